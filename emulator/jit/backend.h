@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What the runtime (runtime.c) asks of a host back end: compile a region into the code cache, enter it, link
+ * and unlink its exits, and find the side exit of a faulting host instruction.  x86-64 is the first one.
+ *
+ * Convention of generated code: a region is entered with the CPU pointer and (as the back end likes) budget,
+ * bank, TLB or window base in fixed registers; all guest slots in memory.  It is left
+ *   - to another region's entry (linked direct exit, or jump cache hit), all slots in memory, or
+ *   - to the runtime: backend_enter() returns the exit site taken, pc/npc/exit_* stored in jit_cpu.
+ */
+#ifndef VITRINE_JIT_BACKEND_H
+#define VITRINE_JIT_BACKEND_H
+
+#include "emulator/jit/jit.h"
+
+struct backend; /* code arena, trampolines */
+struct jit_region; /* runtime's record of a translation */
+
+/* One place where generated code may return to the runtime. */
+struct exit_site {
+    struct jit_region *region;
+    uint8_t kind;         /* enum ir_exit_kind */
+    uint8_t hint;
+    uint16_t taken;       /* saturating count of returns to the runtime through here */
+    uint64_t pc, npc;     /* constants of a direct exit */
+    uint8_t *patch;       /* DIRECT: where the link is written (back end's business) */
+    void *linked;         /* code it jumps to now, or NULL */
+    struct exit_site *next_in; /* runtime: other sites linked to the same region */
+};
+
+struct host_fault { /* host instruction that may fault -> its cold stub, ascending by code */
+    uint32_t code_offset, stub_offset;
+};
+
+struct compiled { /* result of backend_compile */
+    uint8_t *code;       /* RX address of the entry */
+    uint32_t size;       /* bytes including cold stubs */
+    struct exit_site *site; /* one per exit of the IR region, g_malloc'ed array */
+    uint32_t n_sites;
+    struct host_fault *fault; /* g_malloc'ed, user mode */
+    uint32_t n_faults;
+};
+
+struct backend *backend_create(const struct jit_guest *guest, size_t arena_size, bool user_mode, GError **error);
+void backend_destroy(struct backend *be);
+
+/* Compiles; false when the arena is full (the runtime then drops everything with backend_reset()).  `tier` 1:
+ * fast allocation; 2: best code.  hotness: if not NULL, the entry counts *hotness down (int32) and leaves by a
+ * site of kind IR_EXIT_DISPATCH with index IR's n_exits when it reaches 0 (then compiled.n_sites = n_exits + 1).
+ * Thread-safe against running code, and against other compiles by an internal lock. */
+bool backend_compile(struct backend *be, const struct ir_region *r, int tier, int32_t *hotness,
+                     struct jit_region *owner, struct compiled *out);
+void backend_reset(struct backend *be); /* no generated code may be running */
+
+struct exit_site *backend_enter(struct backend *be, struct jit_cpu *cpu, const void *code);
+
+/* Links a direct exit to target code (atomically patched), or back to the runtime (target NULL). */
+void backend_link(struct backend *be, struct exit_site *site, const void *target);
+/* Makes a region's entry return to the runtime at once (kind DISPATCH site), for invalidation while threads run. */
+void backend_poison(struct backend *be, const struct compiled *c, struct exit_site *site);
+
+/* Listing of host code by capstone for the log. */
+void backend_log(struct backend *be, const struct compiled *c, FILE *out);
+
+#endif
