@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Creating images: the options are checked once for all formats, and the name appears with the whole file. */
+#include <string.h>
+
+#include "images/internal.h"
+
+/* Finds size and format of the base that a new overlay names. */
+static gboolean look_at_backing(const char *path, ImageCreateOptions *options, GError **error)
+{
+    g_autofree char *backing = image_resolve_backing(path, options->backing_file, error);
+    if (!backing)
+        return FALSE;
+    if (!options->backing_format) {
+        options->backing_format = image_probe(backing, error);
+        if (!options->backing_format)
+            return FALSE;
+    }
+    /* SHARE: an overlay can be made while a base is being read, and its owner's overlays are running. */
+    g_autoptr(Image) base = image_open(backing, options->backing_format, IMAGE_OPEN_SHARE, error);
+    if (!base) {
+        g_prefix_error(error, _("“%s” cannot be the base of a new overlay. "), backing);
+        return FALSE;
+    }
+    if (options->size == 0)
+        options->size = image_size(base);
+    return TRUE;
+}
+
+static gboolean check_options(const ImageFormat *format, const char *path, ImageCreateOptions *o,
+                              GError **error)
+{
+    if (o->backing_file && !*o->backing_file)
+        o->backing_file = NULL;
+    if (o->backing_file && !look_at_backing(path, o, error))
+        return FALSE;
+    if (o->size % IMAGE_SECTOR || o->size > IMAGE_MAX_SIZE) {
+        g_set_error(
+            error, IMAGE_ERROR, IMAGE_ERROR_INVALID,
+            _("A disk of %" G_GUINT64_FORMAT " bytes is not possible: choose a multiple of 512 bytes."),
+            o->size);
+        return FALSE;
+    }
+    if (o->preallocation == IMAGE_PREALLOCATION_FALLOC || o->preallocation == IMAGE_PREALLOCATION_FULL) {
+        guint64 extra = format->overhead ? format->overhead(NULL, o->size) : 0;
+        if (!image_check_space(path, o->size + extra, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+gboolean image_create(const char *path, const char *format_name, const ImageCreateOptions *options,
+                      GError **error)
+{
+    const ImageFormat *format = image_format_find(format_name, error);
+    ImageCreateOptions o = options ? *options : (ImageCreateOptions){0};
+    if (!format || !check_options(format, path, &o, error))
+        return FALSE;
+    ImageNewFile new_file;
+    if (!image_new_file_begin(&new_file, path, o.overwrite, error))
+        return FALSE;
+    if (!format->create(new_file.file, &o, error)) {
+        image_new_file_abort(&new_file);
+        return FALSE;
+    }
+    return image_new_file_finish(&new_file, error);
+}

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Disk images: the one public header of the images library.
+ *
+ * An Image is an open disk image with its chain of backing files. The library is GLib only and knows nothing
+ * of emulation: a block device of a machine, the command line and the disks' window all stand on this header.
+ *
+ * Threads: every call on an open Image may come from any thread, calls on one image are put in order by the
+ * image itself. Calls block; whoever must not block calls from a worker thread. Different images are
+ * independent, and image_close() is the last call on its image.
+ *
+ * Errors: functions that take a GError set it in IMAGE_ERROR whenever they return FALSE or NULL; the message
+ * is a sentence (or two) for a person: what failed, why, and what can be done.
+ *
+ * Durability: what was written before a successful image_flush() survives the death of the process and of
+ * the host; whatever dies in between leaves an image that opens and holds at most lost ("leaked") clusters.
+ *
+ * Sizes and offsets are bytes. The size of a disk is a multiple of 512; a raw file whose length is not is
+ * read as if it were padded with zeros.
+ */
+#ifndef VITRINE_IMAGES_H
+#define VITRINE_IMAGES_H
+
+#include <gio/gio.h>
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+#define IMAGE_ERROR (image_error_quark())
+GQuark image_error_quark(void);
+
+typedef enum ImageError {
+    IMAGE_ERROR_IO,          /* the host failed to read or write */
+    IMAGE_ERROR_NO_SPACE,    /* the host's disk or quota is full: pause, make space, try again */
+    IMAGE_ERROR_NOT_FOUND,   /* the file, or a backing file of its chain, is not there */
+    IMAGE_ERROR_EXISTS,      /* the file to create is there already */
+    IMAGE_ERROR_FORMAT,      /* not an image of the format that was asked for */
+    IMAGE_ERROR_UNSUPPORTED, /* a valid image that uses what this library does not do (encryption...) */
+    IMAGE_ERROR_CORRUPT,     /* the image's tables contradict themselves */
+    IMAGE_ERROR_LOCKED,      /* another program, or another open image here, has the file */
+    IMAGE_ERROR_READ_ONLY,   /* a write to an image that was opened for reading, or a read-only file */
+    IMAGE_ERROR_RANGE,       /* offset or size beyond the end of the disk */
+    IMAGE_ERROR_INVALID,     /* an option that makes no sense */
+    IMAGE_ERROR_CANCELLED,   /* stopped through the GCancellable */
+    IMAGE_ERROR_DIFFERS,     /* verification found different contents */
+} ImageError;
+
+typedef struct Image Image;
+
+/* ---- Formats --------------------------------------------------------------------------------------------
+ */
+
+/* Null-terminated list of the names of the formats, "raw" first. */
+const char *const *image_format_names(void);
+
+/* The format that the file's header shows, a static string; "raw" when it shows none. NULL on error. Whoever
+ * keeps an image in a configuration should record the answer when the image is added and open it by that
+ * name ever after: a guest can write any header into the first sectors of a raw disk. */
+const char *image_probe(const char *path, GError **error);
+
+/* ---- Open and close -------------------------------------------------------------------------------------
+ */
+
+typedef enum ImageOpenFlags {
+    IMAGE_OPEN_READ_ONLY = 0,
+    IMAGE_OPEN_WRITABLE = 1 << 0,   /* backing files are always opened read-only */
+    IMAGE_OPEN_NO_BACKING = 1 << 1, /* only this file: unallocated ranges read as zeros (read-only) */
+    IMAGE_OPEN_SHARE = 1 << 2,      /* read-only without locks: look at an image that somebody else writes */
+    IMAGE_OPEN_FOR_CHECK = 1 << 3,  /* also open an image that is marked corrupt or dirty, as it is */
+} ImageOpenFlags;
+
+/*
+ * Opens @path. @format is a name of image_format_names(), or NULL to probe. A raw image that was opened for
+ * writing by probing refuses writes that would make its first sector look like another format.
+ *
+ * The file is locked with the byte-range locks of the field (see images/lock.c): one writer, or any number
+ * of readers. A file that an open overlay stands on cannot be opened for writing, and the reverse.
+ */
+Image *image_open(const char *path, const char *format, ImageOpenFlags flags, GError **error);
+
+/* Flushes, marks the image clean and frees it; also frees it when that fails, which is then reported. NULL
+ * is allowed. */
+gboolean image_close(Image *image, GError **error);
+/* image_close() for g_autoptr: a failure is logged. */
+void image_free(Image *image);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Image, image_free)
+
+guint64 image_size(const Image *image);       /* bytes of the disk as the guest sees it */
+const char *image_path(const Image *image);   /* as given to image_open(), or resolved for a backing file */
+const char *image_format(const Image *image); /* "raw", "qcow2" */
+gboolean image_is_writable(const Image *image);
+guint32 image_cluster_size(const Image *image); /* unit of allocation; 0 when the format has none */
+guint32 image_granularity(const Image *image);  /* best unit for aligned writes, >= 512 */
+Image *image_backing(const Image *image);       /* the next image of the chain, owned by @image, or NULL */
+guint image_chain_length(const Image *image);   /* 1 without a backing file */
+
+/* ---- Input and output -----------------------------------------------------------------------------------
+ */
+
+/* Whole request or error; [offset, offset + length) must lie inside the disk. Any alignment. */
+gboolean image_pread(Image *image, guint64 offset, void *buffer, gsize length, GError **error);
+gboolean image_pwrite(Image *image, guint64 offset, const void *buffer, gsize length, GError **error);
+
+/* After this returns TRUE, all writes that returned before it was called are durable. */
+gboolean image_flush(Image *image, GError **error);
+
+/* The range reads as zeros afterwards, whatever the backing files hold. Uses no space where the format can
+ * say "zero". */
+gboolean image_write_zeroes(Image *image, guint64 offset, guint64 length, GError **error);
+
+/* The guest does not need the range's contents any more. Gives space back to the host. Whole clusters read
+ * as zeros afterwards, the rest of the range is unchanged: a base's old contents never reappear. */
+gboolean image_discard(Image *image, guint64 offset, guint64 length, GError **error);
+
+typedef enum ImageBlock {
+    IMAGE_BLOCK_UNALLOCATED, /* no image of the chain says anything: reads as zeros */
+    IMAGE_BLOCK_ZERO,        /* reads as zeros because an image says so */
+    IMAGE_BLOCK_DATA,
+} ImageBlock;
+
+typedef struct ImageBlockStatus {
+    ImageBlock block;
+    gboolean compressed; /* data that is stored compressed */
+    guint depth;        /* which image of the chain says so: 0 = this one; the chain length for UNALLOCATED */
+    guint64 length;     /* bytes from the asked offset that share this status, > 0 */
+    gint64 host_offset; /* where the data stands in that image's file, or -1 */
+} ImageBlockStatus;
+
+/* Status of the range that begins at @offset, at most @length bytes long. */
+gboolean image_block_status(Image *image, guint64 offset, guint64 length, ImageBlockStatus *status,
+                            GError **error);
+/* The same for this image alone, not looking into its backing files: UNALLOCATED has depth 1. */
+gboolean image_own_block_status(Image *image, guint64 offset, guint64 length, ImageBlockStatus *status,
+                                GError **error);
+
+/* ---- Information ----------------------------------------------------------------------------------------
+ */
+
+typedef struct ImageInfo {
+    char *path;
+    const char *format; /* static */
+    guint64 size;       /* of the disk */
+    guint64 file_size;  /* length of the file */
+    guint64 disk_usage; /* bytes that the file takes on the host's disk */
+    guint32 cluster_size;
+    char *backing_file;   /* as written in the image, or NULL */
+    char *backing_path;   /* the same as a path that can be opened, or NULL */
+    char *backing_format; /* recorded in the image, or NULL */
+    /* qcow2 only */
+    guint version; /* 2 or 3; 0 when the format has no versions */
+    guint refcount_bits;
+    const char *compression; /* static: "zlib", "zstd"; NULL when the format has none */
+    gboolean lazy_refcounts;
+    gboolean extended_l2;
+    gboolean dirty;
+    gboolean corrupt;
+    const char *encryption; /* static: "aes", "luks", or NULL */
+    gboolean external_data;
+    char **snapshots; /* names of internal snapshots, NULL-terminated; NULL when there are none */
+} ImageInfo;
+
+ImageInfo *image_get_info(Image *image, GError **error);
+void image_info_free(ImageInfo *info);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ImageInfo, image_info_free)
+
+/* Header of @path without opening its chain; also tells of images that cannot be opened (encrypted...). Takes
+ * no lock. */
+ImageInfo *image_read_info(const char *path, const char *format, GError **error);
+
+/* ---- Create ---------------------------------------------------------------------------------------------
+ */
+
+typedef enum ImagePreallocation {
+    IMAGE_PREALLOCATION_OFF,
+    IMAGE_PREALLOCATION_METADATA, /* qcow2: all tables, no data */
+    IMAGE_PREALLOCATION_FALLOC,   /* space reserved, reads as zeros */
+    IMAGE_PREALLOCATION_FULL,     /* zeros written */
+} ImagePreallocation;
+
+/* All zero is a good default: qcow2 then has version 3, clusters of 64 KiB, 16-bit reference counts, zlib. */
+typedef struct ImageCreateOptions {
+    guint64 size;         /* 0 with a backing file: the backing file's size */
+    guint32 cluster_size; /* power of two, 512 to 2 MiB; 0 = 65536 */
+    guint version;        /* 2 or 3; 0 = 3 */
+    guint refcount_bits;  /* power of two, 1 to 64; 0 = 16 */
+    gboolean lazy_refcounts;
+    gboolean extended_l2;
+    const char *compression;    /* "zlib" or "zstd"; NULL = "zlib" */
+    const char *backing_file;   /* written as it is; relative to the new image's folder; NULL = none */
+    const char *backing_format; /* NULL: probed now and recorded */
+    ImagePreallocation preallocation;
+    gboolean overwrite; /* replace an existing file (which must not be in use) */
+} ImageCreateOptions;
+
+/* Creates @path; the name appears only when the image is whole and on disk. */
+gboolean image_create(const char *path, const char *format, const ImageCreateOptions *options,
+                      GError **error);
+
+/* ---- Jobs: all take a GCancellable and a progress callback, both may be NULL -----------------------------
+ */
+
+typedef void (*ImageProgress)(guint64 done, guint64 total, gpointer user_data);
+
+typedef struct ImageJob {
+    GCancellable *cancellable;
+    ImageProgress progress;
+    gpointer user_data;
+} ImageJob;
+
+typedef struct ImageConvertOptions {
+    ImageCreateOptions create; /* size 0 = the source's; a backing file keeps only what differs from it */
+    gboolean compress;
+    gboolean verify; /* read the result back and compare before it gets its name */
+} ImageConvertOptions;
+
+/* Writes what @source shows (its whole chain) to the new file @path: a temporary file beside it, flushed,
+ * then renamed. Nothing is left behind on failure. Space on the host is checked before. */
+gboolean image_convert(Image *source, const char *path, const char *format,
+                       const ImageConvertOptions *options, const ImageJob *job, GError **error);
+
+/* TRUE: the same contents, a shorter disk counting as followed by zeros. FALSE with IMAGE_ERROR_DIFFERS and
+ * the offset of the first difference (NULL allowed), or another error. */
+gboolean image_compare(Image *a, Image *b, guint64 *first_difference, const ImageJob *job, GError **error);
+
+typedef enum ImageRepair {
+    IMAGE_REPAIR_NONE = 0,
+    IMAGE_REPAIR_LEAKS = 1 << 0,  /* give clusters back that nothing refers to */
+    IMAGE_REPAIR_ERRORS = 1 << 1, /* rebuild reference counts and flags, drop entries that point nowhere */
+} ImageRepair;
+
+typedef struct ImageCheck {
+    guint64 corruptions; /* left after repair */
+    guint64 leaks;
+    guint64 corruptions_fixed;
+    guint64 leaks_fixed;
+    guint64 errors; /* things that could not be looked at */
+    guint64 total_clusters, allocated_clusters, compressed_clusters, fragmented_clusters;
+    guint64 image_end;   /* offset after the last used cluster */
+    GPtrArray *messages; /* char *, one finding each, at most 100 */
+} ImageCheck;
+
+/* Checks the file of @image (not its backing files). Repair needs an image opened for writing, best with
+ * IMAGE_OPEN_FOR_CHECK. NULL when the check itself failed. A format without tables finds nothing. */
+ImageCheck *image_check(Image *image, ImageRepair repair, const ImageJob *job, GError **error);
+void image_check_free(ImageCheck *check);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ImageCheck, image_check_free)
+
+/* New size of the disk; shrinking needs @allow_shrink and loses what stands behind. New space reads as zeros.
+ */
+gboolean image_resize(Image *image, guint64 size, gboolean allow_shrink, GError **error);
+
+/*
+ * Merges the overlay @path with its backing file. The base is not touched: a new file with the contents of
+ * both, standing on what the base stood on, is written, verified, and takes the overlay's name.
+ * @in_place: the overlay's contents are written into the base instead and the overlay is emptied; refused
+ * when another image beside the base or beside the overlay stands on the base, or when it is in use.
+ */
+gboolean image_commit(const char *path, const char *format, gboolean in_place, const ImageJob *job,
+                      GError **error);
+
+/*
+ * Makes the overlay @path stand on @backing_file (NULL or "": on nothing) without changing what it shows:
+ * what differs between the old and the new chain is copied into the overlay first. @unsafe only changes the
+ * name in the header, for a base that was moved.
+ */
+gboolean image_rebase(const char *path, const char *format, const char *backing_file,
+                      const char *backing_format, gboolean unsafe, const ImageJob *job, GError **error);
+
+G_END_DECLS
+
+#endif

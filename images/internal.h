@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What the files of the images library share: the class row of a format, the open image, the host file with
+ * its table of operations (which tests replace to inject faults), and the errors' sentences.
+ */
+#ifndef VITRINE_IMAGES_INTERNAL_H
+#define VITRINE_IMAGES_INTERNAL_H
+
+#include <gio/gio.h>
+#include <glib/gi18n.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include "images/images.h"
+
+#define IMAGE_SECTOR    512
+#define IMAGE_MAX_CHAIN 256 /* images of a chain */
+#define IMAGE_MAX_SIZE  (G_MAXINT64 & ~(guint64)511)
+
+/* ---- Host files (file.c) ---------------------------------------------------------------------------------
+ */
+
+typedef struct ImageFile ImageFile;
+
+/* One host file's operations. Results are counts, 0, or a negative errno; short counts are allowed. */
+typedef struct ImageFileOps {
+    gssize (*preadv)(ImageFile *file, const struct iovec *iov, int count, guint64 offset);
+    gssize (*pwritev)(ImageFile *file, const struct iovec *iov, int count, guint64 offset);
+    int (*sync)(ImageFile *file);
+    int (*punch)(ImageFile *file, guint64 offset, guint64 length);    /* deallocate, reads as zeros */
+    int (*zero)(ImageFile *file, guint64 offset, guint64 length);     /* zeros, kept allocated */
+    int (*allocate)(ImageFile *file, guint64 offset, guint64 length); /* reserve, contents kept */
+    int (*truncate)(ImageFile *file, guint64 size);
+    int (*size)(ImageFile *file, guint64 *size);
+    /* Whether @offset stands in data or in a hole, and where that ends. */
+    int (*extent)(ImageFile *file, guint64 offset, gboolean *data, guint64 *end);
+} ImageFileOps;
+
+struct ImageFile {
+    const ImageFileOps *ops;
+    gpointer ops_data; /* for replaced operations */
+    char *path;
+    int fd;
+    gboolean writable;
+    gboolean regular;
+    dev_t device;
+    ino_t inode;
+    gboolean unsynced; /* written since the last sync */
+};
+
+extern const ImageFileOps image_file_posix;
+
+typedef enum ImageLock {
+    IMAGE_LOCK_NONE,
+    IMAGE_LOCK_READ,  /* I read a steady image: nobody may write */
+    IMAGE_LOCK_WRITE, /* I write: nobody else may write or read a steady image */
+} ImageLock;
+
+ImageFile *image_file_open(const char *path, gboolean writable, ImageLock lock, GError **error);
+void image_file_close(ImageFile *file);
+
+/* Whole transfer or error. Reading beyond the end of the file gives zeros. */
+gboolean image_file_read(ImageFile *file, guint64 offset, void *buffer, gsize length, GError **error);
+gboolean image_file_write(ImageFile *file, guint64 offset, const void *buffer, gsize length, GError **error);
+/* @iov is used up. */
+gboolean image_file_writev(ImageFile *file, guint64 offset, struct iovec *iov, int count, GError **error);
+/* Durable; nothing to do when nothing was written since the last one. */
+gboolean image_file_sync(ImageFile *file, GError **error);
+/* Zeros in the range; @punch gives the space back where the host can. Does not grow the file. */
+gboolean image_file_zero(ImageFile *file, guint64 offset, guint64 length, gboolean punch, GError **error);
+gboolean image_file_allocate(ImageFile *file, guint64 offset, guint64 length, GError **error);
+gboolean image_file_truncate(ImageFile *file, guint64 size, GError **error);
+gboolean image_file_size(ImageFile *file, guint64 *size, GError **error);
+gboolean image_file_usage(ImageFile *file, guint64 *bytes, GError **error);
+gboolean image_file_extent(ImageFile *file, guint64 offset, gboolean *data, guint64 *end, GError **error);
+
+/* A new file beside @path that gets its name only when it is whole. */
+typedef struct ImageNewFile {
+    ImageFile *file;
+    char *path; /* final */
+    char *temporary;
+    ImageFile *old; /* the file to replace, locked, or NULL */
+} ImageNewFile;
+
+gboolean image_new_file_begin(ImageNewFile *file, const char *path, gboolean overwrite, GError **error);
+/* sync, rename, sync of the folder. The ImageFile is closed by finish and abort, unless it was taken. */
+gboolean image_new_file_finish(ImageNewFile *file, GError **error);
+void image_new_file_abort(ImageNewFile *file);
+/* Is there room for @bytes more beside @path? */
+gboolean image_check_space(const char *path, guint64 bytes, GError **error);
+
+/* ---- Locks (lock.c) --------------------------------------------------------------------------------------
+ */
+
+gboolean image_file_lock(ImageFile *file, ImageLock lock, GError **error);
+
+/* ---- Formats ---------------------------------------------------------------------------------------------
+ */
+
+typedef struct ImageFormat ImageFormat;
+
+struct Image {
+    const ImageFormat *format;
+    gpointer state; /* of the format */
+    ImageFile *file;
+    Image *backing;
+    char *path;
+    ImageOpenFlags flags;
+    gboolean writable;
+    gboolean guard_head; /* raw by probing: don't let the guest write another format's header */
+    guint64 size;
+    guint32 cluster_size;
+    char *backing_file;   /* set by the format's open */
+    char *backing_format; /* the same */
+    GMutex lock;
+};
+
+/* One format. Functions are called with the image's lock held and ranges checked, except open/create/probe.
+ */
+struct ImageFormat {
+    const char *name;
+    gboolean (*probe)(const guint8 *head, gsize length);
+    gboolean (*open)(Image *image, GError **error);
+    gboolean (*close)(Image *image, GError **error); /* frees the state in any case */
+    gboolean (*pread)(Image *image, guint64 offset, void *buffer, gsize length, GError **error);
+    gboolean (*pwrite)(Image *image, guint64 offset, const void *buffer, gsize length, GError **error);
+    gboolean (*flush)(Image *image, GError **error);
+    gboolean (*write_zeroes)(Image *image, guint64 offset, guint64 length, GError **error);
+    gboolean (*discard)(Image *image, guint64 offset, guint64 length, GError **error);
+    gboolean (*status)(Image *image, guint64 offset, guint64 length, ImageBlockStatus *status,
+                       GError **error);
+    gboolean (*resize)(Image *image, guint64 size, gboolean allow_shrink, GError **error);
+    void (*info)(Image *image, ImageInfo *info);
+    gboolean (*create)(ImageFile *file, const ImageCreateOptions *options, GError **error);
+    /* Optional, NULL when the format can't: */
+    gboolean (*read_info)(ImageFile *file, ImageInfo *info, GError **error);
+    gboolean (*check)(Image *image, ImageRepair repair, ImageCheck *check, const ImageJob *job,
+                      GError **error);
+    gboolean (*set_backing)(Image *image, const char *file, const char *format, GError **error);
+    /* Compresses one cluster into @out (cluster-sized); thread-safe, without the lock. Returns the length, or
+     * 0 when it does not get smaller. */
+    gsize (*compress)(Image *image, const void *data, void *out);
+    /* Stores the result for the whole, so far unallocated cluster at @offset. */
+    gboolean (*write_compressed)(Image *image, guint64 offset, const void *data, gsize length,
+                                 GError **error);
+    /* A bound on the metadata for @size bytes of disk, for the check of space. */
+    guint64 (*overhead)(Image *image, guint64 size);
+};
+
+extern const ImageFormat image_format_raw;
+extern const ImageFormat image_format_qcow2;
+
+extern const ImageFormat *const image_formats[];
+const ImageFormat *image_format_find(const char *name, GError **error);
+const ImageFormat *image_format_of_head(const guint8 *head, gsize length);
+
+/* ---- Images (image.c) ------------------------------------------------------------------------------------
+ */
+
+/* Opens an image over an open file, which it owns from now on (also on error). */
+Image *image_open_file(ImageFile *file, const ImageFormat *format, ImageOpenFlags flags, GError **error);
+
+/* What stands below @image: zeros beyond the backing file's end or without one. */
+gboolean image_read_backing(Image *image, guint64 offset, void *buffer, gsize length, GError **error);
+/* Does what stands below read as zeros, as far as that is known without reading? */
+gboolean image_backing_is_zero(Image *image, guint64 offset, guint64 length);
+
+/* Path of a backing file name relative to its overlay's folder; newly allocated. */
+char *image_resolve_backing(const char *overlay, const char *backing, GError **error);
+
+gboolean image_buffer_is_zero(const void *buffer, gsize length);
+
+/* Copies the range [offset, offset+length) of @from to @to; zeros become zeros. Both stay at their offsets.
+ */
+gboolean image_job_step(const ImageJob *job, guint64 done, guint64 total, GError **error);
+void image_check_message(ImageCheck *check, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+/* Sets a sentence: the text, the host's reason, and what can be done. */
+void image_set_errno(GError **error, int number, const char *format, ...) G_GNUC_PRINTF(3, 4);
+
+static inline guint64 image_align_down(guint64 value, guint64 unit)
+{
+    return value & ~(unit - 1);
+}
+
+static inline guint64 image_align_up(guint64 value, guint64 unit)
+{
+    return (value + unit - 1) & ~(unit - 1);
+}
+
+#endif
