@@ -70,7 +70,9 @@ struct jit_cpu {
 enum jit_flow {
     JIT_NEXT,   /* at next.pc/npc: straight on */
     JIT_JUMP,   /* direct: at next.pc/npc */
-    JIT_BRANCH, /* next.cond != 0: at taken.pc/npc, else next.pc/npc */
+    JIT_BRANCH, /* cond != 0: at taken_pc/npc, else next_pc/npc */
+    JIT_INDIRECT, /* at the computed address `target` (npc follows it); hint CALL or RETURN; the driver leaves the
+                     region or finds the target inside it */
     JIT_END,    /* the front end ended the block itself (ir_exit, ir_raise) */
 };
 
@@ -85,7 +87,8 @@ struct jit_insn {              /* one guest instruction (with its delay slot, if
     uint64_t next_pc, next_npc;
     uint64_t taken_pc, taken_npc;
     ir_ref cond;
-    enum ir_exit_hint hint;    /* out: JIT_JUMP that is a call */
+    ir_ref target;             /* out: JIT_INDIRECT */
+    enum ir_exit_hint hint;    /* out: JIT_JUMP that is a call; JIT_INDIRECT that is a call or a return */
     uint64_t return_pc;
 };
 
