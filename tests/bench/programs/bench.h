@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What the benchmark programs share: the amount of work from the command line, a random stream, a running hash and
- * the last line. A program prints "NAME CHECKSUM"; the checksum depends on the amount of work only.
+ * What the benchmark programs share: the amount of work from the command line, a random stream, a running
+ * hash and the last line. A program prints "NAME CHECKSUM"; the checksum depends on the amount of work only.
  */
 #ifndef VITRINE_BENCH_H
 #define VITRINE_BENCH_H

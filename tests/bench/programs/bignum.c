@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Long arithmetic: digits of pi by Machin's formula, modular powers by Montgomery multiplication, and 64-bit division:
- * 32 x 32 -> 64 products, carries and divisions. */
+/* Long arithmetic: digits of pi by Machin's formula, modular powers by Montgomery multiplication, and 64-bit
+ * division: 32 x 32 -> 64 products, carries and divisions. */
 #include "bench.h"
 
 #define WORDS 64
@@ -124,7 +124,8 @@ static uint32_t divisions(uint32_t *seed)
 
     for (int i = 0; i < 2000; i++) {
         uint64_t n = (uint64_t)bench_random(seed) << 32 | bench_random(seed);
-        uint64_t d = ((uint64_t)bench_random(seed) << 32 | bench_random(seed)) >> (bench_random(seed) % 63) | 1;
+        uint64_t d =
+            ((uint64_t)bench_random(seed) << 32 | bench_random(seed)) >> (bench_random(seed) % 63) | 1;
         uint64_t q = n / d, r = n % d;
         int64_t sq = (int64_t)n / (int64_t)(d | 2);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Pointer chasing: a random ring of nodes, a binary search tree with searches and deletions. The nodes fit into a host's
- * first-level cache: what is measured is the code of a dependent load, not the host's memory. */
+/* Pointer chasing: a random ring of nodes, a binary search tree with searches and deletions. The nodes fit
+ * into a host's first-level cache: what is measured is the code of a dependent load, not the host's memory.
+ */
 #include "bench.h"
 
 #define NODES 1024

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Compression: LZ77 with hash chains, canonical Huffman codes for literals, lengths and distances, and back again. */
+/* Compression: LZ77 with hash chains, canonical Huffman codes for literals, lengths and distances, and back
+ * again. */
 #include "bench.h"
 
-#define BYTES 65536
+#define BYTES     65536
 #define HASH_BITS 12
-#define WINDOW 8192
-#define LEAST 4
-#define MOST 66
-#define TOKENS (BYTES + 16)
+#define WINDOW    8192
+#define LEAST     4
+#define MOST      66
+#define TOKENS    (BYTES + 16)
 /* 256 literals, 63 lengths (4..66), the end; distances by their number of bits. */
-#define END 256
+#define END          256
 #define FIRST_LENGTH 257
-#define SYMBOLS (FIRST_LENGTH + MOST - LEAST + 1)
-#define DISTANCES 16
-#define LONGEST 15
+#define SYMBOLS      (FIRST_LENGTH + MOST - LEAST + 1)
+#define DISTANCES    16
+#define LONGEST      15
 
 static uint8_t input[BYTES], output[BYTES], packed[2 * BYTES];
 static uint32_t tokens[TOKENS];

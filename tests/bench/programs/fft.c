@@ -3,7 +3,7 @@
 #include "bench.h"
 
 #define BITS 11
-#define N (1 << BITS)
+#define N    (1 << BITS)
 
 static double re[N], im[N], cosine[N / 2], sine[N / 2], wave[N];
 

@@ -65,9 +65,9 @@ static uint32_t life(int generations)
 
             for (int j = 0; j < N; j++) {
                 int left = j ? j - 1 : N - 1, right = j < N - 1 ? j + 1 : 0;
-                int near = cells[from][up][left] + cells[from][up][j] + cells[from][up][right] + cells[from][i][left] +
-                           cells[from][i][right] + cells[from][down][left] + cells[from][down][j] +
-                           cells[from][down][right];
+                int near = cells[from][up][left] + cells[from][up][j] + cells[from][up][right] +
+                           cells[from][i][left] + cells[from][i][right] + cells[from][down][left] +
+                           cells[from][down][j] + cells[from][down][right];
 
                 cells[from ^ 1][i][j] = near == 3 || (near == 2 && cells[from][i][j]);
             }
@@ -90,8 +90,10 @@ static uint32_t blur(void)
     }
     for (int i = 1; i < N - 1; i++) {
         for (int j = 1; j < N - 1; j++) {
-            int32_t sum = 4 * picture[i][j] + 2 * (picture[i - 1][j] + picture[i + 1][j] + picture[i][j - 1] + picture[i][j + 1]) +
-                          picture[i - 1][j - 1] + picture[i - 1][j + 1] + picture[i + 1][j - 1] + picture[i + 1][j + 1];
+            int32_t sum =
+                4 * picture[i][j] +
+                2 * (picture[i - 1][j] + picture[i + 1][j] + picture[i][j - 1] + picture[i][j + 1]) +
+                picture[i - 1][j - 1] + picture[i - 1][j + 1] + picture[i + 1][j - 1] + picture[i + 1][j + 1];
 
             blurred[i][j] = (int16_t)(sum / 16);
         }

@@ -1,12 +1,31 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * An interpreter: one stack machine, run by a big switch and by computed goto, on two little programs (a prime count
- * by trial division, Collatz lengths). The indirect branch of the dispatch is what is measured.
+ * An interpreter: one stack machine, run by a big switch and by computed goto, on two little programs (a
+ * prime count by trial division, Collatz lengths). The indirect branch of the dispatch is what is measured.
  */
 #include "bench.h"
 
 enum op {
-    PUSH, LOAD, STORE, ADD, SUB, MUL, MOD, SHR, AND, XOR, LESS, EQUAL, NOT, JUMP, JUMP_IF, DUP, DROP, SWAP, INC, MIX,
+    PUSH,
+    LOAD,
+    STORE,
+    ADD,
+    SUB,
+    MUL,
+    MOD,
+    SHR,
+    AND,
+    XOR,
+    LESS,
+    EQUAL,
+    NOT,
+    JUMP,
+    JUMP_IF,
+    DUP,
+    DROP,
+    SWAP,
+    INC,
+    MIX,
     HALT
 };
 
@@ -141,16 +160,10 @@ static uint32_t run_switch(const struct program *p, int32_t limit)
 
     variables[LIMIT] = limit;
     for (;;) {
-        switch ((enum op)*pc++) {
-        case PUSH:
-            *sp++ = *pc++;
-            break;
-        case LOAD:
-            *sp++ = variables[*pc++];
-            break;
-        case STORE:
-            variables[*pc++] = *--sp;
-            break;
+        switch ((enum op) * pc++) {
+        case PUSH: *sp++ = *pc++; break;
+        case LOAD: *sp++ = variables[*pc++]; break;
+        case STORE: variables[*pc++] = *--sp; break;
         case ADD:
             sp--;
             sp[-1] = (int32_t)((uint32_t)sp[-1] + (uint32_t)sp[0]);
@@ -187,44 +200,31 @@ static uint32_t run_switch(const struct program *p, int32_t limit)
             sp--;
             sp[-1] = sp[-1] == sp[0];
             break;
-        case NOT:
-            sp[-1] = !sp[-1];
-            break;
-        case JUMP:
-            pc = p->code + *pc;
-            break;
-        case JUMP_IF:
-            pc = *--sp ? p->code + *pc : pc + 1;
-            break;
+        case NOT: sp[-1] = !sp[-1]; break;
+        case JUMP: pc = p->code + *pc; break;
+        case JUMP_IF: pc = *--sp ? p->code + *pc : pc + 1; break;
         case DUP:
             sp[0] = sp[-1];
             sp++;
             break;
-        case DROP:
-            sp--;
-            break;
+        case DROP: sp--; break;
         case SWAP:
             t = (uint32_t)sp[-1];
             sp[-1] = sp[-2];
             sp[-2] = (int32_t)t;
             break;
-        case INC:
-            variables[*pc++]++;
-            break;
-        case MIX:
-            hash = bench_mix(hash, (uint32_t)*--sp);
-            break;
-        case HALT:
-            return bench_mix(hash, (uint32_t)(sp - stack));
+        case INC: variables[*pc++]++; break;
+        case MIX: hash = bench_mix(hash, (uint32_t) * --sp); break;
+        case HALT: return bench_mix(hash, (uint32_t)(sp - stack));
         }
     }
 }
 
 static uint32_t run_goto(const struct program *p, int32_t limit)
 {
-    static const void *const labels[] = {
-        &&push, &&load, &&store, &&add, &&sub, &&mul, &&mod, &&shr, &&and, &&xor, &&less, &&equal, &&not, &&jump,
-        &&jump_if, &&dup, &&drop, &&swap, &&inc, &&mix, &&halt};
+    static const void *const labels[] = {&&push,    &&load, &&store, &&add,  &&sub,   &&mul, &&mod,
+                                         &&shr,     &&and,  &&xor,   &&less, &&equal, &&not, &&jump,
+                                         &&jump_if, &&dup,  &&drop,  &&swap, &&inc,   &&mix, &&halt};
     int32_t stack[16], variables[VARIABLES] = {0}, *sp = stack;
     const int32_t *pc = p->code;
     uint32_t hash = 1, t;
@@ -261,12 +261,10 @@ shr:
     sp--;
     sp[-1] = (int32_t)((uint32_t)sp[-1] >> sp[0]);
     NEXT;
-and:
-    sp--;
+    and : sp--;
     sp[-1] &= sp[0];
     NEXT;
-xor:
-    sp--;
+    xor : sp--;
     sp[-1] ^= sp[0];
     NEXT;
 less:
@@ -277,8 +275,7 @@ equal:
     sp--;
     sp[-1] = sp[-1] == sp[0];
     NEXT;
-not:
-    sp[-1] = !sp[-1];
+    not : sp[-1] = !sp[-1];
     NEXT;
 jump:
     pc = p->code + *pc;
@@ -302,7 +299,7 @@ inc:
     variables[*pc++]++;
     NEXT;
 mix:
-    hash = bench_mix(hash, (uint32_t)*--sp);
+    hash = bench_mix(hash, (uint32_t) * --sp);
     NEXT;
 halt:
     return bench_mix(hash, (uint32_t)(sp - stack));

@@ -2,10 +2,10 @@
 /* Single precision: a small ray tracer with spheres, a floor, shadows and mirrors. */
 #include "bench.h"
 
-#define WIDTH 64
-#define HEIGHT 48
+#define WIDTH   64
+#define HEIGHT  48
 #define SPHERES 6
-#define FAR 1e10f
+#define FAR     1e10f
 
 struct vector {
     float x, y, z;

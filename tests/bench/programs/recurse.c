@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Recursion: Fibonacci, Takeuchi, Ackermann, queens by backtracking and a recursive-descent parser: calls and returns,
- * and on SPARC the register windows with their overflow and underflow. */
+/* Recursion: Fibonacci, Takeuchi, Ackermann, queens by backtracking and a recursive-descent parser: calls and
+ * returns, and on SPARC the register windows with their overflow and underflow. */
 #include "bench.h"
 
 static __attribute__((noinline)) uint32_t fib(uint32_t n)
@@ -22,7 +22,8 @@ static __attribute__((noinline)) uint32_t ackermann(uint32_t m, uint32_t n)
     return ackermann(m - 1, ackermann(m, n - 1));
 }
 
-static __attribute__((noinline)) uint32_t queens(uint32_t all, uint32_t columns, uint32_t left, uint32_t right)
+static __attribute__((noinline)) uint32_t queens(uint32_t all, uint32_t columns, uint32_t left,
+                                                 uint32_t right)
 {
     uint32_t count = 0;
 
@@ -37,7 +38,8 @@ static __attribute__((noinline)) uint32_t queens(uint32_t all, uint32_t columns,
     return count;
 }
 
-/* expression = term { ("+" | "-") term }, term = factor { "*" factor }, factor = digit | "(" expression ")" */
+/* expression = term { ("+" | "-") term }, term = factor { "*" factor }, factor = digit | "(" expression ")"
+ */
 static const char *at;
 
 static uint32_t expression(void);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Single precision grids: heat by Jacobi steps, a wave, and a float biquad filter: streams of loads, adds, stores. */
+/* Single precision grids: heat by Jacobi steps, a wave, and a float biquad filter: streams of loads, adds,
+ * stores. */
 #include "bench.h"
 
 #define N 80
@@ -11,8 +12,10 @@ static void warm(int steps)
     for (int from = 0; steps--; from ^= 1) {
         for (int i = 1; i < N - 1; i++) {
             for (int j = 1; j < N - 1; j++) {
-                heat[from ^ 1][i][j] = heat[from][i][j] + 0.2f * (heat[from][i - 1][j] + heat[from][i + 1][j] + heat[from][i][j - 1] +
-                                                                  heat[from][i][j + 1] - 4 * heat[from][i][j]);
+                heat[from ^ 1][i][j] =
+                    heat[from][i][j] +
+                    0.2f * (heat[from][i - 1][j] + heat[from][i + 1][j] + heat[from][i][j - 1] +
+                            heat[from][i][j + 1] - 4 * heat[from][i][j]);
             }
         }
     }
@@ -26,7 +29,8 @@ static void ripple(int steps)
         for (int i = 1; i < N - 1; i++) {
             for (int j = 1; j < N - 1; j++) {
                 wave[next][i][j] = 1.6f * wave[now][i][j] - 0.999f * wave[old][i][j] +
-                                   0.1f * (wave[now][i - 1][j] + wave[now][i + 1][j] + wave[now][i][j - 1] + wave[now][i][j + 1]);
+                                   0.1f * (wave[now][i - 1][j] + wave[now][i + 1][j] + wave[now][i][j - 1] +
+                                           wave[now][i][j + 1]);
             }
         }
         int t = old;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* String work: words are written into a text, then counted, searched, reversed, compared by edit distance, and numbers
- * are printed and parsed. */
+/* String work: words are written into a text, then counted, searched, reversed, compared by edit distance,
+ * and numbers are printed and parsed. */
 #include "bench.h"
 
-#define BYTES 32768
-#define WORDS 256
+#define BYTES      32768
+#define WORDS      256
 #define WORD_BYTES 16
 
 static char text[BYTES + 1], copy[BYTES + 1], vocabulary[WORDS][WORD_BYTES];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Elementary functions written out: sine and cosine by reduction and polynomial, exponential and logarithm by bits and
- * series, arc tangent by CORDIC, power and root by Newton: conversions between integers and doubles, bit access. */
+/* Elementary functions written out: sine and cosine by reduction and polynomial, exponential and logarithm by
+ * bits and series, arc tangent by CORDIC, power and root by Newton: conversions between integers and doubles,
+ * bit access. */
 #include "bench.h"
 
 static inline double from_bits(uint64_t bits)
@@ -28,9 +29,14 @@ static double sine(double x, int quarter)
 
     n += quarter;
     if (n & 1) {
-        r = 1 + s * (-1.0 / 2 + s * (1.0 / 24 + s * (-1.0 / 720 + s * (1.0 / 40320 + s * (-1.0 / 3628800 + s * (1.0 / 479001600))))));
+        r = 1 + s * (-1.0 / 2 +
+                     s * (1.0 / 24 + s * (-1.0 / 720 +
+                                          s * (1.0 / 40320 + s * (-1.0 / 3628800 + s * (1.0 / 479001600))))));
     } else {
-        r = r + r * s * (-1.0 / 6 + s * (1.0 / 120 + s * (-1.0 / 5040 + s * (1.0 / 362880 + s * (-1.0 / 39916800 + s * (1.0 / 6227020800.0))))));
+        r = r + r * s *
+                    (-1.0 / 6 + s * (1.0 / 120 + s * (-1.0 / 5040 +
+                                                      s * (1.0 / 362880 + s * (-1.0 / 39916800 +
+                                                                               s * (1.0 / 6227020800.0))))));
     }
     return n & 2 ? -r : r;
 }

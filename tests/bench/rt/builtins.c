@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The 64-bit helpers that GCC calls on a 32-bit SPARC V8. The distribution's libgcc for SPARC is built for V9.
- * Names and meanings: "GNU Compiler Collection Internals", chapter "The GCC low-level runtime library".
+ * The 64-bit helpers that GCC calls on a 32-bit SPARC V8. The distribution's libgcc for SPARC is built for
+ * V9. Names and meanings: "GNU Compiler Collection Internals", chapter "The GCC low-level runtime library".
  */
 #include "rt.h"
 
@@ -132,14 +132,16 @@ int __ctzdi2(uint64_t x)
 
 /*
  * Schoolbook division. A divisor of one word takes two steps of the processor's own 64 / 32 bit division;
- * a longer one is normalised, divided by its upper word and corrected (Knuth, TAOCP vol. 2, 4.3.1, algorithm D).
+ * a longer one is normalised, divided by its upper word and corrected (Knuth, TAOCP vol. 2, 4.3.1, algorithm
+ * D).
  */
 static uint32_t divide_words(uint32_t high, uint32_t low, uint32_t by, uint32_t *rest)
 {
     uint32_t q;
 
 #if defined(__sparc__)
-    /* The result fits in a word because high < by. Y holds the upper half; three instructions must pass before use. */
+    /* The result fits in a word because high < by. Y holds the upper half; three instructions must pass
+     * before use. */
     __asm__("wr %1, 0, %%y\n\tnop\n\tnop\n\tnop\n\tudiv %2, %3, %0" : "=r"(q) : "r"(high), "r"(low), "r"(by));
     *rest = low - q * by;
 #else
@@ -175,7 +177,8 @@ uint64_t __udivmoddi4(uint64_t n, uint64_t d, uint64_t *rest)
         union words top = {__lshrdi3(n, 1)};
         uint32_t guess, unused;
 
-        /* One quotient word: (n / 2) / (upper word of the normalised divisor), scaled back, is at most 1 too large. */
+        /* One quotient word: (n / 2) / (upper word of the normalised divisor), scaled back, is at most 1 too
+         * large. */
         guess = divide_words(top.high, top.low, dn.high, &unused) >> (31 - shift);
         if (guess)
             guess--;
@@ -206,7 +209,8 @@ uint64_t __umoddi3(uint64_t n, uint64_t d)
 
 int64_t __divdi3(int64_t n, int64_t d)
 {
-    uint64_t q = __udivmoddi4(n < 0 ? 0 - (uint64_t)n : (uint64_t)n, d < 0 ? 0 - (uint64_t)d : (uint64_t)d, NULL);
+    uint64_t q =
+        __udivmoddi4(n < 0 ? 0 - (uint64_t)n : (uint64_t)n, d < 0 ? 0 - (uint64_t)d : (uint64_t)d, NULL);
 
     return (int64_t)((n < 0) != (d < 0) ? 0 - q : q);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The memory and string functions that the compiler and the programs call. Built with
- * -fno-tree-loop-distribute-patterns, or the compiler would turn each loop into a call of the function itself. */
+ * -fno-tree-loop-distribute-patterns, or the compiler would turn each loop into a call of the function
+ * itself. */
 #include "rt.h"
 
 void *memcpy(void *restrict to, const void *restrict from, size_t n)

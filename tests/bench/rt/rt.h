@@ -2,9 +2,9 @@
 /*
  * The run-time library of the guest test programs.
  *
- * Debian's cross libc for 32-bit SPARC needs V9 instructions, so programs that must run on a V8 processor bring
- * their own start code, compiler helpers and system calls. The same interface is implemented on the host
- * (rt/native.c), so that a benchmark can also be built as a plain host program and its output compared.
+ * Debian's cross libc for 32-bit SPARC needs V9 instructions, so programs that must run on a V8 processor
+ * bring their own start code, compiler helpers and system calls. The same interface is implemented on the
+ * host (rt/native.c), so that a benchmark can also be built as a plain host program and its output compared.
  *
  * Nothing here depends on the byte order or the word size of the machine that runs it.
  */

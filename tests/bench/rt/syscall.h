@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Raw system calls for the guest programs, and the numbers of 32-bit SPARC Linux that the run time itself needs. */
+/* Raw system calls for the guest programs, and the numbers of 32-bit SPARC Linux that the run time itself
+ * needs. */
 #ifndef VITRINE_TESTS_RT_SYSCALL_H
 #define VITRINE_TESTS_RT_SYSCALL_H
 
@@ -13,10 +14,10 @@ extern char **rt_environ;
 extern const unsigned long *rt_auxv;
 
 #if defined(__sparc__)
-#define RT_SYS_exit 1
-#define RT_SYS_write 4
-#define RT_SYS_brk 17
-#define RT_SYS_mmap 71
+#define RT_SYS_exit         1
+#define RT_SYS_write        4
+#define RT_SYS_brk          17
+#define RT_SYS_mmap         71
 #define RT_SYS_gettimeofday 116
 #endif
 
