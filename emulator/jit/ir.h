@@ -196,7 +196,13 @@ struct ir_exit {
  * uint32_t, I64 as uint64_t, F32/F64 as their bits; results likewise.  A helper never does host floating
  * point unless IR_HELPER_FP (it runs under the guest's MXCSR), never leaves by longjmp, and reports a guest
  * exception by its result, which the front end tests with EXITIF. */
-enum { IR_HELPER_PURE = 1, IR_HELPER_READS = 2 /* state slots */, IR_HELPER_WRITES = 4, IR_HELPER_FP = 8 };
+enum {
+    IR_HELPER_PURE = 1,
+    IR_HELPER_READS = 2, /* state slots */
+    IR_HELPER_WRITES = 4,
+    IR_HELPER_FP = 8,    /* also: may read and change MXCSR itself */
+    IR_HELPER_BANK = 16, /* changes jit_cpu.bank; slots keep their values (it moved their memory) */
+};
 struct ir_helper {
     const char *name;
     void *function;
@@ -322,6 +328,8 @@ void ir_call_if(struct ir_builder *b, ir_ref cond, const struct ir_helper *helpe
  * {pc, npc} and the slots as they were when the exit is made, so a front end puts its results after the last
  * operation that may leave. */
 void ir_set_pc(struct ir_builder *b, uint64_t pc, uint64_t npc);
+/* In the delay slot of a computed jump: npc is a value. */
+void ir_set_pc_ref(struct ir_builder *b, uint64_t pc, ir_ref npc_ref);
 void ir_charge(struct ir_builder *b, uint32_t insns); /* driver: budget check here; following exits refund */
 void ir_insn_done(struct ir_builder *b);              /* driver: one guest instruction completed */
 

@@ -82,6 +82,9 @@ struct jit_insn {              /* one guest instruction (with its delay slot, if
     uint32_t avail;            /* in: bytes readable at code (to the end of the page) */
     uint32_t mode;             /* in: region's mode */
     uint32_t n_insns;          /* out: guest instructions covered (1; 2 with a delay slot) */
+    uint32_t n_done;           /* out: of these, those that the front end reported by ir_insn_done() itself (the
+                                  jump before its delay slot, or all before an exit that follows the last one);
+                                  the driver reports the others */
     uint32_t size;             /* out: bytes consumed from pc */
     enum jit_flow flow;        /* out */
     uint64_t next_pc, next_npc;
