@@ -80,6 +80,8 @@ struct Image;
 struct block_backend *block_backend_new(struct machine *machine, const char *id, struct Image *image, bool read_only);
 /* The medium is swapped (NULL = taken out) and the device told. */
 void block_backend_change(struct block_backend *backend, struct Image *image, bool read_only);
+/* The image under the back end (NULL = none, or another kind): for snapshots at a safe point. */
+struct Image *block_backend_image(struct block_backend *backend);
 void block_backend_free(struct block_backend *backend);
 
 /* ---- char: a serial line ---- */

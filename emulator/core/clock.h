@@ -13,6 +13,7 @@
 #include <glib.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 #define NS_PER_SECOND INT64_C(1000000000)
 #define NS_PER_MS     INT64_C(1000000)
@@ -21,8 +22,6 @@
 enum clock_mode { CLOCK_HOST, CLOCK_INSTRUCTIONS };
 
 struct clock;
-struct state_writer;
-struct state_reader;
 
 struct clock_event {
     struct clock *clock; /* NULL before clock_event_init() */
@@ -51,6 +50,8 @@ void clock_pause(struct clock *clock);
 void clock_resume(struct clock *clock);
 /* Moves the clock forward to `ns` (no effect when it is already there): idle time is skipped. */
 void clock_skip_to(struct clock *clock, int64_t ns);
+/* Instruction mode: how many instructions until the clock reaches `deadline` (0 = it has). */
+uint64_t clock_instructions_until(const struct clock *clock, int64_t deadline);
 
 /* Registers the event under a copy of `name`; a second event of the same name is a programming error.
  * finish cancels and unregisters (harmless on a zeroed event). */

@@ -71,7 +71,9 @@ struct device {
     const struct device_class *cls;
     struct machine *machine;
     char *id;    /* unique in the machine: "esp", "escc0"; part of saved state */
-    void *state; /* base of cls->fields; the device itself unless the class keeps its state elsewhere */
+    void *state;       /* base of cls->fields; the device itself unless the class keeps its state elsewhere */
+    size_t state_size; /* bytes at `state` */
+    unsigned guest_errors;
     bool started;
     GPtrArray *buffers; /* memory allocated with device_alloc() */
 };
@@ -93,3 +95,14 @@ void *device_alloc(struct device *dev, size_t size);
 
 /* A mistake of the guest's (bad register, impossible command): logged at debug level, rate limited, never fatal. */
 void device_guest_error(struct device *dev, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+/* Runs finish and frees; machine_free() does it. */
+void device_free(struct device *dev);
+
+#define DEVICE_ERROR (device_error_quark())
+GQuark device_error_quark(void);
+enum device_error {
+    DEVICE_ERROR_PROPERTY, /* unknown, or out of range */
+    DEVICE_ERROR_CONFIG,   /* properties or links that do not fit together */
+    DEVICE_ERROR_HOST,
+};

@@ -147,8 +147,6 @@ void machine_request_reset(struct machine *machine);
 /* The guest switched the supply off. */
 void machine_request_power_off(struct machine *machine, int exit_status);
 void machine_fail(struct machine *machine, const char *format, ...) G_GNUC_PRINTF(2, 3);
-/* True while the loop is inside machine_run() on this thread's machine. */
-bool machine_is_reset_pending(const struct machine *machine);
 
 /* ---- driving it ---- */
 
@@ -168,8 +166,19 @@ void machine_run_until_icount(struct machine *machine, uint64_t icount);
 void machine_set_running(struct machine *machine, bool running); /* pause and resume; machine thread */
 
 uint64_t machine_icount(const struct machine *machine);
-/* Virtual seconds per host second over the last second of running, in percent. */
-double machine_speed_percent(const struct machine *machine);
+
+/* Figures of the last second or so; any thread. */
+struct machine_stats {
+    uint64_t icount;
+    int64_t virtual_ns;
+    double speed_percent; /* virtual against host time while running */
+    double mips;
+    double host_cpu_percent; /* of the machine thread, of one core */
+};
+void machine_get_stats(struct machine *machine, struct machine_stats *stats);
+
+/* A frame went to the network: with `warp`, time is not skipped until an answer had its chance. */
+void machine_note_network(struct machine *machine);
 
 /* Draws now, whoever looks. `full` redraws everything. */
 void machine_render(struct machine *machine, bool full);
