@@ -50,6 +50,8 @@ void backend_destroy(struct backend *be);
  * Thread-safe against running code, and against other compiles by an internal lock. */
 bool backend_compile(struct backend *be, const struct ir_region *r, int tier, int32_t *hotness,
                      struct jit_region *owner, struct compiled *out);
+/* A region is freed: forget `c` (backend_find) and free its arrays. Its code stays until the next reset. */
+void backend_release(struct backend *be, struct compiled *c);
 void backend_reset(struct backend *be); /* no generated code may be running */
 
 struct exit_site *backend_enter(struct backend *be, struct jit_cpu *cpu, const void *code);
@@ -58,6 +60,14 @@ struct exit_site *backend_enter(struct backend *be, struct jit_cpu *cpu, const v
 void backend_link(struct backend *be, struct exit_site *site, const void *target);
 /* Makes a region's entry return to the runtime at once (kind DISPATCH site), for invalidation while threads run. */
 void backend_poison(struct backend *be, const struct compiled *c, struct exit_site *site);
+
+/* The compiled region whose code holds this host address, or NULL; safe in a signal handler of a thread that runs
+ * generated code. */
+const struct compiled *backend_find(struct backend *be, const void *host_pc);
+
+/* Slow path of a guard, called from generated code: fills the TLB and returns the host address of `address`, or 0
+ * when the interpreter must do the instruction (device, fault, misaligned, store into code). `aux`: the GUARD's. */
+uint64_t jit_guard_slow(struct jit_cpu *cpu, uint64_t address, uint32_t aux);
 
 /* Listing of host code by capstone for the log. */
 void backend_log(struct backend *be, const struct compiled *c, FILE *out);

@@ -166,7 +166,8 @@ struct ir_slot {
 /* How a region is left. */
 enum ir_exit_kind {
     IR_EXIT_DIRECT,   /* go on at constant pc: may be linked to the target's code */
-    IR_EXIT_INDIRECT, /* go on at pc_ref (npc = pc + guest's insn size where used): inline jump cache */
+    IR_EXIT_INDIRECT, /* go on at pc_ref, or the constant pc if that is IR_NONE (npc = pc + guest's insn size where
+                         used): inline jump cache */
     IR_EXIT_DISPATCH, /* go on at pc, but through the dispatcher: interrupts, mode or mappings may have changed */
     IR_EXIT_RAISE,    /* guest exception `reason` at pc, `info` in jit_cpu.exit_info; runtime calls guest->raise */
     IR_EXIT_MEMORY,   /* a guard failed: the instruction at pc is run by the interpreter with full checks */
@@ -331,7 +332,8 @@ void ir_set_pc(struct ir_builder *b, uint64_t pc, uint64_t npc);
 /* In the delay slot of a computed jump: npc is a value. */
 void ir_set_pc_ref(struct ir_builder *b, uint64_t pc, ir_ref npc_ref);
 void ir_charge(struct ir_builder *b, uint32_t insns); /* driver: budget check here; following exits refund */
-void ir_insn_done(struct ir_builder *b);              /* driver: one guest instruction completed */
+void ir_insns_done(struct ir_builder *b, uint32_t n); /* driver: that many guest instructions completed; exits made from
+                                                         now on count them as executed */
 
 /* Exits: make one at the current position, then use it. */
 uint32_t ir_exit_raise(struct ir_builder *b, uint32_t reason, ir_ref info);

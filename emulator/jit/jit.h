@@ -60,8 +60,8 @@ struct jit_cpu {
     int64_t slice;               /* budget at the start of this slice: executed = slice - budget */
     struct jit *jit;
     const struct jit_guest *guest;
-    void *fault_return;          /* user mode: recovery of host faults in C code that touches guest memory */
     struct jit_context *context;
+    struct cpu_extra *extra;     /* runtime's own */
 };
 
 /* ------------------------------------------------------------------------------------------- guest CPU */
@@ -118,7 +118,8 @@ struct jit_guest {
 
     /* System mode: translate an address for the current privilege.  false: not mapped or not allowed; then
      * nothing has changed in the guest but MMU fault registers when `commit` is set, and
-     * exit_reason/exit_info name the exception to raise. */
+     * exit_reason/exit_info name the exception to raise. JIT_FETCH from a device is such a failure too (no host
+     * memory to translate from). User mode: called only after a host fault, to name the exception; returns false. */
     bool (*lookup)(struct jit_cpu *cpu, uint64_t address, enum jit_access access, bool commit,
                    struct jit_translation *out);
     /* Devices: false: bus error, exit_reason set. Values are guest-order numbers; size 1, 2, 4, 8. */

@@ -1,0 +1,467 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Running guest code: the dispatcher between interpreter and generated code, tiers, links.
+ *
+ * A CPU runs in slices of guest instructions.  Between regions the dispatcher takes interrupts, finds or makes the
+ * region at pc, and runs it; generated code goes from region to region without coming back as long as links and jump
+ * cache lead on.  What generated code cannot do (devices, page faults, stores into code) it leaves to one unit in the
+ * interpreter, which has the full checks.
+ */
+#include <string.h>
+#include <time.h>
+#include "emulator/jit/runtime.h"
+
+static uint64_t now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* ------------------------------------------------------------------------------------------- life */
+
+static void page_free(void *p)
+{
+    struct code_page *page = p;
+    g_ptr_array_free(page->regions, TRUE);
+    g_free(page);
+}
+
+struct jit *jit_create(const struct jit_guest *guest, const struct jit_options *options, GError **error)
+{
+    struct jit *jit = g_new0(struct jit, 1);
+    jit->guest = guest;
+    jit->options = *options;
+    g_rec_mutex_init(&jit->lock);
+    g_mutex_init(&jit->idle_lock);
+    g_cond_init(&jit->idle);
+    jit->pages = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, page_free);
+    jit->cpus = g_ptr_array_new();
+    if (options->accel == JIT_ACCEL_JIT && options->max_tier > 0) {
+        jit->backend = backend_create(guest, options->cache_size, options->user_mode, error);
+        if (!jit->backend) {
+            jit_destroy(jit);
+            return NULL;
+        }
+        if (options->max_tier > 1)
+            jit->tier2 = tier2_start(jit);
+    }
+    return jit;
+}
+
+void jit_destroy(struct jit *jit)
+{
+    if (!jit)
+        return;
+    if (jit->tier2)
+        tier2_stop(jit->tier2);
+    translation_drop_all(jit);
+    translation_reap(jit);
+    backend_destroy(jit->backend);
+    g_hash_table_destroy(jit->pages);
+    g_ptr_array_free(jit->cpus, TRUE);
+    g_rec_mutex_clear(&jit->lock);
+    g_mutex_clear(&jit->idle_lock);
+    g_cond_clear(&jit->idle);
+    g_free(jit);
+}
+
+struct cpu_extra *jit_cpu_extra(struct jit_cpu *cpu)
+{
+    return cpu->extra;
+}
+
+void jit_cpu_init(struct jit *jit, struct jit_cpu *cpu)
+{
+    cpu->jit = jit;
+    cpu->guest = jit->guest;
+    cpu->mxcsr = 0x1f80;
+    cpu->extra = g_new0(struct cpu_extra, 1);
+    cpu->extra->builder = ir_builder_create();
+    jit_set_context(cpu, 0);
+    g_rec_mutex_lock(&jit->lock);
+    g_ptr_array_add(jit->cpus, cpu);
+    g_rec_mutex_unlock(&jit->lock);
+}
+
+void jit_cpu_finish(struct jit_cpu *cpu)
+{
+    struct cpu_extra *x = cpu->extra;
+    if (!x)
+        return;
+    g_rec_mutex_lock(&cpu->jit->lock);
+    g_ptr_array_remove_fast(cpu->jit->cpus, cpu);
+    g_rec_mutex_unlock(&cpu->jit->lock);
+    for (unsigned i = 0; i < JIT_CONTEXTS; i++)
+        g_free(x->contexts[i]);
+    ir_interp_scratch_free(x->scratch);
+    ir_builder_destroy(x->builder);
+    g_free(x);
+    cpu->extra = NULL;
+}
+
+void jit_get_stats(const struct jit *jit, struct jit_stats *stats)
+{
+    *stats = jit->stats;
+}
+
+uint64_t jit_icount(const struct jit_cpu *cpu)
+{
+    return cpu->icount + (uint64_t)(cpu->slice - cpu->budget);
+}
+
+void jit_end_slice(struct jit_cpu *cpu)
+{
+    cpu->stop = 1;
+}
+
+/* ------------------------------------------------------------------------------------------- translations */
+
+static void log_region(struct jit *jit, const struct jit_region *r, const struct ir_region *ir, const char *what)
+{
+    FILE *log = jit->options.log;
+    fprintf(log, "---- %s at %" G_GINT64_MODIFIER "x, mode %x, %u guest instructions\n", what, r->pc, r->mode,
+            r->n_guest_insns);
+    for (uint32_t s = 0; s < r->n_spans && jit->guest->disassemble; s++) {
+        const struct code_span *span = &r->span[s];
+        uint64_t pc = r->pc + (uint64_t)(span->host - r->host);
+        for (uint32_t at = 0; at < span->size;) {
+            char text[128] = "";
+            unsigned n = jit->guest->disassemble(pc + at, span->host + at, span->size - at, text, sizeof(text));
+            fprintf(log, "  %8" G_GINT64_MODIFIER "x  %s\n", pc + at, text);
+            at += n ? n : span->size;
+        }
+    }
+    ir_print(ir, log);
+    if (r->tier)
+        backend_log(jit->backend, &r->code, log);
+    fflush(log);
+}
+
+static void source_of(struct jit_cpu *cpu, const uint8_t *host, struct region_source *s)
+{
+    *s = (struct region_source){
+        .jit = cpu->jit, .pc = cpu->pc, .npc = cpu->npc, .mode = cpu->mode, .host = host};
+}
+
+/* Everything that was translated goes; needs all CPUs out of generated code. */
+static void reset_code(struct jit *jit)
+{
+    if (jit->tier2)
+        tier2_quiesce(jit->tier2);
+    translation_drop_all(jit);
+    if (jit->backend)
+        backend_reset(jit->backend);
+    jit->stats.cache_drops++;
+}
+
+static struct jit_region *region_new(struct jit_cpu *cpu, const uint8_t *host, enum translation_kind kind)
+{
+    struct jit_region *r = g_new0(struct jit_region, 1);
+    r->pc = cpu->pc;
+    r->npc = cpu->guest->uses_npc ? cpu->npc : 0;
+    r->mode = cpu->mode;
+    r->kind = (uint8_t)kind;
+    r->host = host;
+    r->n_spans = 1;
+    r->span = &r->first_span;
+    return r;
+}
+
+/* Interpreted form. */
+static struct jit_region *make_ir(struct jit_cpu *cpu, const uint8_t *host, uint8_t *flags,
+                                  enum translation_kind kind)
+{
+    struct jit *jit = cpu->jit;
+    struct region_source s;
+    struct jit_region *r = region_new(cpu, host, kind);
+    uint64_t start = now_ns();
+    source_of(cpu, host, &s);
+    struct ir_region *ir = kind == TRANSLATION_UNIT
+                               ? region_form_unit(cpu->extra->builder, &s, &r->first_span)
+                               : region_form_superblock(cpu->extra->builder, &s, &r->first_span);
+    r->ir = ir_region_copy(ir);
+    r->n_guest_insns = ir->n_guest_insns;
+    jit->stats.regions[0]++;
+    jit->stats.guest_insns[0] += ir->n_guest_insns;
+    jit->stats.compile_ns[0] += now_ns() - start;
+    translation_insert(jit, r, flags);
+    jit_mark_executed(jit, r->pc);
+    if (jit->options.log && !jit->backend)
+        log_region(jit, r, ir, kind == TRANSLATION_UNIT ? "unit" : "superblock (interpreted)");
+    return r;
+}
+
+/* Gives an interpreted superblock host code. false: arena full, a reset is wanted. */
+static bool compile_tier1(struct jit_cpu *cpu, struct jit_region *r)
+{
+    struct jit *jit = cpu->jit;
+    uint64_t start = now_ns();
+    r->hotness = HOT_RUNS;
+    if (!backend_compile(jit->backend, r->ir, 1, jit->tier2 ? &r->hotness : NULL, r, &r->code)) {
+        jit->reset_wanted = true;
+        return false;
+    }
+    r->tier = 1;
+    jit->stats.regions[1]++;
+    jit->stats.guest_insns[1] += r->n_guest_insns;
+    jit->stats.code_bytes[1] += r->code.size;
+    jit->stats.compile_ns[1] += now_ns() - start;
+    if (jit->options.log)
+        log_region(jit, r, r->ir, "tier 1");
+    g_clear_pointer(&r->ir, g_free);
+    return true;
+}
+
+static void remember_in_jump_cache(struct jit_cpu *cpu, struct jit_region *r)
+{
+    const struct jit_guest *g = cpu->guest;
+    uint64_t follow = r->pc + (UINT64_C(1) << g->insn_shift);
+    if (g->uses_npc && r->npc != (g->address64 ? follow : (uint32_t)follow))
+        return;
+    struct jit_jc_entry *j = &cpu->jc[(r->pc >> g->insn_shift) & (JIT_JC_ENTRIES - 1)];
+    j->pc = r->pc;
+    j->code = r->code.code;
+}
+
+static void link_site(struct jit *jit, struct exit_site *site, struct jit_region *to)
+{
+    if (!to->tier || !to->valid || site->linked || !site->region->valid)
+        return;
+    site->linked = to;
+    site->next_in = to->links_in;
+    to->links_in = site;
+    backend_link(jit->backend, site, to->code.code);
+    jit->stats.links++;
+}
+
+/* ------------------------------------------------------------------------------------------- running */
+
+static bool raise_exception(struct jit_cpu *cpu)
+{
+    return cpu->guest->raise(cpu);
+}
+
+enum step { STEP_ON, STEP_RAISED };
+
+/* One unit with full checks. */
+static enum step run_unit(struct jit_cpu *cpu)
+{
+    struct jit *jit = cpu->jit;
+    struct cpu_extra *x = cpu->extra;
+    uint8_t *flags;
+    const uint8_t *host = jit_fetch(cpu, cpu->pc, &flags);
+    if (!host)
+        return raise_exception(cpu) ? STEP_ON : STEP_RAISED;
+    g_rec_mutex_lock(&jit->lock);
+    struct jit_region *r = translation_find(jit, cpu->pc, cpu->guest->uses_npc ? cpu->npc : 0, cpu->mode, host,
+                                            TRANSLATION_UNIT);
+    if (!r)
+        r = make_ir(cpu, host, flags, TRANSLATION_UNIT);
+    g_rec_mutex_unlock(&jit->lock);
+
+    /* A unit is never split: lend it the budget that it may lack. */
+    const int64_t loan = 16;
+    struct ir_region *ir = r->ir;
+    cpu->budget += loan;
+    cpu->slice += loan;
+    x->in_unit = true;
+    x->raised = false;
+    enum ir_exit_kind kind = IR_EXIT_MEMORY;
+    sigjmp_buf recover;
+    if (jit->options.user_mode && sigsetjmp(recover, 0)) {
+        /* A host fault in the interpreter: fault_address is the guest's. Budget as before the unit. */
+        struct jit_translation t;
+        cpu->budget = x->unit_budget;
+        cpu->guest->lookup(cpu, x->fault_address, x->fault_write ? JIT_WRITE : JIT_READ, true, &t);
+        x->raised = true;
+    } else {
+        x->recover = &recover;
+        x->unit_budget = cpu->budget;
+        kind = ir->exit[ir_interp(ir, cpu, &x->scratch)].kind;
+    }
+    x->recover = NULL;
+    x->in_unit = false;
+    cpu->budget -= loan;
+    cpu->slice -= loan;
+    jit->stats.interpreted++;
+    if (x->raised || kind == IR_EXIT_MEMORY || kind == IR_EXIT_RAISE)
+        return raise_exception(cpu) ? STEP_ON : STEP_RAISED;
+    return STEP_ON;
+}
+
+/* Called between regions; the region at pc or NULL with an exception set. */
+static struct jit_region *region_at_pc(struct jit_cpu *cpu)
+{
+    struct jit *jit = cpu->jit;
+    uint8_t *flags;
+    const uint8_t *host = jit_fetch(cpu, cpu->pc, &flags);
+    if (!host)
+        return NULL;
+    struct jit_region *r = translation_find(jit, cpu->pc, cpu->guest->uses_npc ? cpu->npc : 0, cpu->mode, host,
+                                            TRANSLATION_BLOCK);
+    if (!r)
+        r = make_ir(cpu, host, flags, TRANSLATION_BLOCK);
+    if (!r->tier) {
+        if (jit->backend && ++r->runs > COLD_RUNS)
+            compile_tier1(cpu, r);
+    }
+    if (r->tier)
+        remember_in_jump_cache(cpu, r);
+    return r;
+}
+
+static void enter_running(struct jit *jit)
+{
+    g_mutex_lock(&jit->idle_lock);
+    while (jit->reset_wanted && jit->running > 0)
+        g_cond_wait(&jit->idle, &jit->idle_lock);
+    if (jit->reset_wanted) {
+        g_rec_mutex_lock(&jit->lock);
+        reset_code(jit);
+        g_rec_mutex_unlock(&jit->lock);
+        jit->reset_wanted = false;
+    }
+    jit->running++;
+    g_mutex_unlock(&jit->idle_lock);
+}
+
+static void leave_running(struct jit *jit)
+{
+    g_mutex_lock(&jit->idle_lock);
+    if (--jit->running == 0)
+        g_cond_broadcast(&jit->idle);
+    g_mutex_unlock(&jit->idle_lock);
+}
+
+enum jit_stop jit_run(struct jit_cpu *cpu, int64_t insns)
+{
+    struct jit *jit = cpu->jit;
+    struct cpu_extra *x = cpu->extra;
+    const struct jit_guest *guest = cpu->guest;
+    enum jit_stop result;
+    struct exit_site *link_from = NULL; /* wants to be linked to the region at pc */
+    bool unit_only = jit->options.user_mode && !jit->backend;
+    bool want_unit = false, check = true;
+
+    enter_running(jit);
+    cpu->slice = cpu->budget = insns;
+    for (;;) {
+        if (check && guest->interrupt) {
+            guest->interrupt(cpu);
+            link_from = NULL;
+        }
+        check = false;
+        if (cpu->stop) {
+            cpu->stop = 0;
+            result = JIT_STOP_REQUEST;
+            break;
+        }
+        if (cpu->halted) {
+            result = JIT_STOP_HALTED;
+            break;
+        }
+        if (cpu->budget <= 0) {
+            result = JIT_STOP_BUDGET;
+            break;
+        }
+        if (want_unit || unit_only) {
+            want_unit = false;
+            link_from = NULL;
+            if (run_unit(cpu) == STEP_RAISED) {
+                result = JIT_STOP_RAISED;
+                break;
+            }
+            check = true;
+            continue;
+        }
+        if (jit->tier2)
+            tier2_publish(jit->tier2, cpu);
+
+        g_rec_mutex_lock(&jit->lock);
+        if (jit->dead && !link_from && jit->running == 1)
+            translation_reap(jit);
+        struct jit_region *r = region_at_pc(cpu);
+        if (r && link_from)
+            link_site(jit, link_from, r);
+        g_rec_mutex_unlock(&jit->lock);
+        link_from = NULL;
+        if (!r) {
+            if (!raise_exception(cpu)) {
+                result = JIT_STOP_RAISED;
+                break;
+            }
+            continue;
+        }
+        if (jit->reset_wanted) { /* the arena is full */
+            leave_running(jit);
+            enter_running(jit);
+            continue;
+        }
+
+        uint8_t kind;
+        if (!r->tier) {
+            kind = r->ir->exit[ir_interp(r->ir, cpu, &x->scratch)].kind;
+            jit->stats.interpreted += r->n_guest_insns;
+        } else {
+            struct exit_site *site = backend_enter(jit->backend, cpu, r->code.code);
+            kind = site->kind;
+            if (site->taken < UINT16_MAX)
+                site->taken++;
+            if (kind == IR_EXIT_DIRECT) {
+                link_from = site;
+            } else if (kind == IR_EXIT_INDIRECT) {
+                jit->stats.jc_misses++;
+            } else if (kind == IR_EXIT_DISPATCH && site == &site->region->code.site[site->region->code.n_sites - 1] &&
+                       site->region->hotness <= 0 && site->region->tier == 1) {
+                g_rec_mutex_lock(&jit->lock);
+                if (site->region->valid && !site->region->promoting)
+                    tier2_submit(jit->tier2, cpu, site->region);
+                site->region->hotness = INT32_MAX;
+                g_rec_mutex_unlock(&jit->lock);
+                continue;
+            }
+        }
+        switch (kind) {
+        case IR_EXIT_MEMORY: want_unit = true; break;
+        case IR_EXIT_BUDGET:
+            jit->stats.budget_exits++;
+            want_unit = true;
+            break;
+        case IR_EXIT_RAISE:
+            if (!raise_exception(cpu)) {
+                result = JIT_STOP_RAISED;
+                goto out;
+            }
+            break;
+        case IR_EXIT_DISPATCH: check = true; break;
+        default: break;
+        }
+    }
+out:
+    cpu->icount += (uint64_t)(cpu->slice - cpu->budget);
+    cpu->slice = cpu->budget = 0;
+    leave_running(jit);
+    return result;
+}
+
+/* ------------------------------------------------------------------------------------------- invalidation */
+
+void jit_code_written(struct jit *jit, const uint8_t *host, size_t size)
+{
+    g_rec_mutex_lock(&jit->lock);
+    translation_drop_range(jit, host, size);
+    g_rec_mutex_unlock(&jit->lock);
+}
+
+void jit_invalidate_range(struct jit *jit, uint64_t address, uint64_t size)
+{
+    if (!jit->cpus->len)
+        return;
+    struct jit_cpu *cpu = jit->cpus->pdata[0];
+    g_rec_mutex_lock(&jit->lock);
+    if (jit->tier2)
+        tier2_quiesce(jit->tier2);
+    translation_drop_range(jit, cpu->window + address, size);
+    g_rec_mutex_unlock(&jit->lock);
+}

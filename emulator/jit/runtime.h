@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Shared by the files of the JIT's runtime: translations, the maps that find them, contexts of the software TLB.
+ *
+ * A unit is what one call of jit_guest.translate() covers: an instruction, or a branch with its delay slot.  Slices
+ * end between units, so where a slice ends does not depend on how units are grouped into regions.
+ *
+ * Locking: `lock` guards the maps, links and page records.  Translations and IR are only freed by
+ * translation_reap() at a point where the calling CPU runs none of them; code memory is only reused by a full reset, while no
+ * CPU is inside jit_run().
+ */
+#ifndef VITRINE_JIT_RUNTIME_H
+#define VITRINE_JIT_RUNTIME_H
+
+#include <setjmp.h>
+#include "emulator/jit/backend.h"
+
+#define JIT_PAGE_CODE 0x01u /* flag byte of a guest page: translated code exists (as RAM_PAGE_CODE) */
+
+/* Number of runs of a region in the IR interpreter before it is worth compiling. */
+#define COLD_RUNS 2
+/* Runs of a tier-1 region before it is the seed of a tier-2 region. */
+#define HOT_RUNS 3000
+
+#define SUPERBLOCK_MAX_UNITS 32
+#define REGION_MAX_BLOCKS    64
+#define REGION_MAX_UNITS     1024
+
+enum translation_kind {
+    TRANSLATION_BLOCK, /* superblock, or a tier-2 region */
+    TRANSLATION_UNIT,  /* one unit for the interpreter, devices allowed */
+};
+
+struct jit_region {
+    uint64_t pc, npc;
+    uint32_t mode;
+    uint8_t kind;          /* enum translation_kind */
+    uint8_t tier;          /* 0 IR only, 1, 2 */
+    bool valid;
+    bool promoting;        /* a tier-2 job is under way */
+    bool multi_page;
+    const uint8_t *host;   /* host address of the code at pc */
+    uint32_t runs;
+    uint32_t n_guest_insns;
+    int32_t hotness;       /* counted down by tier-1 code */
+    struct ir_region *ir;  /* interpreted form, or NULL */
+    struct compiled code;
+    struct exit_site *links_in; /* sites of other regions that jump here */
+    struct jit_region *next_hash;
+    struct jit_region *next_dead;
+    uint32_t n_spans;
+    struct code_span {     /* guest code bytes it was made from */
+        const uint8_t *host;
+        uint32_t size;
+    } *span;
+    struct code_span first_span;
+};
+
+/* A host page of guest code. */
+struct code_page {
+    const uint8_t *host;    /* page start */
+    uint8_t *flags;         /* guest page's flag byte, or NULL */
+    uint64_t granules;      /* 64-byte pieces that hold translated code */
+    GPtrArray *regions;     /* of struct jit_region */
+};
+
+#define JIT_CONTEXTS 16
+struct jit_context {
+    uint64_t id;
+    uint64_t used; /* for replacement */
+    bool live;
+    struct jit_tlb_entry tlb[JIT_TLB_ENTRIES];
+    struct jit_jc_entry jc[JIT_JC_ENTRIES];
+};
+
+#define REGION_HASH_BITS 15
+#define EXECUTED_BITS    17
+
+struct jit {
+    const struct jit_guest *guest;
+    struct jit_options options;
+    struct backend *backend; /* NULL when only interpreting */
+    GRecMutex lock;
+    GCond idle;              /* running dropped to 0 */
+    GMutex idle_lock;
+    int running;             /* CPUs inside jit_run(), under idle_lock */
+    bool reset_wanted;       /* the arena is full */
+    struct jit_region *hash[1u << REGION_HASH_BITS];
+    GHashTable *pages;       /* host page -> struct code_page */
+    GPtrArray *cpus;
+    struct jit_region *dead;
+    uint8_t executed[1u << (EXECUTED_BITS - 3)]; /* hashed guest addresses where a region began */
+    uint32_t generation;     /* bumped by each invalidation; tier-2 jobs compare */
+    struct jit_stats stats;
+    struct tier2 *tier2;
+};
+
+/* Per-CPU things that need not stand in the guest state. */
+struct cpu_extra {
+    struct jit_context *contexts[JIT_CONTEXTS];
+    struct jit_context *user; /* user mode: the only one */
+    uint64_t use_counter;
+    struct ir_scratch *scratch;
+    struct ir_builder *builder;
+    bool in_unit;             /* the interpreter runs a unit: devices and exceptions are real */
+    bool raised;              /* jit_mem_host() set exit_reason */
+    sigjmp_buf *recover;      /* user mode: where host faults of the interpreter go */
+    uint64_t fault_address;   /* guest address of such a fault */
+    bool fault_write;
+    int64_t unit_budget;      /* at the start of the unit */
+};
+struct cpu_extra *jit_cpu_extra(struct jit_cpu *cpu);
+
+/* code_map.c: finding and dropping translations; all under jit->lock */
+struct jit_region *translation_find(struct jit *jit, uint64_t pc, uint64_t npc, uint32_t mode, const uint8_t *host,
+                                    enum translation_kind kind);
+void translation_insert(struct jit *jit, struct jit_region *r, uint8_t *page_flags);
+void translation_remove(struct jit *jit, struct jit_region *r);
+/* Drops translations made from these bytes; returns how many. */
+unsigned translation_drop_range(struct jit *jit, const uint8_t *host, size_t size);
+void translation_drop_all(struct jit *jit);
+void translation_reap(struct jit *jit);
+void translation_free(struct jit *jit, struct jit_region *r);
+bool translation_overlaps_code(struct jit *jit, const uint8_t *host, size_t size);
+static inline uint32_t jit_pc_hash(uint64_t pc, unsigned bits)
+{
+    return (uint32_t)((pc * UINT64_C(0x9e3779b97f4a7c15)) >> (64 - bits));
+}
+static inline void jit_mark_executed(struct jit *jit, uint64_t pc)
+{
+    uint32_t h = jit_pc_hash(pc, EXECUTED_BITS);
+    jit->executed[h >> 3] |= (uint8_t)(1u << (h & 7));
+}
+static inline bool jit_was_executed(const struct jit *jit, uint64_t pc)
+{
+    uint32_t h = jit_pc_hash(pc, EXECUTED_BITS);
+    return jit->executed[h >> 3] >> (h & 7) & 1;
+}
+
+/* region.c: guest code -> IR */
+struct region_source {
+    struct jit *jit;
+    uint64_t pc, npc;
+    uint32_t mode;
+    const uint8_t *host;         /* at pc */
+};
+struct ir_region *region_form_unit(struct ir_builder *b, const struct region_source *s, struct code_span *span);
+struct ir_region *region_form_superblock(struct ir_builder *b, const struct region_source *s,
+                                         struct code_span *span);
+/* From copies of the guest's code pages, so that the guest may change them meanwhile. spans: of struct code_span,
+ * what the region was made from; bytes: what stood there. NULL when nothing is gained. */
+struct ir_region *region_form_hot(struct ir_builder *b, const struct region_source *s, GArray *spans,
+                                  GByteArray *bytes);
+
+/* tier2.c */
+struct tier2 *tier2_start(struct jit *jit);
+void tier2_stop(struct tier2 *t);
+void tier2_submit(struct tier2 *t, struct jit_cpu *cpu, struct jit_region *seed);
+/* Takes finished work in; called between regions. Cheap when there is none. */
+void tier2_publish(struct tier2 *t, struct jit_cpu *cpu);
+/* Waits until the worker holds no reference to code (before reset and invalidation of user memory). */
+void tier2_quiesce(struct tier2 *t);
+
+/* memory.c */
+void jit_context_drop_code(struct jit *jit, const struct jit_region *r); /* jump cache entries of a region */
+void jit_drop_write_entries(struct jit *jit, const uint8_t *host, size_t size);
+/* Host address of code at pc, for fetching; NULL: exception set (exit_reason). *flags: page flag byte or NULL. */
+const uint8_t *jit_fetch(struct jit_cpu *cpu, uint64_t pc, uint8_t **flags);
+
+#endif

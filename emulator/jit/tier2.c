@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The second tier: hot regions are formed, optimised and compiled on a thread of their own from copies of the
+ * guest's code, and published between regions if the code in memory is still what was compiled.
+ */
+#include <string.h>
+#include <time.h>
+#include "emulator/jit/runtime.h"
+
+struct job {
+    struct region_source source;
+    struct jit_region *result; /* NULL: nothing gained */
+    GArray *spans;             /* struct code_span */
+    GByteArray *bytes;         /* copy of the spans' bytes, one after the other */
+    uint64_t ns;
+};
+
+struct tier2 {
+    struct jit *jit;
+    GThread *thread;
+    GMutex lock;
+    GCond work;      /* queue grew, or quit */
+    GCond done;      /* busy dropped */
+    GQueue queue;    /* of struct job, wanted */
+    GQueue finished; /* of struct job */
+    gint n_finished; /* read without the lock */
+    bool busy, quit;
+    struct ir_builder *builder;
+};
+
+static void job_free(struct jit *jit, struct job *job)
+{
+    if (job->result)
+        translation_free(jit, job->result);
+    g_array_free(job->spans, TRUE);
+    g_byte_array_free(job->bytes, TRUE);
+    g_free(job);
+}
+
+static void run_job(struct tier2 *t, struct job *job)
+{
+    struct jit *jit = t->jit;
+    struct timespec begin, end;
+    clock_gettime(CLOCK_MONOTONIC, &begin);
+    struct ir_region *ir = region_form_hot(t->builder, &job->source, job->spans, job->bytes);
+    if (ir) {
+        struct jit_region *r = g_new0(struct jit_region, 1);
+        r->pc = job->source.pc;
+        r->npc = jit->guest->uses_npc ? job->source.npc : 0;
+        r->mode = job->source.mode;
+        r->kind = TRANSLATION_BLOCK;
+        r->host = job->source.host;
+        r->tier = 2;
+        r->n_guest_insns = ir->n_guest_insns;
+        r->n_spans = job->spans->len;
+        r->span = g_memdup2(job->spans->data, job->spans->len * sizeof(struct code_span));
+        if (backend_compile(jit->backend, ir, 2, NULL, r, &r->code)) {
+            job->result = r;
+            if (jit->options.log) {
+                fprintf(jit->options.log, "---- tier 2 at %" G_GINT64_MODIFIER "x, mode %x, %u guest instructions\n",
+                        r->pc, r->mode, r->n_guest_insns);
+                ir_print(ir, jit->options.log);
+                backend_log(jit->backend, &r->code, jit->options.log);
+            }
+        } else {
+            translation_free(jit, r);
+        }
+    }
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    job->ns = (uint64_t)((end.tv_sec - begin.tv_sec) * 1000000000 + (end.tv_nsec - begin.tv_nsec));
+}
+
+static gpointer worker(gpointer data)
+{
+    struct tier2 *t = data;
+    g_mutex_lock(&t->lock);
+    for (;;) {
+        while (!t->quit && g_queue_is_empty(&t->queue))
+            g_cond_wait(&t->work, &t->lock);
+        if (t->quit)
+            break;
+        struct job *job = g_queue_pop_head(&t->queue);
+        t->busy = true;
+        g_mutex_unlock(&t->lock);
+        run_job(t, job);
+        g_mutex_lock(&t->lock);
+        t->busy = false;
+        g_queue_push_tail(&t->finished, job);
+        g_atomic_int_inc(&t->n_finished);
+        g_cond_broadcast(&t->done);
+    }
+    g_mutex_unlock(&t->lock);
+    return NULL;
+}
+
+struct tier2 *tier2_start(struct jit *jit)
+{
+    struct tier2 *t = g_new0(struct tier2, 1);
+    t->jit = jit;
+    g_mutex_init(&t->lock);
+    g_cond_init(&t->work);
+    g_cond_init(&t->done);
+    g_queue_init(&t->queue);
+    g_queue_init(&t->finished);
+    t->builder = ir_builder_create();
+    t->thread = g_thread_new("vitrine-tier2", worker, t);
+    return t;
+}
+
+static void drop_jobs(struct jit *jit, GQueue *queue)
+{
+    struct job *job;
+    while ((job = g_queue_pop_head(queue)))
+        job_free(jit, job);
+}
+
+void tier2_stop(struct tier2 *t)
+{
+    g_mutex_lock(&t->lock);
+    t->quit = true;
+    g_cond_broadcast(&t->work);
+    g_mutex_unlock(&t->lock);
+    g_thread_join(t->thread);
+    drop_jobs(t->jit, &t->queue);
+    drop_jobs(t->jit, &t->finished);
+    ir_builder_destroy(t->builder);
+    g_mutex_clear(&t->lock);
+    g_cond_clear(&t->work);
+    g_cond_clear(&t->done);
+    g_free(t);
+}
+
+void tier2_quiesce(struct tier2 *t)
+{
+    g_mutex_lock(&t->lock);
+    drop_jobs(t->jit, &t->queue);
+    while (t->busy)
+        g_cond_wait(&t->done, &t->lock);
+    drop_jobs(t->jit, &t->finished);
+    g_atomic_int_set(&t->n_finished, 0);
+    g_mutex_unlock(&t->lock);
+}
+
+void tier2_submit(struct tier2 *t, struct jit_cpu *cpu, struct jit_region *seed)
+{
+    struct job *job = g_new0(struct job, 1);
+    job->source = (struct region_source){.jit = t->jit,
+                                         .pc = seed->pc,
+                                         .npc = cpu->guest->uses_npc ? seed->npc : 0,
+                                         .mode = seed->mode,
+                                         .host = seed->host};
+    job->spans = g_array_new(FALSE, FALSE, sizeof(struct code_span));
+    job->bytes = g_byte_array_new();
+    seed->promoting = true;
+    g_mutex_lock(&t->lock);
+    g_queue_push_tail(&t->queue, job);
+    g_cond_signal(&t->work);
+    g_mutex_unlock(&t->lock);
+}
+
+/* The code in memory is still what the worker copied. */
+static bool unchanged(const struct job *job)
+{
+    size_t at = 0;
+    for (unsigned s = 0; s < job->spans->len; s++) {
+        const struct code_span *span = &g_array_index(job->spans, struct code_span, s);
+        if (memcmp(span->host, job->bytes->data + at, span->size) != 0)
+            return false;
+        at += span->size;
+    }
+    return true;
+}
+
+static void publish(struct jit *jit, struct jit_cpu *cpu, struct job *job)
+{
+    struct jit_region *r = job->result;
+    struct jit_region *old = translation_find(jit, job->source.pc, job->source.npc, job->source.mode,
+                                              job->source.host, TRANSLATION_BLOCK);
+    jit->stats.compile_ns[2] += job->ns;
+    if (!r)
+        return;
+    if (!old || old->tier != 1 || !unchanged(job))
+        return;
+    /* Everybody who jumps to the old code jumps to the new. */
+    struct exit_site *sites = old->links_in;
+    old->links_in = NULL;
+    translation_remove(jit, old);
+    job->result = NULL;
+    translation_insert(jit, r, NULL);
+    while (sites) {
+        struct exit_site *s = sites;
+        sites = s->next_in;
+        if (!s->region->valid) {
+            s->linked = NULL;
+            continue;
+        }
+        s->linked = r;
+        s->next_in = r->links_in;
+        r->links_in = s;
+        backend_link(jit->backend, s, r->code.code);
+    }
+    jit->stats.regions[2]++;
+    jit->stats.guest_insns[2] += r->n_guest_insns;
+    jit->stats.code_bytes[2] += r->code.size;
+}
+
+void tier2_publish(struct tier2 *t, struct jit_cpu *cpu)
+{
+    if (!g_atomic_int_get(&t->n_finished))
+        return;
+    for (;;) {
+        g_mutex_lock(&t->lock);
+        struct job *job = g_queue_pop_head(&t->finished);
+        if (job)
+            g_atomic_int_add(&t->n_finished, -1);
+        g_mutex_unlock(&t->lock);
+        if (!job)
+            return;
+        g_rec_mutex_lock(&t->jit->lock);
+        publish(t->jit, cpu, job);
+        g_rec_mutex_unlock(&t->jit->lock);
+        job_free(t->jit, job);
+    }
+}
