@@ -334,6 +334,10 @@ void ir_set_pc_ref(struct ir_builder *b, uint64_t pc, ir_ref npc_ref);
 void ir_charge(struct ir_builder *b, uint32_t insns); /* driver: budget check here; following exits refund */
 void ir_insns_done(struct ir_builder *b, uint32_t n); /* driver: that many guest instructions completed; exits made from
                                                          now on count them as executed */
+static inline void ir_insn_done(struct ir_builder *b)
+{
+    ir_insns_done(b, 1);
+}
 
 /* Exits: make one at the current position, then use it. */
 uint32_t ir_exit_raise(struct ir_builder *b, uint32_t reason, ir_ref info);

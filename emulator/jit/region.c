@@ -82,7 +82,7 @@ struct ir_region *region_form_unit(struct ir_builder *b, const struct region_sou
     unit_at(&i, s->pc, s->npc, s->mode, s->host);
     ir_set_pc(b, s->pc, s->npc);
     s->jit->guest->translate(b, &i);
-    ir_insns_done(b, i.n_insns);
+    ir_insns_done(b, i.n_insns - i.n_done);
     leave_after(b, s, &i);
     span->host = s->host;
     span->size = MAX(i.size, 1);
@@ -100,7 +100,7 @@ struct ir_region *region_form_superblock(struct ir_builder *b, const struct regi
         unit_at(&i, pc, npc, s->mode, s->host + (int64_t)(pc - s->pc));
         ir_set_pc(b, pc, npc);
         g->translate(b, &i);
-        ir_insns_done(b, i.n_insns);
+        ir_insns_done(b, i.n_insns - i.n_done);
         low = MIN(low, pc);
         high = MAX(high, pc + MAX(i.size, 1));
         bool full = n >= SUPERBLOCK_MAX_UNITS;
@@ -392,7 +392,7 @@ static void emit_block(struct explorer *x, struct ir_builder *b, struct explored
         unit_of(x, &i, u);
         ir_set_pc(b, u->pc, u->npc);
         g->translate(b, &i);
-        ir_insns_done(b, i.n_insns);
+        ir_insns_done(b, i.n_insns - i.n_done);
         struct explored *next, *taken;
         switch (i.flow) {
         case JIT_END: return;
