@@ -208,6 +208,8 @@ void translation_free(struct jit *jit, struct jit_region *r)
         backend_release(jit->backend, &r->code);
     if (r->span != &r->first_span)
         g_free(r->span);
+    g_free(r->mapping);
+    g_free(r->valid_epoch);
     g_free(r);
 }
 

@@ -60,6 +60,7 @@ struct jit_cpu {
     int64_t slice;               /* budget at the start of this slice: executed = slice - budget */
     struct jit *jit;
     const struct jit_guest *guest;
+    uint64_t code_epoch;         /* changes with every change of mappings; regions of several pages compare */
     struct jit_context *context;
     struct cpu_extra *extra;     /* runtime's own */
 };

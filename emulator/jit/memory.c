@@ -28,6 +28,14 @@ static void context_clear(struct jit_context *c)
     jc_clear(c);
 }
 
+/* Mappings of c changed: regions of several pages have to look again. */
+static void new_epoch(struct jit_cpu *cpu, struct jit_context *c)
+{
+    c->epoch = ++jit_cpu_extra(cpu)->epochs;
+    if (c == cpu->context)
+        cpu->code_epoch = c->epoch;
+}
+
 void jit_set_context(struct jit_cpu *cpu, uint64_t id)
 {
     struct cpu_extra *x = jit_cpu_extra(cpu);
@@ -53,11 +61,13 @@ void jit_set_context(struct jit_cpu *cpu, uint64_t id)
             victim = c;
     }
     context_clear(victim);
+    new_epoch(cpu, victim);
     victim->id = id;
     victim->live = true;
 found:
     victim->used = ++x->use_counter;
     cpu->context = victim;
+    cpu->code_epoch = victim->epoch;
     cpu->tlb = victim->tlb;
     cpu->jc = victim->jc;
 }
@@ -80,6 +90,7 @@ void jit_flush_page(struct jit_cpu *cpu, uint64_t address)
         struct jit_context *c = x->contexts[i];
         if (!c || !c->live)
             continue;
+        new_epoch(cpu, c);
         struct jit_tlb_entry *e = &c->tlb[tlb_index(address)];
         if (e->read == page || e->write == page || e->exec == page)
             memset(e, 0xff, sizeof(*e));
@@ -100,10 +111,12 @@ void jit_flush_context(struct jit_cpu *cpu, uint64_t id)
         struct jit_context *c = x->contexts[i];
         if (!c || !c->live || c->id != id)
             continue;
-        if (c == cpu->context)
+        if (c == cpu->context) {
             context_clear(c);
-        else
+            new_epoch(cpu, c);
+        } else {
             c->live = false;
+        }
     }
 }
 
@@ -114,10 +127,12 @@ void jit_flush_all(struct jit_cpu *cpu)
         struct jit_context *c = x->contexts[i];
         if (!c)
             continue;
-        if (c == cpu->context)
+        if (c == cpu->context) {
             context_clear(c);
-        else
+            new_epoch(cpu, c);
+        } else {
             c->live = false;
+        }
     }
 }
 

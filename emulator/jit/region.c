@@ -156,6 +156,7 @@ struct explorer {
     unsigned n_units, n_leaders;
     struct ir_builder *scratch;
     GHashTable *pages;  /* host page -> copy */
+    GArray *mappings;   /* struct code_mapping: other pages that were used */
 };
 
 static guint explored_hash(gconstpointer p)
@@ -192,9 +193,23 @@ static const uint8_t *copy_of(struct explorer *x, const uint8_t *host)
 static const uint8_t *host_of(struct explorer *x, uint64_t pc)
 {
     const struct region_source *s = x->s;
-    if (!same_page(pc, s->pc) && !s->jit->options.user_mode)
-        return NULL;
     const uint8_t *host = s->host + (int64_t)(pc - s->pc);
+    if (!same_page(pc, s->pc) && !s->jit->options.user_mode) {
+        const struct code_mapping *m = NULL;
+        for (unsigned k = 0; k < x->mappings->len && !m; k++)
+            if (g_array_index(x->mappings, struct code_mapping, k).page == (pc & JIT_PAGE_MASK))
+                m = &g_array_index(x->mappings, struct code_mapping, k);
+        for (unsigned k = 0; k < s->n_mappings && !m; k++)
+            if (s->mapping[k].page == (pc & JIT_PAGE_MASK)) {
+                if (x->mappings->len >= REGION_MAX_PAGES)
+                    return NULL;
+                g_array_append_val(x->mappings, s->mapping[k]);
+                m = &s->mapping[k];
+            }
+        if (!m)
+            return NULL;
+        host = m->host + (pc & ~JIT_PAGE_MASK);
+    }
     return copy_of(x, host) ? host : NULL;
 }
 
@@ -452,7 +467,7 @@ static void emit_block(struct explorer *x, struct ir_builder *b, struct explored
 }
 
 struct ir_region *region_form_hot(struct ir_builder *b, const struct region_source *s, GArray *spans,
-                                  GByteArray *bytes)
+                                  GByteArray *bytes, GArray *mappings)
 {
     struct explorer x = {
         .s = s,
@@ -460,6 +475,7 @@ struct ir_region *region_form_hot(struct ir_builder *b, const struct region_sour
         .leaders = g_ptr_array_new(),
         .chains = g_ptr_array_new_with_free_func(g_free),
         .spans = spans,
+        .mappings = mappings,
         .scratch = b,
         .pages = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, g_free),
     };
@@ -484,6 +500,12 @@ struct ir_region *region_form_hot(struct ir_builder *b, const struct region_sour
     }
     ir_block_start(b, entry);
     ir_block_seal(b, entry);
+    if (mappings->len) {
+        ir_set_pc(b, s->pc, s->npc);
+        ir_ref valid = ir_load_at(b, IR_I64, 3, ir_const(b, IR_I64, (uintptr_t)s->valid_epoch), 0);
+        ir_ref now = ir_ldstate(b, IR_I64, 3, offsetof(struct jit_cpu, code_epoch));
+        ir_exit_if(b, ir_icmp(b, IR_NE, valid, now), IR_EXIT_DISPATCH, s->pc, s->npc);
+    }
     ir_br(b, ((struct explored *)x.leaders->pdata[0])->block);
     for (unsigned k = order->len; k-- > 0;) {
         struct explored *e = order->pdata[k];

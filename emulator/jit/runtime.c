@@ -290,6 +290,26 @@ static enum step run_unit(struct jit_cpu *cpu)
     return STEP_ON;
 }
 
+/* A region of several pages: do they still map to what it was made from? */
+static bool revalidate(struct jit_cpu *cpu, struct jit_region *r)
+{
+    if (!r->valid_epoch || *r->valid_epoch == cpu->code_epoch)
+        return true;
+    for (unsigned k = 0; k < r->n_mappings; k++) {
+        struct jit_translation t;
+        uint32_t reason = cpu->exit_reason;
+        uint64_t info = cpu->exit_info;
+        bool ok = cpu->guest->lookup(cpu, r->mapping[k].page, JIT_FETCH, false, &t) &&
+                  t.host == r->mapping[k].host;
+        cpu->exit_reason = reason;
+        cpu->exit_info = info;
+        if (!ok)
+            return false;
+    }
+    *r->valid_epoch = cpu->code_epoch;
+    return true;
+}
+
 /* Called between regions; the region at pc or NULL with an exception set. */
 static struct jit_region *region_at_pc(struct jit_cpu *cpu)
 {
@@ -300,6 +320,10 @@ static struct jit_region *region_at_pc(struct jit_cpu *cpu)
         return NULL;
     struct jit_region *r = translation_find(jit, cpu->pc, cpu->guest->uses_npc ? cpu->npc : 0, cpu->mode, host,
                                             TRANSLATION_BLOCK);
+    if (r && !revalidate(cpu, r)) {
+        translation_remove(jit, r);
+        r = NULL;
+    }
     if (!r)
         r = make_ir(cpu, host, flags, TRANSLATION_BLOCK);
     if (!r->tier) {

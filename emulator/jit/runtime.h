@@ -25,6 +25,7 @@
 #define SUPERBLOCK_MAX_UNITS 32
 #define REGION_MAX_BLOCKS    64
 #define REGION_MAX_UNITS     1024
+#define REGION_MAX_PAGES     6
 
 enum translation_kind {
     TRANSLATION_BLOCK, /* superblock, or a tier-2 region */
@@ -38,7 +39,6 @@ struct jit_region {
     uint8_t tier;          /* 0 IR only, 1, 2 */
     bool valid;
     bool promoting;        /* a tier-2 job is under way */
-    bool multi_page;
     const uint8_t *host;   /* host address of the code at pc */
     uint32_t runs;
     uint32_t n_guest_insns;
@@ -48,12 +48,21 @@ struct jit_region {
     struct exit_site *links_in; /* sites of other regions that jump here */
     struct jit_region *next_hash;
     struct jit_region *next_dead;
+    struct code_mapping *mapping; /* several pages: what they must map to; entry code compares epochs */
+    uint64_t *valid_epoch;   /* value of jit_cpu.code_epoch for which that was checked, or NULL */
+    uint32_t n_mappings;
     uint32_t n_spans;
     struct code_span {     /* guest code bytes it was made from */
         const uint8_t *host;
         uint32_t size;
     } *span;
     struct code_span first_span;
+};
+
+/* A virtual page of code and the host page that it mapped to. */
+struct code_mapping {
+    uint64_t page;
+    const uint8_t *host;
 };
 
 /* A host page of guest code. */
@@ -67,7 +76,8 @@ struct code_page {
 #define JIT_CONTEXTS 16
 struct jit_context {
     uint64_t id;
-    uint64_t used; /* for replacement */
+    uint64_t used;  /* for replacement */
+    uint64_t epoch; /* jit_cpu.code_epoch while current */
     bool live;
     struct jit_tlb_entry tlb[JIT_TLB_ENTRIES];
     struct jit_jc_entry jc[JIT_JC_ENTRIES];
@@ -99,7 +109,7 @@ struct jit {
 struct cpu_extra {
     struct jit_context *contexts[JIT_CONTEXTS];
     struct jit_context *user; /* user mode: the only one */
-    uint64_t use_counter;
+    uint64_t use_counter, epochs;
     struct ir_scratch *scratch;
     struct ir_builder *builder;
     bool in_unit;             /* the interpreter runs a unit: devices and exceptions are real */
@@ -143,14 +153,18 @@ struct region_source {
     uint64_t pc, npc;
     uint32_t mode;
     const uint8_t *host;         /* at pc */
+    const struct code_mapping *mapping; /* other pages that a hot region may use */
+    uint32_t n_mappings;
+    uint64_t *valid_epoch;       /* made a region of several pages: where its entry finds the epoch */
 };
 struct ir_region *region_form_unit(struct ir_builder *b, const struct region_source *s, struct code_span *span);
 struct ir_region *region_form_superblock(struct ir_builder *b, const struct region_source *s,
                                          struct code_span *span);
 /* From copies of the guest's code pages, so that the guest may change them meanwhile. spans: of struct code_span,
- * what the region was made from; bytes: what stood there. NULL when nothing is gained. */
+ * what the region was made from; bytes: what stood there; mappings: of struct code_mapping, empty when one page was
+ * enough. NULL when nothing is gained. */
 struct ir_region *region_form_hot(struct ir_builder *b, const struct region_source *s, GArray *spans,
-                                  GByteArray *bytes);
+                                  GByteArray *bytes, GArray *mappings);
 
 /* tier2.c */
 struct tier2 *tier2_start(struct jit *jit);

@@ -12,6 +12,8 @@ struct job {
     struct jit_region *result; /* NULL: nothing gained */
     GArray *spans;             /* struct code_span */
     GByteArray *bytes;         /* copy of the spans' bytes, one after the other */
+    GArray *mappings;          /* struct code_mapping: pages that it spread over */
+    struct code_mapping *known;
     uint64_t ns;
 };
 
@@ -34,6 +36,9 @@ static void job_free(struct jit *jit, struct job *job)
         translation_free(jit, job->result);
     g_array_free(job->spans, TRUE);
     g_byte_array_free(job->bytes, TRUE);
+    g_array_free(job->mappings, TRUE);
+    g_free(job->known);
+    g_free(job->source.valid_epoch);
     g_free(job);
 }
 
@@ -42,7 +47,8 @@ static void run_job(struct tier2 *t, struct job *job)
     struct jit *jit = t->jit;
     struct timespec begin, end;
     clock_gettime(CLOCK_MONOTONIC, &begin);
-    struct ir_region *ir = region_form_hot(t->builder, &job->source, job->spans, job->bytes);
+    job->source.valid_epoch = g_new0(uint64_t, 1);
+    struct ir_region *ir = region_form_hot(t->builder, &job->source, job->spans, job->bytes, job->mappings);
     if (ir) {
         struct jit_region *r = g_new0(struct jit_region, 1);
         r->pc = job->source.pc;
@@ -54,6 +60,11 @@ static void run_job(struct tier2 *t, struct job *job)
         r->n_guest_insns = ir->n_guest_insns;
         r->n_spans = job->spans->len;
         r->span = g_memdup2(job->spans->data, job->spans->len * sizeof(struct code_span));
+        if (job->mappings->len) {
+            r->n_mappings = job->mappings->len;
+            r->mapping = g_memdup2(job->mappings->data, job->mappings->len * sizeof(struct code_mapping));
+            r->valid_epoch = g_steal_pointer(&job->source.valid_epoch);
+        }
         if (backend_compile(jit->backend, ir, 2, NULL, r, &r->code)) {
             job->result = r;
             if (jit->options.log) {
@@ -151,6 +162,17 @@ void tier2_submit(struct tier2 *t, struct jit_cpu *cpu, struct jit_region *seed)
                                          .host = seed->host};
     job->spans = g_array_new(FALSE, FALSE, sizeof(struct code_span));
     job->bytes = g_byte_array_new();
+    job->mappings = g_array_new(FALSE, FALSE, sizeof(struct code_mapping));
+    if (!t->jit->options.user_mode) { /* what is mapped for fetching now */
+        job->known = g_new(struct code_mapping, JIT_TLB_ENTRIES);
+        for (unsigned i = 0; i < JIT_TLB_ENTRIES; i++) {
+            const struct jit_tlb_entry *e = &cpu->tlb[i];
+            if (e->exec != JIT_TLB_NONE)
+                job->known[job->source.n_mappings++] =
+                    (struct code_mapping){e->exec, (const uint8_t *)(uintptr_t)(e->exec + e->addend)};
+        }
+        job->source.mapping = job->known;
+    }
     seed->promoting = true;
     g_mutex_lock(&t->lock);
     g_queue_push_tail(&t->queue, job);
