@@ -28,7 +28,7 @@ struct escc_channel {
     struct char_backend *line; /* what the channel talks to; NULL = nothing plugged in; not owned */
     struct irq_line *rts, *dtr; /* outputs, true = asserted; may be NULL */
 
-    uint8_t wr[16]; /* write registers as written (WR0, WR2, WR8, WR9 are not kept here) */
+    uint8_t wr[16]; /* write registers as written; WR0, WR2, WR8 and WR9 are not kept here */
     uint8_t wr7p;   /* WR7' */
     uint8_t pointer;
 
@@ -36,21 +36,21 @@ struct escc_channel {
     uint8_t rx_error[ESCC_RX_FIFO_MAX]; /* RR1 bits that belong to the character */
     uint8_t rx_count;
     uint8_t rr1_latched; /* parity and overrun errors until Error Reset */
-    bool rx_locked;      /* a special condition holds the FIFO until Error Reset */
+    bool rx_locked_read; /* a character that a special condition holds in the FIFO was read */
     bool rx_first_armed; /* interrupt on next received character */
     uint8_t tx_data[ESCC_TX_FIFO_MAX];
     uint8_t tx_count;
-    bool tx_idle_ack;   /* Reset Tx Interrupt Pending was given since the buffer became empty */
+    bool tx_shifting;            /* paced: a character is on the line */
+    bool rx_shifting;            /* paced: a received one is */
 
-    bool cts, dcd, sync; /* pins, true = asserted */
-    bool in_break;       /* the line is in break condition */
+    bool in_break; /* the line is in break condition */
     bool zero_count, tx_underrun;
-    bool ext_latched;
-    uint8_t ext_latch;   /* RR0 as of the first change */
+    bool ext_latched; /* the latches of RR0 are closed since the change that interrupted */
+    uint8_t ext_seen; /* RR0's external/status bits as latched, or as of the last look */
     bool ip_rx, ip_tx, ip_ext, ius_rx, ius_tx, ius_ext;
-    bool rx_special;     /* the pending receive interrupt is a special condition */
+    bool rx_special; /* the pending receive interrupt is a special condition */
 
-    struct clock_event tx_event, break_event, zero_event;
+    struct clock_event tx_event, rx_event, break_event, zero_event;
 };
 
 struct escc {

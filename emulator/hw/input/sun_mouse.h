@@ -22,6 +22,7 @@ struct sun_mouse {
 
     int32_t dx, dy;  /* moved since the last report; y up positive */
     uint8_t buttons; /* held: bit 0 right, 1 middle, 2 left, as in the report */
+    bool late;       /* a button changed while the queue was full: to be reported when there is room */
     uint8_t queue[SUN_MOUSE_REPORT * SUN_MOUSE_REPORTS];
     uint8_t queue_head, queue_count;
     struct clock_event report_event; /* the line is busy with a report until then */
