@@ -2,8 +2,9 @@
 /*
  * Zilog SCC/ESCC. Section numbers are those of the "SCC/ESCC User Manual" (UM0109).
  *
- * An interrupt pending bit (IP) asks for service, an interrupt under service bit (IUS) holds back what is not of higher
- * priority. IUS is set by an acknowledge cycle only, or by a read of RR2 when WR9 selects software acknowledge.
+ * An interrupt pending bit (IP) asks for service, an interrupt under service bit (IUS) holds back what is not
+ * of higher priority. IUS is set by an acknowledge cycle only, or by a read of RR2 when WR9 selects software
+ * acknowledge.
  */
 #include "emulator/hw/char/escc.h"
 
@@ -80,7 +81,8 @@ enum rx_int_mode { RX_INT_NONE, RX_INT_FIRST, RX_INT_ALL, RX_INT_SPECIAL };
 /* V3..V1 of the modified vector (section 6, WR9/RR2). Channel A adds 4. */
 enum vector_code { VECTOR_TX, VECTOR_EXT, VECTOR_RX, VECTOR_SPECIAL };
 
-/* A zero count event is not delivered more often than this: the counter of a fast line would drown the machine. */
+/* A zero count event is not delivered more often than this: the counter of a fast line would drown the
+ * machine. */
 #define ZERO_COUNT_MIN (100 * NS_PER_US)
 /* How long a break that the host sends lasts on an unpaced line. */
 #define BREAK_TIME (2 * NS_PER_MS)
@@ -161,7 +163,8 @@ static void update_irq(struct escc *escc)
     irq_set(escc->irq, escc->wr9 & WR9_MIE && highest_pending(escc, false) >= 0);
 }
 
-/* WR2 with the status in it; without anything pending the status reads "channel B special" (section 6, RR2). */
+/* WR2 with the status in it; without anything pending the status reads "channel B special" (section 6, RR2).
+ */
 static uint8_t modified_vector(const struct escc *escc, int code)
 {
     unsigned status = code >= 0 ? (unsigned)code : VECTOR_SPECIAL;
@@ -203,7 +206,8 @@ static uint8_t ext_now(const struct escc_channel *ch)
                      (ch->tx_underrun ? RR0_TX_UNDERRUN : 0) | (ch->in_break ? RR0_BREAK : 0));
 }
 
-/* A change of an enabled source closes the latches and interrupts (section 4, "External/Status Interrupts"). */
+/* A change of an enabled source closes the latches and interrupts (section 4, "External/Status Interrupts").
+ */
 static void update_ext(struct escc_channel *ch)
 {
     if (ch->ext_latched)
@@ -263,7 +267,8 @@ static unsigned character_bits(unsigned code)
 
 static int64_t character_time(const struct escc_channel *ch)
 {
-    unsigned bits = 1 + character_bits(ch->wr[5] >> 5) + (ch->wr[4] & WR4_PARITY_ENABLE) + ((ch->wr[4] >> 2 & 3) == 3) + 1;
+    unsigned bits = 1 + character_bits(ch->wr[5] >> 5) + (ch->wr[4] & WR4_PARITY_ENABLE) +
+                    ((ch->wr[4] >> 2 & 3) == 3) + 1;
     unsigned baud = baud_rate(ch);
     return (int64_t)bits * NS_PER_SECOND / (baud ? baud : 9600);
 }
@@ -277,7 +282,9 @@ static void update_params(struct escc_channel *ch)
         .baud = baud,
         .data_bits = character_bits(ch->wr[5] >> 5),
         .stop_bits = (ch->wr[4] >> 2 & 3) >= 2 ? 2 : 1,
-        .parity = !(ch->wr[4] & WR4_PARITY_ENABLE) ? 'n' : ch->wr[4] & WR4_PARITY_EVEN ? 'e' : 'o',
+        .parity = !(ch->wr[4] & WR4_PARITY_ENABLE) ? 'n'
+                  : ch->wr[4] & WR4_PARITY_EVEN    ? 'e'
+                                                   : 'o',
     };
     char_set_params(ch->line, &params);
 }
@@ -298,7 +305,8 @@ static unsigned rx_capacity(const struct escc_channel *ch)
 static bool rx_enabled(const struct escc_channel *ch)
 {
     return ch->wr[3] & WR3_RX_ENABLE &&
-           (!(ch->wr[3] & WR3_AUTO_ENABLES) || ch->wr[14] & WR14_LOCAL_LOOPBACK || ch->escc->dcd[index_of(ch)].level);
+           (!(ch->wr[3] & WR3_AUTO_ENABLES) || ch->wr[14] & WR14_LOCAL_LOOPBACK ||
+            ch->escc->dcd[index_of(ch)].level);
 }
 
 /* The errors of a character become visible, and stay, when it comes to the top of the FIFO. */
@@ -412,7 +420,8 @@ static void break_over(void *opaque)
 static bool tx_enabled(const struct escc_channel *ch)
 {
     return ch->wr[5] & WR5_TX_ENABLE && !(ch->wr[5] & WR5_SEND_BREAK) &&
-           (!(ch->wr[3] & WR3_AUTO_ENABLES) || ch->wr[14] & WR14_LOCAL_LOOPBACK || ch->escc->cts[index_of(ch)].level);
+           (!(ch->wr[3] & WR3_AUTO_ENABLES) || ch->wr[14] & WR14_LOCAL_LOOPBACK ||
+            ch->escc->cts[index_of(ch)].level);
 }
 
 /* Puts one character on the line; false = the line can't take it now. */
@@ -462,7 +471,8 @@ static void tx_write(struct escc_channel *ch, uint8_t data)
 {
     unsigned capacity = ch->escc->escc ? ESCC_TX_FIFO_MAX : 1;
     if (ch->tx_count == capacity) {
-        device_guest_error(&ch->escc->dev, "channel %c: transmit buffer overwritten", 'A' + (int)index_of(ch));
+        device_guest_error(&ch->escc->dev, "channel %c: transmit buffer overwritten",
+                           'A' + (int)index_of(ch));
         ch->tx_count--;
     }
     ch->tx_data[ch->tx_count++] = data;
@@ -475,8 +485,8 @@ static void tx_write(struct escc_channel *ch, uint8_t data)
 static void schedule_zero_count(struct escc_channel *ch)
 {
     unsigned clock = brg_clock(ch);
-    if (!(ch->wr[14] & WR14_BRG_ENABLE) || !(ch->wr[15] & WR15_ZERO_COUNT) || !(ch->wr[1] & WR1_EXT_INT_ENABLE) ||
-        !clock) {
+    if (!(ch->wr[14] & WR14_BRG_ENABLE) || !(ch->wr[15] & WR15_ZERO_COUNT) ||
+        !(ch->wr[1] & WR1_EXT_INT_ENABLE) || !clock) {
         clock_event_cancel(&ch->zero_event);
         return;
     }
@@ -542,7 +552,8 @@ static void hardware_reset(struct escc *escc)
 static uint8_t rr3(const struct escc *escc)
 {
     const struct escc_channel *a = &escc->channel[ESCC_A], *b = &escc->channel[ESCC_B];
-    return (uint8_t)(a->ip_rx << 5 | a->ip_tx << 4 | a->ip_ext << 3 | b->ip_rx << 2 | b->ip_tx << 1 | b->ip_ext);
+    return (uint8_t)(a->ip_rx << 5 | a->ip_tx << 4 | a->ip_ext << 3 | b->ip_rx << 2 | b->ip_tx << 1 |
+                     b->ip_ext);
 }
 
 static uint8_t read_register(struct escc_channel *ch, unsigned reg)
@@ -814,9 +825,10 @@ static bool escc_check(const void *state, GError **error)
     const struct escc *escc = state;
     for (unsigned i = 0; i < ESCC_CHANNELS; i++) {
         const struct escc_channel *ch = &escc->channel[i];
-        if (ch->rx_count > (escc->escc ? ESCC_RX_FIFO_MAX : 3) || ch->tx_count > (escc->escc ? ESCC_TX_FIFO_MAX : 1) ||
-            ch->pointer > 15) {
-            g_set_error_literal(error, STATE_ERROR, STATE_ERROR_FORMAT, "A serial channel’s FIFO is out of range.");
+        if (ch->rx_count > (escc->escc ? ESCC_RX_FIFO_MAX : 3) ||
+            ch->tx_count > (escc->escc ? ESCC_TX_FIFO_MAX : 1) || ch->pointer > 15) {
+            g_set_error_literal(error, STATE_ERROR, STATE_ERROR_FORMAT,
+                                "A serial channel’s FIFO is out of range.");
             return false;
         }
     }
@@ -832,19 +844,20 @@ static void escc_loaded(struct device *dev)
     }
 }
 
-#define CHANNEL_FIELDS(i)                                                                                              \
-    STATE_ARRAY(struct escc, channel[i].wr), STATE_FIELD(struct escc, channel[i].wr7p),                                \
-        STATE_FIELD(struct escc, channel[i].pointer), STATE_ARRAY(struct escc, channel[i].rx_data),                    \
-        STATE_ARRAY(struct escc, channel[i].rx_error), STATE_FIELD(struct escc, channel[i].rx_count),                  \
-        STATE_FIELD(struct escc, channel[i].rr1_latched), STATE_FIELD(struct escc, channel[i].rx_locked_read),         \
-        STATE_FIELD(struct escc, channel[i].rx_first_armed), STATE_ARRAY(struct escc, channel[i].tx_data),             \
-        STATE_FIELD(struct escc, channel[i].tx_count), STATE_FIELD(struct escc, channel[i].tx_shifting),               \
-        STATE_FIELD(struct escc, channel[i].rx_shifting), STATE_FIELD(struct escc, channel[i].in_break),               \
-        STATE_FIELD(struct escc, channel[i].zero_count), STATE_FIELD(struct escc, channel[i].tx_underrun),             \
-        STATE_FIELD(struct escc, channel[i].ext_latched), STATE_FIELD(struct escc, channel[i].ext_seen),               \
-        STATE_FIELD(struct escc, channel[i].ip_rx), STATE_FIELD(struct escc, channel[i].ip_tx),                        \
-        STATE_FIELD(struct escc, channel[i].ip_ext), STATE_FIELD(struct escc, channel[i].ius_rx),                      \
-        STATE_FIELD(struct escc, channel[i].ius_tx), STATE_FIELD(struct escc, channel[i].ius_ext),                     \
+#define CHANNEL_FIELDS(i)                                                                                    \
+    STATE_ARRAY(struct escc, channel[i].wr), STATE_FIELD(struct escc, channel[i].wr7p),                      \
+        STATE_FIELD(struct escc, channel[i].pointer), STATE_ARRAY(struct escc, channel[i].rx_data),          \
+        STATE_ARRAY(struct escc, channel[i].rx_error), STATE_FIELD(struct escc, channel[i].rx_count),        \
+        STATE_FIELD(struct escc, channel[i].rr1_latched),                                                    \
+        STATE_FIELD(struct escc, channel[i].rx_locked_read),                                                 \
+        STATE_FIELD(struct escc, channel[i].rx_first_armed), STATE_ARRAY(struct escc, channel[i].tx_data),   \
+        STATE_FIELD(struct escc, channel[i].tx_count), STATE_FIELD(struct escc, channel[i].tx_shifting),     \
+        STATE_FIELD(struct escc, channel[i].rx_shifting), STATE_FIELD(struct escc, channel[i].in_break),     \
+        STATE_FIELD(struct escc, channel[i].zero_count), STATE_FIELD(struct escc, channel[i].tx_underrun),   \
+        STATE_FIELD(struct escc, channel[i].ext_latched), STATE_FIELD(struct escc, channel[i].ext_seen),     \
+        STATE_FIELD(struct escc, channel[i].ip_rx), STATE_FIELD(struct escc, channel[i].ip_tx),              \
+        STATE_FIELD(struct escc, channel[i].ip_ext), STATE_FIELD(struct escc, channel[i].ius_rx),            \
+        STATE_FIELD(struct escc, channel[i].ius_tx), STATE_FIELD(struct escc, channel[i].ius_ext),           \
         STATE_FIELD(struct escc, channel[i].rx_special)
 
 static const struct state_field escc_fields[] = {
@@ -859,17 +872,34 @@ static const struct state_field escc_fields[] = {
 };
 
 static const struct device_property escc_properties[] = {
-    {.name = "spacing", .type = PROPERTY_U32, .offset = offsetof(struct escc, spacing), .default_value = 2, .min = 1,
-     .max = 0x1000, .description = "bytes from one register to the next"},
-    {.name = "channel-a-first", .type = PROPERTY_BOOL, .offset = offsetof(struct escc, a_first),
+    {.name = "spacing",
+     .type = PROPERTY_U32,
+     .offset = offsetof(struct escc, spacing),
+     .default_value = 2,
+     .min = 1,
+     .max = 0x1000,
+     .description = "bytes from one register to the next"},
+    {.name = "channel-a-first",
+     .type = PROPERTY_BOOL,
+     .offset = offsetof(struct escc, a_first),
      .description = "channel A at the lower address"},
-    {.name = "escc", .type = PROPERTY_BOOL, .offset = offsetof(struct escc, escc),
+    {.name = "escc",
+     .type = PROPERTY_BOOL,
+     .offset = offsetof(struct escc, escc),
      .description = "Z85230 with deeper FIFOs, not Z85C30"},
-    {.name = "paced", .type = PROPERTY_BOOL, .offset = offsetof(struct escc, paced),
+    {.name = "paced",
+     .type = PROPERTY_BOOL,
+     .offset = offsetof(struct escc, paced),
      .description = "characters take their time on the line"},
-    {.name = "pclk", .type = PROPERTY_U32, .offset = offsetof(struct escc, pclk), .default_value = 4915200,
+    {.name = "pclk",
+     .type = PROPERTY_U32,
+     .offset = offsetof(struct escc, pclk),
+     .default_value = 4915200,
      .description = "peripheral clock in Hz"},
-    {.name = "rtxc", .type = PROPERTY_U32, .offset = offsetof(struct escc, rtxc), .default_value = 4915200,
+    {.name = "rtxc",
+     .type = PROPERTY_U32,
+     .offset = offsetof(struct escc, rtxc),
+     .default_value = 4915200,
      .description = "RTxC clock in Hz"},
     {0},
 };

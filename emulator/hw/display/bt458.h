@@ -39,5 +39,5 @@ bool bt458_write(struct bt458 *dac, enum bt458_port port, uint8_t value);
 /* XRGB8888 of the 256 pixel values, with read mask and blinking (`blink_on`: the phase in which pixels show). */
 void bt458_colours(const struct bt458 *dac, bool blink_on, uint32_t colours[256]);
 uint32_t bt458_overlay_colour(const struct bt458 *dac, unsigned index);
-/* Frames of one half of the blink period; 0 = nothing blinks. */
-unsigned bt458_blink_frames(const struct bt458 *dac, bool *on_three_quarters);
+/* Whether blinking pixels show in this frame (counted from anywhere); true if nothing blinks. */
+bool bt458_blink_on(const struct bt458 *dac, uint64_t frame);

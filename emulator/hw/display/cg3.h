@@ -29,6 +29,7 @@ struct cg3 {
     struct clock_event retrace_event;
 
     bool redraw, blink_on; /* derived */
+    uint8_t *dirty_rows;   /* one a line; scratch */
 };
 
 extern const struct device_class cg3_class;

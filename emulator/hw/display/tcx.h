@@ -25,10 +25,10 @@ struct tcx {
     char *rom_file;         /* path of the FCode PROM's image ("QEMU,tcx.bin"); NULL = empty socket */
 
     struct ram_block *rom, *vram; /* 64 KiB; 1 MiB: the low byte of each pixel */
-    struct ram_block *planes;     /* S24: 4 MiB of big-endian words: bits 25..8 of each pixel */
+    struct ram_block *planes;     /* S24: 4 MiB of big-endian words: bits 25..8 of each pixel; else NULL */
     struct bt458 dac;
-    uint32_t thc[64];             /* THC registers 0x800.. (timing, misc) */
-    uint32_t thc_delay, thc_strapping;
+    uint32_t thc_timing[6]; /* HS, HSDVS, HD, VS, VD, REFRESH */
+    uint32_t thc_misc, thc_delay, thc_strapping, thc_sense;
     uint32_t cursor_position;
     uint32_t cursor_mask[32], cursor_bits[32];
     uint32_t tec[32];
@@ -36,7 +36,7 @@ struct tcx {
     struct clock_event retrace_event;
 
     bool redraw, blink_on; /* derived */
-    uint8_t *dirty_rows;   /* one a line: written through the 24-bit apertures */
+    uint8_t *dirty_rows;   /* derived: lines to be drawn for another reason than a write to `vram` */
 };
 
 extern const struct device_class tcx_class;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Sun Type 5 keyboard. It sends one byte when a key goes down (scan code), one when it goes up (scan code + 80), and
- * "all up" (7f) after the last one. It does not repeat: that is the host's business.
+ * Sun Type 5 keyboard. It sends one byte when a key goes down (scan code), one when it goes up (scan code +
+ * 80), and "all up" (7f) after the last one. It does not repeat: that is the host's business.
  */
 #include "emulator/hw/input/sun_keyboard.h"
 
@@ -21,7 +21,7 @@ enum command {
 };
 
 enum response {
-    RESPONSE_RESET = 0xff, /* followed by the type */
+    RESPONSE_RESET = 0xff,  /* followed by the type */
     RESPONSE_LAYOUT = 0xfe, /* followed by the layout */
     RESPONSE_ALL_UP = 0x7f,
 };
@@ -32,50 +32,51 @@ enum response {
 /* The self test takes a moment; drivers wait up to a second. */
 #define SELF_TEST_TIME (20 * NS_PER_MS)
 
-/* Rows and keys as on the keyboard. Keys that a PC keyboard has and this one lacks go to their nearest kin. */
+/* Rows and keys as on the keyboard. Keys that a PC keyboard has and this one lacks go to their nearest kin.
+ */
 static const uint8_t scan_codes[KEY_CNT] = {
-    [KEY_STOP] = 0x01,     [KEY_AGAIN] = 0x03,   [KEY_PROPS] = 0x19,  [KEY_UNDO] = 0x1a,
-    [KEY_FRONT] = 0x31,    [KEY_COPY] = 0x33,    [KEY_OPEN] = 0x48,   [KEY_PASTE] = 0x49,
-    [KEY_FIND] = 0x5f,     [KEY_CUT] = 0x61,     [KEY_HELP] = 0x76,
+    [KEY_STOP] = 0x01,       [KEY_AGAIN] = 0x03,     [KEY_PROPS] = 0x19,      [KEY_UNDO] = 0x1a,
+    [KEY_FRONT] = 0x31,      [KEY_COPY] = 0x33,      [KEY_OPEN] = 0x48,       [KEY_PASTE] = 0x49,
+    [KEY_FIND] = 0x5f,       [KEY_CUT] = 0x61,       [KEY_HELP] = 0x76,
 
-    [KEY_F1] = 0x05,       [KEY_F2] = 0x06,      [KEY_F3] = 0x08,     [KEY_F4] = 0x0a,
-    [KEY_F5] = 0x0c,       [KEY_F6] = 0x0e,      [KEY_F7] = 0x10,     [KEY_F8] = 0x11,
-    [KEY_F9] = 0x12,       [KEY_F10] = 0x07,     [KEY_F11] = 0x09,    [KEY_F12] = 0x0b,
-    [KEY_MACRO] = 0x0f,    [KEY_SYSRQ] = 0x16,   [KEY_SCROLLLOCK] = 0x17, [KEY_PAUSE] = 0x15,
-    [KEY_VOLUMEDOWN] = 0x02, [KEY_VOLUMEUP] = 0x04, [KEY_MUTE] = 0x2d, [KEY_POWER] = 0x30,
+    [KEY_F1] = 0x05,         [KEY_F2] = 0x06,        [KEY_F3] = 0x08,         [KEY_F4] = 0x0a,
+    [KEY_F5] = 0x0c,         [KEY_F6] = 0x0e,        [KEY_F7] = 0x10,         [KEY_F8] = 0x11,
+    [KEY_F9] = 0x12,         [KEY_F10] = 0x07,       [KEY_F11] = 0x09,        [KEY_F12] = 0x0b,
+    [KEY_MACRO] = 0x0f,      [KEY_SYSRQ] = 0x16,     [KEY_SCROLLLOCK] = 0x17, [KEY_PAUSE] = 0x15,
+    [KEY_VOLUMEDOWN] = 0x02, [KEY_VOLUMEUP] = 0x04,  [KEY_MUTE] = 0x2d,       [KEY_POWER] = 0x30,
 
-    [KEY_ESC] = 0x1d,      [KEY_1] = 0x1e,       [KEY_2] = 0x1f,      [KEY_3] = 0x20,
-    [KEY_4] = 0x21,        [KEY_5] = 0x22,       [KEY_6] = 0x23,      [KEY_7] = 0x24,
-    [KEY_8] = 0x25,        [KEY_9] = 0x26,       [KEY_0] = 0x27,      [KEY_MINUS] = 0x28,
-    [KEY_EQUAL] = 0x29,    [KEY_GRAVE] = 0x2a,   [KEY_BACKSPACE] = 0x2b,
+    [KEY_ESC] = 0x1d,        [KEY_1] = 0x1e,         [KEY_2] = 0x1f,          [KEY_3] = 0x20,
+    [KEY_4] = 0x21,          [KEY_5] = 0x22,         [KEY_6] = 0x23,          [KEY_7] = 0x24,
+    [KEY_8] = 0x25,          [KEY_9] = 0x26,         [KEY_0] = 0x27,          [KEY_MINUS] = 0x28,
+    [KEY_EQUAL] = 0x29,      [KEY_GRAVE] = 0x2a,     [KEY_BACKSPACE] = 0x2b,
 
-    [KEY_TAB] = 0x35,      [KEY_Q] = 0x36,       [KEY_W] = 0x37,      [KEY_E] = 0x38,
-    [KEY_R] = 0x39,        [KEY_T] = 0x3a,       [KEY_Y] = 0x3b,      [KEY_U] = 0x3c,
-    [KEY_I] = 0x3d,        [KEY_O] = 0x3e,       [KEY_P] = 0x3f,      [KEY_LEFTBRACE] = 0x40,
+    [KEY_TAB] = 0x35,        [KEY_Q] = 0x36,         [KEY_W] = 0x37,          [KEY_E] = 0x38,
+    [KEY_R] = 0x39,          [KEY_T] = 0x3a,         [KEY_Y] = 0x3b,          [KEY_U] = 0x3c,
+    [KEY_I] = 0x3d,          [KEY_O] = 0x3e,         [KEY_P] = 0x3f,          [KEY_LEFTBRACE] = 0x40,
     [KEY_RIGHTBRACE] = 0x41, [KEY_BACKSLASH] = 0x58,
 
-    [KEY_LEFTCTRL] = 0x4c, [KEY_RIGHTCTRL] = 0x4c, [KEY_A] = 0x4d,    [KEY_S] = 0x4e,
-    [KEY_D] = 0x4f,        [KEY_F] = 0x50,       [KEY_G] = 0x51,      [KEY_H] = 0x52,
-    [KEY_J] = 0x53,        [KEY_K] = 0x54,       [KEY_L] = 0x55,      [KEY_SEMICOLON] = 0x56,
+    [KEY_LEFTCTRL] = 0x4c,   [KEY_RIGHTCTRL] = 0x4c, [KEY_A] = 0x4d,          [KEY_S] = 0x4e,
+    [KEY_D] = 0x4f,          [KEY_F] = 0x50,         [KEY_G] = 0x51,          [KEY_H] = 0x52,
+    [KEY_J] = 0x53,          [KEY_K] = 0x54,         [KEY_L] = 0x55,          [KEY_SEMICOLON] = 0x56,
     [KEY_APOSTROPHE] = 0x57, [KEY_ENTER] = 0x59,
 
-    [KEY_LEFTSHIFT] = 0x63, [KEY_Z] = 0x64,      [KEY_X] = 0x65,      [KEY_C] = 0x66,
-    [KEY_V] = 0x67,        [KEY_B] = 0x68,       [KEY_N] = 0x69,      [KEY_M] = 0x6a,
-    [KEY_COMMA] = 0x6b,    [KEY_DOT] = 0x6c,     [KEY_SLASH] = 0x6d,  [KEY_RIGHTSHIFT] = 0x6e,
-    [KEY_LINEFEED] = 0x6f, [KEY_102ND] = 0x7c,
+    [KEY_LEFTSHIFT] = 0x63,  [KEY_Z] = 0x64,         [KEY_X] = 0x65,          [KEY_C] = 0x66,
+    [KEY_V] = 0x67,          [KEY_B] = 0x68,         [KEY_N] = 0x69,          [KEY_M] = 0x6a,
+    [KEY_COMMA] = 0x6b,      [KEY_DOT] = 0x6c,       [KEY_SLASH] = 0x6d,      [KEY_RIGHTSHIFT] = 0x6e,
+    [KEY_LINEFEED] = 0x6f,   [KEY_102ND] = 0x7c,
 
-    [KEY_CAPSLOCK] = 0x77, [KEY_LEFTALT] = 0x13, [KEY_LEFTMETA] = 0x78, [KEY_SPACE] = 0x79,
-    [KEY_RIGHTMETA] = 0x7a, [KEY_COMPOSE] = 0x43, [KEY_MENU] = 0x43,  [KEY_RIGHTALT] = 0x0d,
+    [KEY_CAPSLOCK] = 0x77,   [KEY_LEFTALT] = 0x13,   [KEY_LEFTMETA] = 0x78,   [KEY_SPACE] = 0x79,
+    [KEY_RIGHTMETA] = 0x7a,  [KEY_COMPOSE] = 0x43,   [KEY_MENU] = 0x43,       [KEY_RIGHTALT] = 0x0d,
 
-    [KEY_INSERT] = 0x2c,   [KEY_HOME] = 0x34,    [KEY_PAGEUP] = 0x60, [KEY_DELETE] = 0x42,
-    [KEY_END] = 0x4a,      [KEY_PAGEDOWN] = 0x7b, [KEY_UP] = 0x14,    [KEY_LEFT] = 0x18,
-    [KEY_DOWN] = 0x1b,     [KEY_RIGHT] = 0x1c,
+    [KEY_INSERT] = 0x2c,     [KEY_HOME] = 0x34,      [KEY_PAGEUP] = 0x60,     [KEY_DELETE] = 0x42,
+    [KEY_END] = 0x4a,        [KEY_PAGEDOWN] = 0x7b,  [KEY_UP] = 0x14,         [KEY_LEFT] = 0x18,
+    [KEY_DOWN] = 0x1b,       [KEY_RIGHT] = 0x1c,
 
-    [KEY_NUMLOCK] = 0x62,  [KEY_KPSLASH] = 0x2e, [KEY_KPASTERISK] = 0x2f, [KEY_KPMINUS] = 0x47,
-    [KEY_KP7] = 0x44,      [KEY_KP8] = 0x45,     [KEY_KP9] = 0x46,    [KEY_KPPLUS] = 0x7d,
-    [KEY_KP4] = 0x5b,      [KEY_KP5] = 0x5c,     [KEY_KP6] = 0x5d,    [KEY_KP1] = 0x70,
-    [KEY_KP2] = 0x71,      [KEY_KP3] = 0x72,     [KEY_KPENTER] = 0x5a, [KEY_KP0] = 0x5e,
-    [KEY_KPDOT] = 0x32,   
+    [KEY_NUMLOCK] = 0x62,    [KEY_KPSLASH] = 0x2e,   [KEY_KPASTERISK] = 0x2f, [KEY_KPMINUS] = 0x47,
+    [KEY_KP7] = 0x44,        [KEY_KP8] = 0x45,       [KEY_KP9] = 0x46,        [KEY_KPPLUS] = 0x7d,
+    [KEY_KP4] = 0x5b,        [KEY_KP5] = 0x5c,       [KEY_KP6] = 0x5d,        [KEY_KP1] = 0x70,
+    [KEY_KP2] = 0x71,        [KEY_KP3] = 0x72,       [KEY_KPENTER] = 0x5a,    [KEY_KP0] = 0x5e,
+    [KEY_KPDOT] = 0x32,
 };
 
 uint8_t sun_keyboard_scan_code(unsigned evdev_code)
@@ -251,8 +252,12 @@ static const struct state_field sun_keyboard_fields[] = {
 };
 
 static const struct device_property sun_keyboard_properties[] = {
-    {.name = "layout", .type = PROPERTY_U32, .offset = offsetof(struct sun_keyboard, layout), .default_value = 0x21,
-     .max = 0xff, .description = "layout number of the DIP switches (0x21 = US, Type 5)"},
+    {.name = "layout",
+     .type = PROPERTY_U32,
+     .offset = offsetof(struct sun_keyboard, layout),
+     .default_value = 0x21,
+     .max = 0xff,
+     .description = "layout number of the DIP switches (0x21 = US, Type 5)"},
     {0},
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Sun serial mouse. A report: 80 + buttons (a bit is 0 while the button is held), dx, dy, dx, dy; the second pair is
- * what moved while the first was sent. y is positive upwards.
+ * Sun serial mouse. A report: 80 + buttons (a bit is 0 while the button is held), dx, dy, dx, dy; the second
+ * pair is what moved while the first was sent. y is positive upwards.
  */
 #include "emulator/hw/input/sun_mouse.h"
 
@@ -13,7 +13,8 @@
 
 enum button_bit { BUTTON_RIGHT = 1, BUTTON_MIDDLE = 2, BUTTON_LEFT = 4, BUTTONS_ALL = 7 };
 
-/* Five bytes of ten bits at 1200 baud would be 42 ms; the mouse is given a faster line so that it moves smoothly. */
+/* Five bytes of ten bits at 1200 baud would be 42 ms; the mouse is given a faster line so that it moves
+ * smoothly. */
 #define REPORT_TIME (10 * NS_PER_MS)
 
 static void drain_queue(struct sun_mouse *mouse)
@@ -53,7 +54,8 @@ static void queue_report(struct sun_mouse *mouse)
 /* Movement is collected while the line is busy; a button's change never is. */
 static void report_movement(struct sun_mouse *mouse)
 {
-    if ((!mouse->dx && !mouse->dy && !mouse->late) || clock_event_is_set(&mouse->report_event) || mouse->queue_count)
+    if ((!mouse->dx && !mouse->dy && !mouse->late) || clock_event_is_set(&mouse->report_event) ||
+        mouse->queue_count)
         return;
     mouse->late = false;
     queue_report(mouse);
@@ -78,7 +80,10 @@ static void pointer_relative(void *opaque, int dx, int dy)
 static void button(void *opaque, unsigned code, bool down)
 {
     struct sun_mouse *mouse = opaque;
-    uint8_t bit = code == BTN_LEFT ? BUTTON_LEFT : code == BTN_MIDDLE ? BUTTON_MIDDLE : code == BTN_RIGHT ? BUTTON_RIGHT : 0;
+    uint8_t bit = code == BTN_LEFT     ? BUTTON_LEFT
+                  : code == BTN_MIDDLE ? BUTTON_MIDDLE
+                  : code == BTN_RIGHT  ? BUTTON_RIGHT
+                                       : 0;
     uint8_t buttons = down ? mouse->buttons | bit : mouse->buttons & (uint8_t)~bit;
     if (buttons == mouse->buttons)
         return;
@@ -118,7 +123,8 @@ static bool sun_mouse_init(struct device *dev, GError **error)
     struct sun_mouse *mouse = DEVICE_OF(dev, struct sun_mouse, dev);
     mouse->line.ops = &line_ops;
     mouse->line.machine = dev->machine;
-    mouse->sink = (struct input_sink){.pointer_relative = pointer_relative, .button = button, .opaque = mouse};
+    mouse->sink =
+        (struct input_sink){.pointer_relative = pointer_relative, .button = button, .opaque = mouse};
     g_autofree char *name = g_strdup_printf("%s.report", dev->id);
     clock_event_init(&mouse->report_event, dev->machine->clock, name, line_free, mouse);
     return true;
@@ -151,14 +157,10 @@ static bool sun_mouse_check(const void *state, GError **error)
 }
 
 static const struct state_field sun_mouse_fields[] = {
-    STATE_FIELD(struct sun_mouse, dx),
-    STATE_FIELD(struct sun_mouse, dy),
-    STATE_FIELD(struct sun_mouse, buttons),
-    STATE_FIELD(struct sun_mouse, late),
-    STATE_ARRAY(struct sun_mouse, queue),
-    STATE_FIELD(struct sun_mouse, queue_head),
-    STATE_FIELD(struct sun_mouse, queue_count),
-    STATE_END,
+    STATE_FIELD(struct sun_mouse, dx),          STATE_FIELD(struct sun_mouse, dy),
+    STATE_FIELD(struct sun_mouse, buttons),     STATE_FIELD(struct sun_mouse, late),
+    STATE_ARRAY(struct sun_mouse, queue),       STATE_FIELD(struct sun_mouse, queue_head),
+    STATE_FIELD(struct sun_mouse, queue_count), STATE_END,
 };
 
 const struct device_class sun_mouse_class = {
