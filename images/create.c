@@ -15,8 +15,7 @@ static gboolean look_at_backing(const char *path, ImageCreateOptions *options, G
         if (!options->backing_format)
             return FALSE;
     }
-    /* SHARE: an overlay can be made while a base is being read, and its owner's overlays are running. */
-    g_autoptr(Image) base = image_open(backing, options->backing_format, IMAGE_OPEN_SHARE, error);
+    g_autoptr(Image) base = image_open(backing, options->backing_format, IMAGE_OPEN_READ_ONLY, error);
     if (!base) {
         g_prefix_error(error, _("“%s” cannot be the base of a new overlay. "), backing);
         return FALSE;
@@ -26,8 +25,8 @@ static gboolean look_at_backing(const char *path, ImageCreateOptions *options, G
     return TRUE;
 }
 
-static gboolean check_options(const ImageFormat *format, const char *path, ImageCreateOptions *o,
-                              GError **error)
+gboolean image_create_options_check(const ImageFormat *format, const char *path, ImageCreateOptions *o,
+                                    GError **error)
 {
     if (o->backing_file && !*o->backing_file)
         o->backing_file = NULL;
@@ -53,10 +52,10 @@ gboolean image_create(const char *path, const char *format_name, const ImageCrea
 {
     const ImageFormat *format = image_format_find(format_name, error);
     ImageCreateOptions o = options ? *options : (ImageCreateOptions){0};
-    if (!format || !check_options(format, path, &o, error))
+    if (!format || !image_create_options_check(format, path, &o, error))
         return FALSE;
     ImageNewFile new_file;
-    if (!image_new_file_begin(&new_file, path, o.overwrite, error))
+    if (!image_new_file_begin(&new_file, path, o.overwrite, NULL, error))
         return FALSE;
     if (!format->create(new_file.file, &o, error)) {
         image_new_file_abort(&new_file);

@@ -399,12 +399,16 @@ gboolean image_check_space(const char *path, guint64 bytes, GError **error)
     return FALSE;
 }
 
-gboolean image_new_file_begin(ImageNewFile *new_file, const char *path, gboolean overwrite, GError **error)
+gboolean image_new_file_begin(ImageNewFile *new_file, const char *path, gboolean overwrite,
+                              const ImageFile *own, GError **error)
 {
     *new_file = (ImageNewFile){0};
     g_autofree char *real = realpath(path, NULL); /* replace what a link points to, not the link */
-    struct stat st;
-    if (stat(path, &st) == 0) {
+    struct stat st = {0};
+    if (own) {
+        new_file->replace = TRUE;
+        fstat(own->fd, &st);
+    } else if (stat(path, &st) == 0) {
         if (!overwrite) {
             image_set_errno(error, EEXIST, _("“%s” cannot be created"), path);
             return FALSE;
@@ -417,13 +421,14 @@ gboolean image_new_file_begin(ImageNewFile *new_file, const char *path, gboolean
         new_file->old = image_file_open(path, FALSE, IMAGE_LOCK_WRITE, error);
         if (!new_file->old)
             return FALSE;
+        new_file->replace = TRUE;
     }
     new_file->path = g_strdup(real ? real : path);
     g_autofree char *folder = g_path_get_dirname(new_file->path);
     g_autofree char *name = g_path_get_basename(new_file->path);
     new_file->temporary = g_strdup_printf("%s/.%.200s.XXXXXX", folder, name);
-    int fd =
-        g_mkstemp_full(new_file->temporary, O_RDWR | O_CLOEXEC, new_file->old ? (st.st_mode & 0777) : 0666);
+    int fd = g_mkstemp_full(new_file->temporary, O_RDWR | O_CLOEXEC,
+                            new_file->replace ? (st.st_mode & 0777) : 0666);
     if (fd < 0) {
         image_set_errno(error, errno, _("“%s” cannot be created"), path);
         g_clear_pointer(&new_file->temporary, g_free);
@@ -473,8 +478,8 @@ gboolean image_new_file_finish(ImageNewFile *new_file, GError **error)
         ok = image_file_sync(new_file->file, error);
     }
     if (ok) {
-        int rc = new_file->old ? rename(new_file->temporary, new_file->path)
-                               : rename_new(new_file->temporary, new_file->path);
+        int rc = new_file->replace ? rename(new_file->temporary, new_file->path)
+                                   : rename_new(new_file->temporary, new_file->path);
         if (rc < 0) {
             image_set_errno(error, errno, _("The new image could not get its name “%s”"), new_file->path);
             ok = FALSE;

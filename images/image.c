@@ -10,12 +10,13 @@
 
 const ImageFormat *const image_formats[] = {
     &image_format_raw, /* first: what has no header */
+    &image_format_qcow2,
 
 };
 
 const char *const *image_format_names(void)
 {
-    static const char *const names[] = {"raw", NULL};
+    static const char *const names[] = {"raw", "qcow2", NULL};
     G_STATIC_ASSERT(G_N_ELEMENTS(names) == G_N_ELEMENTS(image_formats) + 1);
     return names;
 }

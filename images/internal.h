@@ -80,9 +80,12 @@ typedef struct ImageNewFile {
     char *path; /* final */
     char *temporary;
     ImageFile *old; /* the file to replace, locked, or NULL */
+    gboolean replace;
 } ImageNewFile;
 
-gboolean image_new_file_begin(ImageNewFile *file, const char *path, gboolean overwrite, GError **error);
+/* @own: the existing file of that name, whose lock the caller holds and which may be replaced; or NULL. */
+gboolean image_new_file_begin(ImageNewFile *file, const char *path, gboolean overwrite, const ImageFile *own,
+                              GError **error);
 /* sync, rename, sync of the folder. The ImageFile is closed by finish and abort, unless it was taken. */
 gboolean image_new_file_finish(ImageNewFile *file, GError **error);
 void image_new_file_abort(ImageNewFile *file);
@@ -107,7 +110,8 @@ struct Image {
     char *path;
     ImageOpenFlags flags;
     gboolean writable;
-    gboolean guard_head; /* raw by probing: don't let the guest write another format's header */
+    gboolean guard_head;      /* raw by probing: don't let the guest write another format's header */
+    gboolean explicit_zeroes; /* zeros must be stated even where nothing is below: something will be */
     guint64 size;
     guint32 cluster_size;
     char *backing_file;   /* set by the format's open */
@@ -173,6 +177,13 @@ gboolean image_buffer_is_zero(const void *buffer, gsize length);
 /* Copies the range [offset, offset+length) of @from to @to; zeros become zeros. Both stay at their offsets.
  */
 gboolean image_job_step(const ImageJob *job, guint64 done, guint64 total, GError **error);
+/* Fills in what the options leave open (size, the base's format) and refuses what cannot be. */
+gboolean image_create_options_check(const ImageFormat *format, const char *path, ImageCreateOptions *options,
+                                    GError **error);
+/* Makes the new file an image with the contents of @source; what its backing file shows already is left out.
+ * Durable on success; the new file has its name only after image_new_file_finish(). */
+gboolean image_convert_into(Image *source, ImageNewFile *new_file, const ImageFormat *format,
+                            const ImageConvertOptions *options, const ImageJob *job, GError **error);
 void image_check_message(ImageCheck *check, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
 /* Sets a sentence: the text, the host's reason, and what can be done. */

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Work on chains of overlays: commit (overlay and base become one) and rebase (another base, the same
+ * contents). Each step leaves a state in which the overlay shows what it showed before.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "images/internal.h"
+
+#define CHUNK (2u << 20)
+
+/* How an image at @overlay should name @target: by its bare name in the same folder, else by its whole path.
+ */
+static char *backing_name_for(const char *overlay, const char *target)
+{
+    g_autofree char *from = g_canonicalize_filename(overlay, NULL);
+    g_autofree char *to = g_canonicalize_filename(target, NULL);
+    g_autofree char *from_folder = g_path_get_dirname(from);
+    g_autofree char *to_folder = g_path_get_dirname(to);
+    return g_str_equal(from_folder, to_folder) ? g_path_get_basename(to) : g_steal_pointer(&to);
+}
+
+static gboolean need_overlay(Image *image, const char *what, GError **error)
+{
+    if (image->backing_file)
+        return TRUE;
+    g_set_error(error, IMAGE_ERROR, IMAGE_ERROR_INVALID,
+                _("“%s” stands on no other image: there is nothing to %s."), image->path, what);
+    return FALSE;
+}
+
+/* The options that make another image like this one. */
+static void options_like(Image *image, const ImageInfo *info, ImageCreateOptions *options)
+{
+    *options = (ImageCreateOptions){
+        .size = image->size,
+        .cluster_size = info->cluster_size,
+        .version = info->version,
+        .refcount_bits = info->version == 2 ? 0 : info->refcount_bits,
+        .lazy_refcounts = info->lazy_refcounts,
+        .extended_l2 = info->extended_l2,
+        .compression = info->compression,
+    };
+}
+
+static gboolean no_snapshots(const ImageInfo *info, GError **error)
+{
+    if (!info->snapshots)
+        return TRUE;
+    g_set_error(
+        error, IMAGE_ERROR, IMAGE_ERROR_UNSUPPORTED,
+        _("“%s” holds internal snapshots, which would be lost. Delete them first, with the program that made "
+          "them."),
+        info->path);
+    return FALSE;
+}
+
+/* ---- Commit into a new file ------------------------------------------------------------------------------
+ */
+
+static gboolean commit_new(Image *image, const ImageInfo *info, const ImageJob *job, GError **error)
+{
+    ImageConvertOptions options = {.verify = TRUE};
+    options_like(image, info, &options.create);
+    Image *base = image->backing;
+    g_autofree char *name = NULL;
+    if (base->backing) {
+        name = backing_name_for(image->path, base->backing->path);
+        options.create.backing_file = name;
+        options.create.backing_format = base->backing->format->name;
+    }
+    ImageNewFile new_file;
+    if (!image_new_file_begin(&new_file, image->path, FALSE, image->file, error))
+        return FALSE;
+    if (!image_convert_into(image, &new_file, image->format, &options, job, error)) {
+        image_new_file_abort(&new_file);
+        return FALSE;
+    }
+    return image_new_file_finish(&new_file, error);
+}
+
+/* ---- Commit in place -------------------------------------------------------------------------------------
+ */
+
+/* Another image in @folder that stands on @base, or NULL. */
+static char *other_child_in(const char *folder, const ImageFile *base, const ImageFile *overlay)
+{
+    g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+    const char *name;
+    while (dir && (name = g_dir_read_name(dir))) {
+        g_autofree char *path = g_build_filename(folder, name, NULL);
+        struct stat st;
+        if (stat(path, &st) < 0 || !S_ISREG(st.st_mode) ||
+            (st.st_dev == overlay->device && st.st_ino == overlay->inode))
+            continue;
+        g_autoptr(ImageInfo) info = image_read_info(path, NULL, NULL);
+        if (info && info->backing_path && stat(info->backing_path, &st) == 0 && st.st_dev == base->device &&
+            st.st_ino == base->inode)
+            return g_steal_pointer(&path);
+    }
+    return NULL;
+}
+
+static gboolean unshared(Image *overlay, Image *base, GError **error)
+{
+    g_autofree char *folder = g_path_get_dirname(overlay->path);
+    g_autofree char *base_folder = g_path_get_dirname(base->path);
+    g_autofree char *other = other_child_in(folder, base->file, overlay->file);
+    if (!other)
+        other = other_child_in(base_folder, base->file, overlay->file);
+    if (!other)
+        return TRUE;
+    g_set_error(
+        error, IMAGE_ERROR, IMAGE_ERROR_INVALID,
+        _("“%s” is not changed, because “%s” stands on it as well and would break. Commit into a new file "
+          "instead (without --in-place)."),
+        base->path, other);
+    return FALSE;
+}
+
+typedef gboolean (*RangeFunc)(Image *overlay, Image *base, ImageBlock block, guint64 offset, guint8 *buffer,
+                              guint64 length, GError **error);
+
+static gboolean put_range(Image *overlay, Image *base, ImageBlock block, guint64 offset, guint8 *buffer,
+                          guint64 length, GError **error)
+{
+    if (block == IMAGE_BLOCK_ZERO)
+        return image_write_zeroes(base, offset, length, error);
+    return image_pread(overlay, offset, buffer, length, error) &&
+           image_pwrite(base, offset, buffer, length, error);
+}
+
+static gboolean verify_range(Image *overlay, Image *base, ImageBlock block, guint64 offset, guint8 *buffer,
+                             guint64 length, GError **error)
+{
+    if (!image_pread(base, offset, buffer, length, error))
+        return FALSE;
+    gboolean same;
+    if (block == IMAGE_BLOCK_ZERO) {
+        same = image_buffer_is_zero(buffer, length);
+    } else {
+        g_autofree guint8 *own = g_malloc(length);
+        if (!image_pread(overlay, offset, own, length, error))
+            return FALSE;
+        same = memcmp(own, buffer, length) == 0;
+    }
+    if (!same)
+        g_set_error(error, IMAGE_ERROR, IMAGE_ERROR_DIFFERS,
+                    _("“%s” does not hold what was written to it (byte %" G_GUINT64_FORMAT
+                      "). The overlay was kept. Check the host's disk."),
+                    base->path, offset);
+    return same;
+}
+
+static gboolean each_own_range(Image *overlay, Image *base, RangeFunc func, const ImageJob *job, guint64 done,
+                               GError **error)
+{
+    g_autofree guint8 *buffer = g_malloc(CHUNK);
+    for (guint64 at = 0; at < overlay->size;) {
+        ImageBlockStatus status;
+        if (!image_job_step(job, done + at, overlay->size * 2, error) ||
+            !image_own_block_status(overlay, at, overlay->size - at, &status, error))
+            return FALSE;
+        guint64 length = status.block == IMAGE_BLOCK_UNALLOCATED ? status.length : MIN(status.length, CHUNK);
+        if (status.block != IMAGE_BLOCK_UNALLOCATED &&
+            !func(overlay, base, status.block, at, buffer, length, error))
+            return FALSE;
+        at += length;
+    }
+    return TRUE;
+}
+
+/* @overlay without its chain: the base is open for writing here. */
+static gboolean commit_into(Image *overlay, const ImageInfo *info, const ImageJob *job, GError **error)
+{
+    g_autofree char *path = image_resolve_backing(overlay->path, overlay->backing_file, error);
+    if (!path)
+        return FALSE;
+    Image *base = image_open(path, overlay->backing_format, IMAGE_OPEN_WRITABLE, error);
+    if (!base)
+        return FALSE;
+    base->guard_head = FALSE; /* the overlay recorded, or knew, what it stands on */
+    gboolean ok = unshared(overlay, base, error);
+    if (ok && base->size < overlay->size)
+        ok = image_resize(base, overlay->size, FALSE, error);
+    ok = ok && each_own_range(overlay, base, put_range, job, 0, error) && image_flush(base, error) &&
+         each_own_range(overlay, base, verify_range, job, overlay->size, error);
+    const char *format = ok ? image_format(base) : NULL;
+    if (!image_close(base, ok ? error : NULL))
+        ok = FALSE;
+    if (!ok)
+        return FALSE;
+
+    /* All of it stands in the base now; the overlay begins anew. */
+    ImageCreateOptions options;
+    options_like(overlay, info, &options);
+    options.backing_file = overlay->backing_file;
+    options.backing_format = format;
+    ImageNewFile new_file;
+    if (!image_new_file_begin(&new_file, overlay->path, FALSE, overlay->file, error))
+        return FALSE;
+    if (!overlay->format->create(new_file.file, &options, error)) {
+        image_new_file_abort(&new_file);
+        return FALSE;
+    }
+    return image_new_file_finish(&new_file, error) && image_job_step(job, 1, 1, error);
+}
+
+gboolean image_commit(const char *path, const char *format_name, gboolean in_place, const ImageJob *job,
+                      GError **error)
+{
+    /* For writing: nobody else may have it while it changes. */
+    g_autoptr(Image) image = NULL;
+    if (in_place) {
+        ImageFile *file = image_file_open(path, TRUE, IMAGE_LOCK_WRITE, error);
+        const char *name = file ? (format_name ? format_name : image_probe(path, error)) : NULL;
+        const ImageFormat *format = name ? image_format_find(name, error) : NULL;
+        if (!format) {
+            image_file_close(file);
+            return FALSE;
+        }
+        image = image_open_file(file, format, IMAGE_OPEN_WRITABLE | IMAGE_OPEN_NO_BACKING, error);
+    } else {
+        image = image_open(path, format_name, IMAGE_OPEN_WRITABLE, error);
+    }
+    if (!image || !need_overlay(image, _("merge"), error))
+        return FALSE;
+    g_autoptr(ImageInfo) info = image_get_info(image, error);
+    if (!info || !no_snapshots(info, error))
+        return FALSE;
+    return in_place ? commit_into(image, info, job, error) : commit_new(image, info, job, error);
+}
+
+/* ---- Rebase ----------------------------------------------------------------------------------------------
+ */
+
+static gboolean read_or_zero(Image *image, guint64 offset, guint8 *buffer, gsize length, GError **error)
+{
+    gsize have = image && offset < image->size ? MIN(length, image->size - offset) : 0;
+    memset(buffer + have, 0, length - have);
+    return have == 0 || image_pread(image, offset, buffer, have, error);
+}
+
+/* Copies into @image what stands below it now and would not in @base. */
+static gboolean keep_contents(Image *image, Image *base, const ImageJob *job, GError **error)
+{
+    g_autofree guint8 *old = g_malloc(CHUNK), *new = g_malloc(CHUNK);
+    gsize unit = image_granularity(image);
+    image->explicit_zeroes = TRUE;
+    for (guint64 at = 0; at < image->size;) {
+        ImageBlockStatus status;
+        if (!image_job_step(job, at, image->size, error) ||
+            !image_own_block_status(image, at, image->size - at, &status, error))
+            return FALSE;
+        if (status.block != IMAGE_BLOCK_UNALLOCATED) {
+            at += status.length;
+            continue;
+        }
+        gsize length = MIN(status.length, CHUNK - (at & (CHUNK - 1)));
+        if (!read_or_zero(image->backing, at, old, length, error) ||
+            !read_or_zero(base, at, new, length, error))
+            return FALSE;
+        for (gsize k = 0; k < length; k += unit) {
+            gsize n = MIN(unit, length - k);
+            if (memcmp(old + k, new + k, n) == 0)
+                continue;
+            gboolean ok = image_buffer_is_zero(old + k, n) ? image_write_zeroes(image, at + k, n, error)
+                                                           : image_pwrite(image, at + k, old + k, n, error);
+            if (!ok)
+                return FALSE;
+        }
+        at += length;
+    }
+    return image_flush(image, error);
+}
+
+gboolean image_rebase(const char *path, const char *format_name, const char *backing_file,
+                      const char *backing_format, gboolean unsafe, const ImageJob *job, GError **error)
+{
+    g_autoptr(Image) image = NULL;
+    g_autoptr(Image) base = NULL;
+    if (backing_file && !*backing_file)
+        backing_file = NULL;
+    if (unsafe) {
+        ImageFile *file = image_file_open(path, TRUE, IMAGE_LOCK_WRITE, error);
+        const char *name = file ? (format_name ? format_name : image_probe(path, error)) : NULL;
+        const ImageFormat *format = name ? image_format_find(name, error) : NULL;
+        if (!format) {
+            image_file_close(file);
+            return FALSE;
+        }
+        image = image_open_file(file, format, IMAGE_OPEN_WRITABLE | IMAGE_OPEN_NO_BACKING, error);
+    } else {
+        image = image_open(path, format_name, IMAGE_OPEN_WRITABLE, error);
+    }
+    if (!image)
+        return FALSE;
+    if (!image->format->set_backing) {
+        g_set_error(error, IMAGE_ERROR, IMAGE_ERROR_INVALID,
+                    _("“%s” is a %s image, which cannot stand on another. Convert it to qcow2 first."), path,
+                    image->format->name);
+        return FALSE;
+    }
+    if (backing_file) {
+        g_autofree char *resolved = image_resolve_backing(path, backing_file, error);
+        if (!resolved)
+            return FALSE;
+        if (!backing_format && !(backing_format = image_probe(resolved, error)))
+            return FALSE;
+        if (!image_format_find(backing_format, error))
+            return FALSE;
+        if (!unsafe) {
+            base = image_open(resolved, backing_format, IMAGE_OPEN_READ_ONLY, error);
+            if (!base)
+                return FALSE;
+        }
+    }
+    if (!unsafe && !keep_contents(image, base, job, error))
+        return FALSE;
+    g_mutex_lock(&image->lock);
+    gboolean ok = image->format->set_backing(image, backing_file, backing_format, error);
+    g_mutex_unlock(&image->lock);
+    return ok && image_close(g_steal_pointer(&image), error) && image_job_step(job, 1, 1, error);
+}

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Copying the contents of one image into a new one of any format, and comparing two. */
+#include <string.h>
+
+#include "images/internal.h"
+
+#define CHUNK (2u << 20)
+
+/* ---- Compressing on all processors -----------------------------------------------------------------------
+ */
+
+typedef struct PackItem {
+    const guint8 *data;
+    guint8 *out;
+    gsize length; /* 0: stays as it is */
+} PackItem;
+
+typedef struct Packer {
+    Image *target;
+    GThreadPool *pool;
+    GMutex lock;
+    GCond done;
+    guint open;
+    PackItem *items;
+    guint8 *out;
+    guint count; /* items */
+} Packer;
+
+static void pack_one(gpointer data, gpointer user_data)
+{
+    PackItem *item = data;
+    Packer *packer = user_data;
+    item->length = packer->target->format->compress(packer->target, item->data, item->out);
+    g_mutex_lock(&packer->lock);
+    if (--packer->open == 0)
+        g_cond_signal(&packer->done);
+    g_mutex_unlock(&packer->lock);
+}
+
+static gboolean packer_init(Packer *packer, Image *target, GError **error)
+{
+    g_autoptr(GError) pool_error = NULL;
+    packer->target = target;
+    packer->count = CHUNK / target->cluster_size;
+    packer->pool = g_thread_pool_new(pack_one, packer, (int)g_get_num_processors(), FALSE, &pool_error);
+    if (!packer->pool) {
+        g_set_error(error, IMAGE_ERROR, IMAGE_ERROR_IO, _("No threads could be started for compressing: %s."),
+                    pool_error->message);
+        return FALSE;
+    }
+    g_mutex_init(&packer->lock);
+    g_cond_init(&packer->done);
+    packer->items = g_new0(PackItem, packer->count);
+    packer->out = g_malloc(CHUNK);
+    return TRUE;
+}
+
+static void packer_clear(Packer *packer)
+{
+    if (!packer->pool)
+        return;
+    g_thread_pool_free(packer->pool, FALSE, TRUE);
+    g_mutex_clear(&packer->lock);
+    g_cond_clear(&packer->done);
+    g_free(packer->items);
+    g_free(packer->out);
+}
+
+static gboolean write_packed(Image *target, guint64 offset, const PackItem *item, GError **error)
+{
+    if (item->length == 0) {
+        gsize n = MIN(target->cluster_size, target->size - offset);
+        return image_pwrite(target, offset, item->data, n, error);
+    }
+    g_mutex_lock(&target->lock);
+    gboolean ok = target->format->write_compressed(target, offset, item->out, item->length, error);
+    g_mutex_unlock(&target->lock);
+    return ok;
+}
+
+/* @data: whole clusters, zeros behind the end of the disk */
+static gboolean pack_run(Packer *packer, guint64 offset, const guint8 *data, gsize length, GError **error)
+{
+    gsize cluster = packer->target->cluster_size;
+    guint n = (guint)((length + cluster - 1) / cluster);
+    packer->open = n;
+    for (guint i = 0; i < n; i++) {
+        packer->items[i] = (PackItem){data + i * cluster, packer->out + i * cluster, 0};
+        g_thread_pool_push(packer->pool, &packer->items[i], NULL);
+    }
+    g_mutex_lock(&packer->lock);
+    while (packer->open)
+        g_cond_wait(&packer->done, &packer->lock);
+    g_mutex_unlock(&packer->lock);
+    for (guint i = 0; i < n; i++) {
+        if (!write_packed(packer->target, offset + i * cluster, &packer->items[i], error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+/* ---- Copying ---------------------------------------------------------------------------------------------
+ */
+
+typedef enum PieceKind {
+    PIECE_SKIP, /* the target shows it already */
+    PIECE_ZERO,
+    PIECE_DATA,
+} PieceKind;
+
+static PieceKind piece_kind(const guint8 *data, const guint8 *below, gsize length)
+{
+    if (below && memcmp(data, below, length) == 0)
+        return PIECE_SKIP;
+    if (image_buffer_is_zero(data, length))
+        return below ? PIECE_ZERO : PIECE_SKIP;
+    return PIECE_DATA;
+}
+
+/* Writes a chunk in runs of pieces of one kind. @below: what the target's backing file shows, NULL = zeros.
+ */
+static gboolean write_chunk(Image *target, Packer *packer, guint64 offset, const guint8 *data,
+                            const guint8 *below, gsize length, GError **error)
+{
+    gsize unit = target->cluster_size ? target->cluster_size : 4096;
+    for (gsize at = 0; at < length;) {
+        gsize run = MIN(unit, length - at);
+        PieceKind kind = piece_kind(data + at, below ? below + at : NULL, run);
+        while (at + run < length) {
+            gsize step = MIN(unit, length - at - run);
+            if (piece_kind(data + at + run, below ? below + at + run : NULL, step) != kind)
+                break;
+            run += step;
+        }
+        gboolean ok = TRUE;
+        if (kind == PIECE_ZERO)
+            ok = image_write_zeroes(target, offset + at, run, error);
+        else if (kind == PIECE_DATA && packer)
+            ok = pack_run(packer, offset + at, data + at, run, error);
+        else if (kind == PIECE_DATA)
+            ok = image_pwrite(target, offset + at, data + at, run, error);
+        if (!ok)
+            return FALSE;
+        at += run;
+    }
+    return TRUE;
+}
+
+static gboolean copy_contents(Image *source, Image *target, gboolean compress, const ImageJob *job,
+                              guint64 total, GError **error)
+{
+    g_autofree guint8 *data = g_malloc(CHUNK);
+    g_autofree guint8 *below = target->backing ? g_malloc(CHUNK) : NULL;
+    Packer packer = {0};
+    if (compress && !packer_init(&packer, target, error))
+        return FALSE;
+    gboolean ok = TRUE;
+    guint64 size = MIN(source->size, target->size);
+    for (guint64 at = 0; ok && at < target->size;) {
+        if (!image_job_step(job, at, total, error)) {
+            ok = FALSE;
+            break;
+        }
+        ImageBlockStatus status = {.block = IMAGE_BLOCK_UNALLOCATED, .length = target->size - at};
+        if (at < size && !image_block_status(source, at, size - at, &status, error)) {
+            ok = FALSE;
+            break;
+        }
+        if (status.block != IMAGE_BLOCK_DATA) {
+            guint64 length = status.length;
+            /* whole pieces only, so that the next chunk starts at one */
+            if (at + length < target->size) {
+                guint64 end = image_align_down(at + length, CHUNK);
+                length = end > at ? end - at : 0;
+            }
+            if (length) {
+                if (target->backing && !image_backing_is_zero(target, at, length))
+                    ok = image_write_zeroes(target, at, length, error);
+                at += length;
+                continue;
+            }
+        }
+        gsize length = MIN(CHUNK - (at & (CHUNK - 1)), target->size - at);
+        gsize have = at < size ? MIN(length, size - at) : 0;
+        ok = image_pread(source, at, data, have, error);
+        memset(data + have, 0, (compress ? CHUNK : length) - have);
+        ok = ok && (!below || image_read_backing(target, at, below, length, error)) &&
+             write_chunk(target, compress ? &packer : NULL, at, data, below, length, error);
+        at += length;
+    }
+    packer_clear(&packer);
+    return ok;
+}
+
+/* An upper bound on what the copy takes. */
+static gboolean data_bytes(Image *source, guint64 *bytes, GError **error)
+{
+    *bytes = 0;
+    for (guint64 at = 0; at < source->size;) {
+        ImageBlockStatus status;
+        if (!image_block_status(source, at, source->size - at, &status, error))
+            return FALSE;
+        if (status.block == IMAGE_BLOCK_DATA)
+            *bytes += status.length;
+        at += status.length;
+    }
+    return TRUE;
+}
+
+gboolean image_convert_into(Image *source, ImageNewFile *new_file, const ImageFormat *format,
+                            const ImageConvertOptions *options, const ImageJob *job, GError **error)
+{
+    guint64 bytes;
+    if (options->compress && !format->compress) {
+        g_set_error(error, IMAGE_ERROR, IMAGE_ERROR_INVALID,
+                    _("The format %s cannot compress. Choose qcow2, or no compression."), format->name);
+        return FALSE;
+    }
+    if (!data_bytes(source, &bytes, error))
+        return FALSE;
+    if (!options->compress &&
+        !image_check_space(new_file->path, bytes + (format->overhead ? format->overhead(NULL, bytes) : 0),
+                           error))
+        return FALSE;
+    if (!format->create(new_file->file, &options->create, error))
+        return FALSE;
+
+    Image *target = image_open_file(g_steal_pointer(&new_file->file), format, IMAGE_OPEN_WRITABLE, error);
+    if (!target)
+        return FALSE;
+    guint64 total = options->verify ? target->size * 2 : target->size;
+    gboolean ok = copy_contents(source, target, options->compress, job, MAX(total, 1), error) &&
+                  image_flush(target, error);
+    if (ok && options->verify)
+        ok = image_compare(source, target, NULL, job ? &(ImageJob){.cancellable = job->cancellable} : NULL,
+                           error);
+    if (ok)
+        ok = image_job_step(job, MAX(total, 1), MAX(total, 1), error);
+    if (!image_close(target, ok ? error : NULL))
+        ok = FALSE;
+    return ok;
+}
+
+gboolean image_convert(Image *source, const char *path, const char *format_name,
+                       const ImageConvertOptions *options, const ImageJob *job, GError **error)
+{
+    ImageConvertOptions o = options ? *options : (ImageConvertOptions){0};
+    const ImageFormat *format = image_format_find(format_name, error);
+    if (!format)
+        return FALSE;
+    if (o.create.size == 0)
+        o.create.size = source->size;
+    if (!image_create_options_check(format, path, &o.create, error))
+        return FALSE;
+    if (o.create.size < source->size) {
+        g_set_error(error, IMAGE_ERROR, IMAGE_ERROR_INVALID,
+                    _("The new disk would be smaller than “%s”. Make the source smaller first (resize)."),
+                    source->path);
+        return FALSE;
+    }
+    ImageNewFile new_file;
+    if (!image_new_file_begin(&new_file, path, o.create.overwrite, NULL, error))
+        return FALSE;
+    if (!image_convert_into(source, &new_file, format, &o, job, error)) {
+        image_new_file_abort(&new_file);
+        return FALSE;
+    }
+    return image_new_file_finish(&new_file, error);
+}
+
+/* ---- Comparing -------------------------------------------------------------------------------------------
+ */
+
+static gboolean read_padded(Image *image, guint64 offset, guint8 *buffer, gsize length, GError **error)
+{
+    gsize have = offset < image->size ? MIN(length, image->size - offset) : 0;
+    memset(buffer + have, 0, length - have);
+    return image_pread(image, MIN(offset, image->size), buffer, have, error);
+}
+
+static gboolean next_status(Image *image, guint64 offset, guint64 length, ImageBlockStatus *status,
+                            GError **error)
+{
+    if (offset >= image->size) {
+        *status = (ImageBlockStatus){.block = IMAGE_BLOCK_UNALLOCATED, .length = length};
+        return TRUE;
+    }
+    return image_block_status(image, offset, MIN(length, image->size - offset), status, error);
+}
+
+gboolean image_compare(Image *a, Image *b, guint64 *first_difference, const ImageJob *job, GError **error)
+{
+    g_autofree guint8 *x = g_malloc(CHUNK), *y = g_malloc(CHUNK);
+    guint64 size = MAX(a->size, b->size);
+    for (guint64 at = 0; at < size;) {
+        ImageBlockStatus sa, sb;
+        if (!image_job_step(job, at, size, error) || !next_status(a, at, size - at, &sa, error) ||
+            !next_status(b, at, size - at, &sb, error))
+            return FALSE;
+        guint64 length = MIN(sa.length, sb.length);
+        if (sa.block != IMAGE_BLOCK_DATA && sb.block != IMAGE_BLOCK_DATA) {
+            at += length;
+            continue;
+        }
+        gsize n = MIN(length, CHUNK);
+        if (!read_padded(a, at, x, n, error) || !read_padded(b, at, y, n, error))
+            return FALSE;
+        if (memcmp(x, y, n) != 0) {
+            gsize i = 0;
+            while (x[i] == y[i])
+                i++;
+            if (first_difference)
+                *first_difference = at + i;
+            g_set_error(error, IMAGE_ERROR, IMAGE_ERROR_DIFFERS,
+                        _("“%s” and “%s” differ from byte %" G_GUINT64_FORMAT " on."), a->path, b->path,
+                        at + i);
+            return FALSE;
+        }
+        at += n;
+    }
+    return TRUE;
+}
