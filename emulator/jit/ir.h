@@ -90,7 +90,7 @@ enum ir_lane { IR_L8, IR_L16, IR_L32, IR_L64, IR_LF32, IR_LF64 };
     /* guest memory */                                                                                       \
     X(GUARD, 1, IR_L)      /* a = guest address; result I64 host address of a; b = exit; aux = IR_MEM_*;     \
                               c = int16 lo | int16 hi << 16: bytes [a+lo, a+hi) are covered */               \
-    X(LOAD, 1, 0)          /* a = guard's value, c = int32 offset, aux; result I32 I64 F32 F64 V128 */       \
+    X(LOAD, 1, 0)          /* a = guard's value, or a CONST I64 host address; c = int32 offset, aux; result I32 I64 F32 F64 V128 */       \
     X(STORE, 2, IR_S)      /* a = guard's value, b = value, c = int32 offset, aux */                         \
     X(CAS, 3, IR_S)        /* atomic: a = guard's value, b = expected, c = new; result = old; aux */         \
     X(XCHG, 2, IR_S)       /* atomic: a = guard's value, b = new; result = old; aux */                       \
@@ -230,11 +230,13 @@ struct ir_block {
 };
 
 /* A finished region, as interpreter, passes and back ends see it.  Instructions of one block are
- * consecutive; blocks are in reverse post order, block 0 is the entry. */
+ * consecutive; blocks are in reverse post order, block 0 is the entry and has no predecessors.  Constants stand
+ * in the entry block, before everything else; a back end makes them again where it wants them. */
 struct ir_region {
     const struct jit_guest *guest;
     uint64_t pc, npc;     /* entry */
     uint32_t mode;        /* what the region assumes (guest's key flags) */
+    bool unit;            /* ir_set_unit() */
     bool user_mode;       /* guest memory is jit_cpu.window + address; GUARD fails by host fault or alignment */
     uint32_t n_guest_insns;
     uint32_t max_charge;
@@ -274,7 +276,11 @@ void ir_block_start(struct ir_builder *b, uint32_t block);              /* follo
 void ir_block_seal(struct ir_builder *b, uint32_t block);               /* all edges to it now exist */
 bool ir_block_open(const struct ir_builder *b);                         /* current block has no terminator yet */
 
-/* Finishes: completes snapshots by data flow over dirty slots, removes trivial parameters and dead code,
+/* The region is one instruction (with its delay slot) for the interpreter: it does device accesses itself, and
+ * every load happens though its result may not be wanted.  Call after ir_begin(). */
+void ir_set_unit(struct ir_builder *b);
+
+/* Finishes: a block that was made but never started becomes a direct exit to its pc; completes snapshots by data flow over dirty slots, removes trivial parameters and dead code,
  * numbers loops, orders blocks, (optimise) runs the region passes.  The result is owned by the builder and
  * valid until the next ir_begin().  ir_region_copy() makes an independent one (free with g_free: one
  * allocation). */
@@ -296,7 +302,8 @@ enum ir_type ir_type_of(const struct ir_builder *b, ir_ref v);
  * first. from has one entry per slot of the guest; non-banked entries are ignored. */
 void ir_bank_move(struct ir_builder *b, int32_t delta, const int16_t *from);
 
-/* Values. Types follow the operands; the suffixed forms take what cannot follow. */
+/* Values, made of pure operations.  Operands that are no values (bits of VSHL, lane of VLANE and VSETLANE) go
+ * into c of ir_op3().  Counts of shifts may be I32 or I64, the c of ADC/SBB/CARRY/BORROW is I32; SEXT and ZEXT to I32 take an I32, to I64 either. */
 ir_ref ir_const(struct ir_builder *b, enum ir_type type, uint64_t value);
 ir_ref ir_op1(struct ir_builder *b, enum ir_op op, enum ir_type type, uint16_t aux, ir_ref a);
 ir_ref ir_op2(struct ir_builder *b, enum ir_op op, enum ir_type type, uint16_t aux, ir_ref a, ir_ref bb);
@@ -318,6 +325,7 @@ ir_ref ir_load_at(struct ir_builder *b, enum ir_type type, unsigned aux, ir_ref 
 void ir_store_at(struct ir_builder *b, unsigned aux, ir_ref guard, int32_t offset, ir_ref value);
 ir_ref ir_atomic(struct ir_builder *b, enum ir_op op, enum ir_type type, unsigned aux, ir_ref guard, ir_ref x,
                  ir_ref y);
+void ir_fence(struct ir_builder *b);
 
 ir_ref ir_ldstate(struct ir_builder *b, enum ir_type type, unsigned log2size, uint32_t offset);
 void ir_ststate(struct ir_builder *b, unsigned log2size, uint32_t offset, ir_ref value);
@@ -331,9 +339,12 @@ void ir_call_if(struct ir_builder *b, ir_ref cond, const struct ir_helper *helpe
 void ir_set_pc(struct ir_builder *b, uint64_t pc, uint64_t npc);
 /* In the delay slot of a computed jump: npc is a value. */
 void ir_set_pc_ref(struct ir_builder *b, uint64_t pc, ir_ref npc_ref);
-void ir_charge(struct ir_builder *b, uint32_t insns); /* driver: budget check here; following exits refund */
-void ir_insns_done(struct ir_builder *b, uint32_t n); /* driver: that many guest instructions completed; exits made from
-                                                         now on count them as executed */
+/* Budget check, once at the start of a block.  insns 0: as many as the block completes in the end.  Its own exit
+ * refunds everything and goes on at the block's pc; a later exit refunds what was charged and not yet reported
+ * by ir_insns_done() when the exit was made; ir_exit() refunds nothing. */
+void ir_charge(struct ir_builder *b, uint32_t insns);
+/* That many guest instructions completed; also after the block's end, for the one that ended it. */
+void ir_insns_done(struct ir_builder *b, uint32_t n);
 static inline void ir_insn_done(struct ir_builder *b)
 {
     ir_insns_done(b, 1);
@@ -344,10 +355,11 @@ uint32_t ir_exit_raise(struct ir_builder *b, uint32_t reason, ir_ref info);
 void ir_raise_if(struct ir_builder *b, ir_ref cond, uint32_t reason, ir_ref info);
 void ir_raise(struct ir_builder *b, uint32_t reason, ir_ref info); /* ends the block */
 void ir_exit_if(struct ir_builder *b, ir_ref cond, enum ir_exit_kind kind, uint64_t pc, uint64_t npc);
-/* ends the block; pc_ref/npc_ref IR_NONE: the constants. `completed`: the current guest instruction counts as
- * executed. */
+/* Ends the block; all that the block charges counts as executed.  pc_ref/npc_ref IR_NONE: the constants (with
+ * pc_ref and HINT_CALL, pc is where the callee comes back to).  What a front end makes after a block's end is dropped. */
 void ir_exit(struct ir_builder *b, enum ir_exit_kind kind, enum ir_exit_hint hint, uint64_t pc, uint64_t npc,
              ir_ref pc_ref, ir_ref npc_ref);
+void ir_exit_returns(struct ir_builder *b, uint64_t return_pc); /* return_pc of the exit made last (HINT_CALL) */
 void ir_br(struct ir_builder *b, uint32_t to);
 void ir_br_if(struct ir_builder *b, ir_ref cond, uint32_t yes, uint32_t no, unsigned likely);
 

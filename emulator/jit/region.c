@@ -79,6 +79,7 @@ struct ir_region *region_form_unit(struct ir_builder *b, const struct region_sou
 {
     struct jit_insn i;
     one_block(b, s);
+    ir_set_unit(b);
     unit_at(&i, s->pc, s->npc, s->mode, s->host);
     ir_set_pc(b, s->pc, s->npc);
     s->jit->guest->translate(b, &i);
