@@ -1,0 +1,980 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Finishing a region: which slots are dirty at each exit, redundant parameters, dead code, block order and
+ * loops, and the packed form that interpreter and back ends read.
+ */
+#include "emulator/jit/ir_internal.h"
+
+/* ------------------------------------------------------------------------------------------- operands */
+
+void ib_each_operand(struct ir_builder *b, ir_ref v, ib_operand_fn f, void *data)
+{
+    struct ir_insn *i = &b->insn[v];
+    unsigned args = ir_op_info[i->op].args;
+    uint32_t e = ib_exit_of(i);
+
+    if (args > 0)
+        f(b, &b->insn[v].a, data);
+    if (args > 1)
+        f(b, &b->insn[v].b, data);
+    if (args > 2)
+        f(b, &b->insn[v].c, data);
+    if (i->op == IR_CALL || i->op == IR_CALLIF) {
+        struct ir_call *c = &b->call[i->op == IR_CALL ? i->a : i->b];
+        for (unsigned k = 0; k < c->helper->n_args; k++)
+            f(b, &c->arg[k], data);
+    }
+    if (i->op == IR_PARAM)
+        for (uint32_t k = 0; k < b->block[i->b].n_preds; k++)
+            f(b, &b->arg[i->a + k], data);
+    if (e != ~0u) {
+        struct ir_exit *x = &b->exit[e];
+        if (x->info)
+            f(b, &x->info, data);
+        if (x->pc_ref)
+            f(b, &x->pc_ref, data);
+        if (x->npc_ref)
+            f(b, &x->npc_ref, data);
+        for (uint32_t k = 0; k < x->count; k++)
+            f(b, &b->snap[x->first + k].value, data);
+    }
+}
+
+static void resolve_operand(struct ir_builder *b, ir_ref *operand, void *data)
+{
+    *operand = ib_resolve(b, *operand);
+}
+
+void ib_resolve_all(struct ir_builder *b)
+{
+    for (uint32_t o = 0; o < b->n_order; o++) {
+        struct ib_block *k = &b->block[b->order[o]];
+        for (ir_ref v = k->phi_head; v; v = b->link[v].next)
+            ib_each_operand(b, v, resolve_operand, NULL);
+        for (ir_ref v = k->head; v; v = b->link[v].next)
+            ib_each_operand(b, v, resolve_operand, NULL);
+    }
+    for (uint32_t n = 0; n < b->n_flushes; n++)
+        for (uint32_t k = 0; k < b->flush[n].count; k++)
+            b->snap[b->flush[n].first + k].value = ib_resolve(b, b->snap[b->flush[n].first + k].value);
+}
+
+/* ------------------------------------------------------------------------------------ order and loops */
+
+static void visit(struct ir_builder *b, uint32_t *post, uint32_t *n_post, bool by_loop)
+{
+    /* depth first without recursion: (block, next successor) */
+    uint32_t depth = 0;
+    g_autofree uint32_t *stack = g_new(uint32_t, b->n_blocks);
+    g_autofree uint8_t *next = g_new0(uint8_t, b->n_blocks);
+    g_autofree uint8_t *seen = g_new0(uint8_t, b->n_blocks);
+
+    stack[depth++] = 0;
+    seen[0] = 1;
+    while (depth) {
+        uint32_t n = stack[depth - 1];
+        struct ib_block *k = &b->block[n];
+        if (next[n] >= k->n_succs) {
+            post[(*n_post)++] = n;
+            depth--;
+            continue;
+        }
+        /* The successor visited last comes right after n.  That is the likely one, the one that stays in the loop,
+         * the "else" one. */
+        uint32_t at = next[n]++;
+        if (k->n_succs == 2) {
+            struct ib_block *s = &b->block[b->edge[k->succ[0]].to], *t = &b->block[b->edge[k->succ[1]].to];
+            unsigned hint = b->insn[k->tail].aux;
+            bool first_last = hint == 1;
+            if (by_loop) {
+                if (s->cold != t->cold)
+                    first_last = t->cold;
+                else if (hint == 0 && s->loop_depth != t->loop_depth)
+                    first_last = s->loop_depth > t->loop_depth;
+            }
+            if (first_last)
+                at = 1 - at;
+        }
+        uint32_t to = b->edge[k->succ[at]].to;
+        if (!seen[to]) {
+            seen[to] = 1;
+            stack[depth++] = to;
+        }
+    }
+}
+
+static void set_order(struct ir_builder *b, bool by_loop)
+{
+    uint32_t n = 0;
+    g_autofree uint32_t *post = g_new(uint32_t, b->n_blocks);
+
+    if (b->cap_order < b->n_blocks) {
+        b->cap_order = b->cap_blocks;
+        b->order = g_renew(uint32_t, b->order, b->cap_order);
+    }
+    visit(b, post, &n, by_loop);
+    for (uint32_t k = 0; k < b->n_blocks; k++)
+        b->block[k].rpo = ~0u;
+    b->n_order = n;
+    for (uint32_t k = 0; k < n; k++) {
+        b->order[k] = post[n - 1 - k];
+        b->block[b->order[k]].rpo = k;
+    }
+}
+
+void ib_remove_pred(struct ir_builder *b, uint32_t block, uint32_t index)
+{
+    struct ib_block *k = &b->block[block];
+
+    for (ir_ref p = k->phi_head; p; p = b->link[p].next)
+        memmove(&b->arg[b->insn[p].a + index], &b->arg[b->insn[p].a + index + 1],
+                (k->n_preds - index - 1) * sizeof *b->arg);
+    memmove(&k->pred[index], &k->pred[index + 1], (k->n_preds - index - 1) * sizeof *k->pred);
+    k->n_preds--;
+    for (uint32_t n = index; n < k->n_preds; n++)
+        b->edge[k->pred[n]].index = n;
+}
+
+static void set_loops(struct ir_builder *b)
+{
+    uint32_t n = b->n_order, total = 0, at = 0;
+    g_autofree uint32_t *first = NULL, *pred = NULL, *idom = g_new(uint32_t, n), *stack = g_new(uint32_t, n + 1);
+    g_autofree uint32_t *mark = g_new0(uint32_t, n);
+
+    for (uint32_t k = 0; k < n; k++)
+        total += b->block[b->order[k]].n_preds;
+    first = g_new(uint32_t, n + 1);
+    pred = g_new(uint32_t, total + 1);
+    for (uint32_t k = 0; k < n; k++) {
+        struct ib_block *x = &b->block[b->order[k]];
+        first[k] = at;
+        for (uint32_t p = 0; p < x->n_preds; p++)
+            pred[at++] = b->block[b->edge[x->pred[p]].from].rpo;
+    }
+    first[n] = at;
+    ir_cfg_dominators(n, first, pred, idom);
+    for (uint32_t k = 0; k < n; k++) {
+        struct ib_block *x = &b->block[b->order[k]];
+        x->dom = b->order[idom[k]];
+        x->depth = k ? b->block[x->dom].depth + 1 : 0;
+        x->loop_depth = 0;
+        x->loop = ~0u;
+    }
+    /* natural loops, outer headers first: the innermost one is noted last */
+    for (uint32_t h = 0; h < n; h++) {
+        uint32_t depth = 0;
+        bool found = false;
+        for (uint32_t p = first[h]; p < first[h + 1]; p++) {
+            uint32_t u = pred[p], d = u;
+            while (d > h)
+                d = idom[d];
+            if (d != h || u < h)
+                continue;
+            found = true;
+            if (u != h && mark[u] != h + 1) {
+                mark[u] = h + 1;
+                stack[depth++] = u;
+            }
+        }
+        if (!found)
+            continue;
+        mark[h] = h + 1;
+        b->block[b->order[h]].loop_depth++;
+        b->block[b->order[h]].loop = b->order[h];
+        while (depth) {
+            uint32_t u = stack[--depth];
+            b->block[b->order[u]].loop_depth++;
+            b->block[b->order[u]].loop = b->order[h];
+            for (uint32_t p = first[u]; p < first[u + 1]; p++)
+                if (mark[pred[p]] != h + 1) {
+                    mark[pred[p]] = h + 1;
+                    stack[depth++] = pred[p];
+                }
+        }
+    }
+}
+
+static void set_cold(struct ir_builder *b)
+{
+    for (uint32_t o = b->n_order; o-- > 0;) {
+        struct ib_block *k = &b->block[b->order[o]];
+        const struct ir_insn *t = &b->insn[k->tail];
+        bool cold = false;
+
+        if (t->op == IR_EXIT) {
+            uint8_t kind = b->exit[t->b].kind;
+            cold = kind == IR_EXIT_RAISE || kind == IR_EXIT_MEMORY;
+        } else {
+            cold = k->n_succs > 0;
+            for (uint32_t s = 0; s < k->n_succs; s++) {
+                struct ib_block *to = &b->block[b->edge[k->succ[s]].to];
+                cold = cold && to->cold && to->rpo > o;
+            }
+        }
+        if (!cold && k->n_preds) { /* every way in is unlikely */
+            cold = true;
+            for (uint32_t p = 0; p < k->n_preds && cold; p++) {
+                const struct ir_insn *i = &b->insn[b->block[b->edge[k->pred[p]].from].tail];
+                cold = i->op == IR_BRIF && ((i->aux == 1 && i->c == k->pred[p]) || (i->aux == 2 && i->b == k->pred[p]));
+            }
+        }
+        k->cold = cold && b->order[o] > 1;
+    }
+}
+
+void ib_order(struct ir_builder *b)
+{
+    set_order(b, false);
+    for (uint32_t o = 0; o < b->n_order; o++) {
+        struct ib_block *k = &b->block[b->order[o]];
+        for (uint32_t p = k->n_preds; p-- > 0;)
+            if (b->block[b->edge[k->pred[p]].from].rpo == ~0u)
+                ib_remove_pred(b, b->order[o], p);
+    }
+    set_loops(b);
+    set_cold(b);
+    set_order(b, true);
+    set_loops(b);
+}
+
+/* --------------------------------------------------------------------------------------- dirty slots */
+
+#define DIRTY  (-1)
+#define CLEAN  (-2)
+#define ENTRY  0x80000000u /* local value: the one slot (low bits) has at the block's entry */
+
+static bool masked(const uint64_t mask[3], uint32_t s)
+{
+    return mask[s >> 6] >> (s & 63) & 1;
+}
+
+/* What a block makes of each slot's state: DIRTY, CLEAN or that of a slot at its entry. */
+static void transfer(const struct ir_builder *b, const struct ib_block *k, int16_t *tf)
+{
+    uint32_t n = b->n_slots;
+
+    for (uint32_t s = 0; s < n; s++)
+        tf[s] = (int16_t)s;
+    for (uint32_t e = k->event_head; e; e = b->event[e].next) {
+        const struct ib_event *v = &b->event[e];
+        switch (v->kind) {
+        case IB_PUT: tf[v->slot] = DIRTY; break;
+        case IB_FLUSHED:
+            for (uint32_t s = 0; s < n; s++)
+                if (masked(b->flush[v->value].mask, s))
+                    tf[s] = CLEAN;
+            break;
+        case IB_FORGET:
+            for (uint32_t s = 0; s < n; s++)
+                tf[s] = CLEAN;
+            break;
+        case IB_BANK: {
+            int16_t old[IR_MAX_SLOTS];
+            memcpy(old, tf, n * sizeof *tf);
+            for (uint32_t s = 0; s < n; s++) {
+                int16_t f = b->bank[v->value + s];
+                tf[s] = f < 0 ? CLEAN : old[f];
+            }
+            break;
+        }
+        default: break;
+        }
+    }
+}
+
+static void set_snapshot(struct ir_builder *b, uint32_t block, const uint8_t *dirty, const uint32_t *value,
+                         const uint64_t *mask, uint32_t *first, uint32_t *count)
+{
+    uint32_t start, n = 0;
+    struct ir_snap list[IR_MAX_SLOTS];
+
+    for (uint32_t s = 0; s < b->n_slots; s++) {
+        if (!dirty[s] || (mask && !masked(mask, s)))
+            continue;
+        ir_ref v = value[s] & ENTRY ? ib_read_entry(b, block, value[s] & ~ENTRY) : value[s];
+        list[n++] = (struct ir_snap){.slot = s, .value = v};
+    }
+    start = b->n_snaps;
+    while (b->cap_snaps < start + n) {
+        b->cap_snaps = MAX(256u, b->cap_snaps * 2);
+        b->snap = g_renew(struct ir_snap, b->snap, b->cap_snaps);
+    }
+    memcpy(b->snap + start, list, n * sizeof *list);
+    b->n_snaps += n;
+    *first = start;
+    *count = n;
+}
+
+static void make_snapshots(struct ir_builder *b)
+{
+    uint32_t n = b->n_slots, nb = b->n_order;
+    g_autofree int16_t *tf = g_new(int16_t, (size_t)nb * n + 1);
+    g_autofree uint8_t *in = g_new0(uint8_t, (size_t)nb * n + 1);
+    bool changed = true;
+
+    for (uint32_t o = 0; o < nb; o++)
+        transfer(b, &b->block[b->order[o]], tf + (size_t)o * n);
+    while (changed) {
+        changed = false;
+        for (uint32_t o = 0; o < nb; o++) {
+            const int16_t *t = tf + (size_t)o * n;
+            const uint8_t *from = in + (size_t)o * n;
+            const struct ib_block *k = &b->block[b->order[o]];
+            for (uint32_t e = 0; e < k->n_succs; e++) {
+                uint8_t *to = in + (size_t)b->block[b->edge[k->succ[e]].to].rpo * n;
+                for (uint32_t s = 0; s < n; s++)
+                    if (!to[s] && (t[s] == DIRTY || (t[s] >= 0 && from[t[s]]))) {
+                        to[s] = 1;
+                        changed = true;
+                    }
+            }
+        }
+    }
+    for (uint32_t o = 0; o < nb; o++) {
+        uint32_t block = b->order[o];
+        uint8_t *dirty = in + (size_t)o * n;
+        uint32_t value[IR_MAX_SLOTS];
+
+        for (uint32_t s = 0; s < n; s++)
+            value[s] = ENTRY | s;
+        /* reading slots may append events (loads at the ends of earlier blocks), never remove */
+        for (uint32_t e = b->block[block].event_head; e; e = b->event[e].next) {
+            struct ib_event v = b->event[e];
+            switch (v.kind) {
+            case IB_PUT:
+                dirty[v.slot] = 1;
+                value[v.slot] = v.value;
+                break;
+            case IB_LOADED: value[v.slot] = v.value; break;
+            case IB_EXIT: {
+                uint32_t first, count;
+                set_snapshot(b, block, dirty, value, NULL, &first, &count);
+                b->exit[v.value].first = first;
+                b->exit[v.value].count = count;
+                break;
+            }
+            case IB_FLUSHED: {
+                uint32_t first, count;
+                set_snapshot(b, block, dirty, value, b->flush[v.value].mask, &first, &count);
+                b->flush[v.value].first = first;
+                b->flush[v.value].count = count;
+                for (uint32_t s = 0; s < n; s++)
+                    if (masked(b->flush[v.value].mask, s))
+                        dirty[s] = 0;
+                break;
+            }
+            case IB_FORGET: memset(dirty, 0, n); break;
+            case IB_BANK: {
+                uint8_t was[IR_MAX_SLOTS];
+                uint32_t old[IR_MAX_SLOTS];
+                memcpy(was, dirty, n);
+                memcpy(old, value, n * sizeof *value);
+                for (uint32_t s = 0; s < n; s++) {
+                    int16_t f = b->bank[v.value + s];
+                    dirty[s] = f < 0 ? 0 : was[f];
+                    if (f >= 0)
+                        value[s] = old[f];
+                }
+                break;
+            }
+            default: break;
+            }
+        }
+    }
+}
+
+/* ---------------------------------------------------------------------------------- redundant parameters
+ *
+ * Optimistic: every parameter is taken to equal the one value that reaches it, cycles included, until two
+ * different values do. */
+void ib_copy_params(struct ir_builder *b)
+{
+    uint32_t n_params = 0;
+    g_autofree ir_ref *equal = NULL;
+    bool changed = true;
+
+    for (uint32_t o = 0; o < b->n_order; o++)
+        for (ir_ref p = b->block[b->order[o]].phi_head; p; p = b->link[p].next)
+            n_params++;
+    if (!n_params)
+        return;
+    equal = g_new0(ir_ref, b->n_insns); /* of a parameter: 0 none yet */
+    while (changed) {
+        changed = false;
+        for (uint32_t o = 0; o < b->n_order; o++) {
+            const struct ib_block *k = &b->block[b->order[o]];
+            for (ir_ref p = k->phi_head; p; p = b->link[p].next) {
+                ir_ref same = IR_NONE;
+                if (equal[p] == p)
+                    continue;
+                for (uint32_t a = 0; a < k->n_preds && same != p; a++) {
+                    ir_ref v = ib_resolve(b, b->arg[b->insn[p].a + a]);
+                    if (b->insn[v].op == IR_PARAM)
+                        v = equal[v];
+                    if (v == IR_NONE || v == same)
+                        continue;
+                    same = same == IR_NONE ? v : p;
+                }
+                if (same != equal[p]) {
+                    /* once a value was seen, another one means a value of its own */
+                    equal[p] = equal[p] == IR_NONE ? same : p;
+                    changed = true;
+                }
+            }
+        }
+    }
+    for (uint32_t o = 0; o < b->n_order; o++)
+        for (ir_ref p = b->block[b->order[o]].phi_head, next; p; p = next) {
+            next = b->link[p].next;
+            if (equal[p] != p && equal[p] != IR_NONE) {
+                b->fwd[p] = equal[p];
+                ib_unlink(b, p);
+            }
+        }
+}
+
+/* ------------------------------------------------------------------------ slots that equal their memory */
+
+struct slot_state {
+    ir_ref memory; /* value known to be in memory; IR_NONE unknown; UNSEEN */
+    bool dirty;
+};
+#define UNSEEN 0xffffffffu
+
+static void step_slots(struct ir_builder *b, uint32_t block, struct slot_state *st, bool prune)
+{
+    uint32_t n = b->n_slots;
+
+    for (uint32_t e = b->block[block].event_head; e; e = b->event[e].next) {
+        const struct ib_event *v = &b->event[e];
+        uint32_t *first, *count, kept = 0;
+        switch (v->kind) {
+        case IB_PUT: {
+            ir_ref x = ib_resolve(b, v->value);
+            st[v->slot].dirty = st[v->slot].memory != x;
+            break;
+        }
+        case IB_LOADED:
+            if (!st[v->slot].dirty)
+                st[v->slot].memory = ib_resolve(b, v->value);
+            break;
+        case IB_FORGET:
+            for (uint32_t s = 0; s < n; s++)
+                st[s] = (struct slot_state){IR_NONE, false};
+            break;
+        case IB_BANK: {
+            struct slot_state old[IR_MAX_SLOTS];
+            memcpy(old, st, n * sizeof *st);
+            for (uint32_t s = 0; s < n; s++) {
+                int16_t f = b->bank[v->value + s];
+                st[s] = f < 0 ? (struct slot_state){IR_NONE, false} : old[f];
+            }
+            break;
+        }
+        case IB_EXIT:
+        case IB_FLUSHED:
+            if (v->kind == IB_EXIT) {
+                first = &b->exit[v->value].first;
+                count = &b->exit[v->value].count;
+            } else {
+                first = &b->flush[v->value].first;
+                count = &b->flush[v->value].count;
+            }
+            if (prune) {
+                for (uint32_t k = 0; k < *count; k++)
+                    if (st[b->snap[*first + k].slot].dirty)
+                        b->snap[*first + kept++] = b->snap[*first + k];
+                *count = kept;
+            }
+            if (v->kind == IB_FLUSHED)
+                for (uint32_t k = 0; k < *count; k++) {
+                    const struct ir_snap *x = &b->snap[*first + k];
+                    if (st[x->slot].dirty)
+                        st[x->slot] = (struct slot_state){x->value, false};
+                }
+            break;
+        default: break;
+        }
+    }
+}
+
+static void prune_snapshots(struct ir_builder *b)
+{
+    uint32_t n = b->n_slots, nb = b->n_order, rounds = 0;
+    g_autofree struct slot_state *in = g_new(struct slot_state, (size_t)nb * n + 1);
+    struct slot_state st[IR_MAX_SLOTS];
+    bool changed = true;
+
+    for (size_t k = 0; k < (size_t)nb * n; k++)
+        in[k] = (struct slot_state){UNSEEN, false};
+    for (uint32_t s = 0; s < n; s++)
+        in[s] = (struct slot_state){b->in[s] ? ib_resolve(b, b->in[s]) : IR_NONE, false};
+    while (changed) {
+        if (++rounds > 3 * n + 8) /* cannot be: each state falls at most three times */
+            return;
+        changed = false;
+        for (uint32_t o = 0; o < nb; o++) {
+            const struct ib_block *k = &b->block[b->order[o]];
+            if (o && n && in[(size_t)o * n].memory == UNSEEN)
+                continue;
+            memcpy(st, in + (size_t)o * n, n * sizeof *st);
+            step_slots(b, b->order[o], st, false);
+            for (uint32_t e = 0; e < k->n_succs; e++) {
+                uint32_t to = b->edge[k->succ[e]].to;
+                struct slot_state *t = in + (size_t)b->block[to].rpo * n;
+                for (uint32_t s = 0; s < n; s++) {
+                    struct slot_state was = t[s];
+                    if (t[s].memory == UNSEEN) {
+                        t[s] = st[s];
+                        changed = true;
+                        continue;
+                    }
+                    t[s].dirty |= st[s].dirty;
+                    if (t[s].memory != st[s].memory) {
+                        /* both equal to the slot: then what is in memory is the slot's value here, if anybody asked */
+                        ir_ref own = b->in[to * n + s];
+                        own = own && b->block[to].n_preds > 1 ? ib_resolve(b, own) : IR_NONE;
+                        t[s].memory = t[s].dirty || b->insn[own].op != IR_PARAM || b->link[own].block != to ? IR_NONE : own;
+                    }
+                    if (t[s].dirty && t[s].memory && b->insn[t[s].memory].op == IR_PARAM &&
+                        t[s].memory == ib_resolve(b, b->in[to * n + s]) && b->link[t[s].memory].block == to)
+                        t[s].memory = IR_NONE;
+                    if (was.memory == IR_NONE)
+                        t[s].memory = IR_NONE;
+                    if (t[s].dirty != was.dirty || t[s].memory != was.memory)
+                        changed = true;
+                }
+            }
+        }
+    }
+    for (uint32_t o = 0; o < nb; o++) {
+        memcpy(st, in + (size_t)o * n, n * sizeof *st);
+        step_slots(b, b->order[o], st, true);
+    }
+}
+
+/* -------------------------------------------------------------------------------------- loose ends */
+
+static void drop_edge(struct ir_builder *b, uint32_t e)
+{
+    ib_remove_pred(b, b->edge[e].to, b->edge[e].index);
+}
+
+/* A conditional exit that is always taken ends its block; one that is never taken goes. */
+void ib_fold_exits(struct ir_builder *b, uint32_t block)
+{
+    for (ir_ref v = b->block[block].head, next; v; v = next) {
+        struct ir_insn *i = &b->insn[v];
+        uint64_t k;
+        next = b->link[v].next;
+        if (i->op != IR_EXITIF || !ib_const(b, ib_resolve(b, i->a), &k))
+            continue;
+        if ((uint32_t)k == 0) {
+            ib_unlink(b, v);
+            continue;
+        }
+        i->op = IR_EXIT;
+        i->a = 0;
+        struct ib_block *x = &b->block[block];
+        for (uint32_t s = 0; s < x->n_succs; s++)
+            drop_edge(b, x->succ[s]);
+        x->n_succs = 0;
+        x->tail = v;
+        b->link[v].next = 0;
+        return;
+    }
+}
+
+static void complete_blocks(struct ir_builder *b)
+{
+    g_assert(b->n_blocks > 1);
+    for (uint32_t n = 1; n < b->n_blocks; n++)
+        if (!b->block[n].started) {
+            ir_block_start(b, n - 1);
+            ir_exit(b, IR_EXIT_DIRECT, IR_HINT_NONE, b->block[n].pc, b->block[n].npc, IR_NONE, IR_NONE);
+        }
+    for (uint32_t n = 1; n < b->n_blocks; n++)
+        ir_block_seal(b, n - 1);
+    for (uint32_t n = 1; n < b->n_blocks; n++)
+        ib_fold_exits(b, n);
+}
+
+static void settle_charges(struct ir_builder *b)
+{
+    b->n_guest_insns = 0;
+    for (uint32_t n = 1; n < b->n_blocks; n++) {
+        struct ib_block *k = &b->block[n];
+        if (k->rpo == ~0u)
+            continue;
+        b->n_guest_insns += k->done;
+        if (!k->charge)
+            continue;
+        if (!k->charged)
+            k->charged = k->done;
+        b->insn[k->charge].c = k->charged;
+        if (!k->charged) {
+            ib_unlink(b, k->charge);
+            k->charge = 0;
+        }
+    }
+    for (uint32_t e = 0; e < b->n_exits; e++) {
+        uint32_t charged = b->block[b->exit[e].block].charged;
+        const struct ib_exit_info *x = &b->exit_info[e];
+        b->exit[e].refund = x->final ? 0 : x->budget ? charged : charged > x->executed ? charged - x->executed : 0;
+    }
+}
+
+static void expand_flushes(struct ir_builder *b)
+{
+    for (uint32_t o = 0; o < b->n_order; o++)
+        for (ir_ref v = b->block[b->order[o]].head, next; v; v = next) {
+            next = b->link[v].next;
+            if (b->insn[v].op != IR_NOP || b->insn[v].aux != IB_FLUSH)
+                continue;
+            const struct ib_flush *f = &b->flush[b->insn[v].a];
+            for (uint32_t k = 0; k < f->count; k++) {
+                const struct ir_snap *s = &b->snap[f->first + k];
+                struct ir_insn i = {.op = IR_STSLOT, .aux = (uint16_t)s->slot, .a = s->value};
+                ib_insert_before(b, ib_new(b, &i, 0), v);
+            }
+            ib_unlink(b, v);
+        }
+}
+
+/* ------------------------------------------------------------------------------------------- dead code */
+
+struct marks {
+    uint8_t *live;
+    ir_ref *stack;
+    uint32_t depth;
+};
+
+static void mark_operand(struct ir_builder *b, ir_ref *operand, void *data)
+{
+    struct marks *m = data;
+
+    if (!m->live[*operand]) {
+        m->live[*operand] = 1;
+        m->stack[m->depth++] = *operand;
+    }
+}
+
+static bool is_root(const struct ir_builder *b, const struct ir_insn *i, bool keep_loads)
+{
+    if (i->op == IR_CALL)
+        return !(b->call[i->a].helper->flags & IR_HELPER_PURE);
+    if (i->op == IR_LOAD)
+        return keep_loads;
+    return (ir_op_info[i->op].flags & (IR_S | IR_T | IR_L)) != 0;
+}
+
+void ib_remove_dead(struct ir_builder *b)
+{
+    struct marks m = {g_new0(uint8_t, b->n_insns), g_new(ir_ref, b->n_insns), 0};
+    /* A load may fault in user mode, and a unit's may read a device. */
+    bool keep_loads = b->user_mode || b->unit;
+
+    for (uint32_t o = 0; o < b->n_order; o++)
+        for (ir_ref v = b->block[b->order[o]].head; v; v = b->link[v].next)
+            if (is_root(b, &b->insn[v], keep_loads))
+                mark_operand(b, &v, &m);
+    while (m.depth)
+        ib_each_operand(b, m.stack[--m.depth], mark_operand, &m);
+    for (uint32_t o = 0; o < b->n_order; o++) {
+        struct ib_block *k = &b->block[b->order[o]];
+        for (ir_ref v = k->phi_head, next; v; v = next) {
+            next = b->link[v].next;
+            if (!m.live[v])
+                ib_unlink(b, v);
+        }
+        for (ir_ref v = k->head, next; v; v = next) {
+            next = b->link[v].next;
+            if (!m.live[v])
+                ib_unlink(b, v);
+        }
+    }
+    g_free(m.live);
+    g_free(m.stack);
+}
+
+/* --------------------------------------------------------------------------------------- packed form */
+
+static size_t lay_out(struct ir_region *r, uint8_t *memory)
+{
+    size_t at = 0;
+
+#define PLACE(field, n)                                                                                      \
+    do {                                                                                                     \
+        r->field = (void *)(memory + at);                                                                    \
+        at += ((size_t)(n) * sizeof *r->field + 15) & ~(size_t)15;                                           \
+    } while (0)
+    PLACE(insn, r->n_insns);
+    PLACE(block, r->n_blocks);
+    PLACE(edge, r->n_edges);
+    PLACE(arg, r->n_args);
+    PLACE(exit, r->n_exits);
+    PLACE(snap, r->n_snaps);
+    PLACE(call, r->n_calls);
+#undef PLACE
+    return at;
+}
+
+struct ir_region *ir_region_copy(const struct ir_region *r)
+{
+    struct ir_region shape = *r, *copy;
+    size_t size = lay_out(&shape, NULL), head = (sizeof *r + 15) & ~(size_t)15;
+
+    copy = g_malloc(head + size);
+    *copy = *r;
+    lay_out(copy, (uint8_t *)copy + head);
+    memcpy(copy->insn, r->insn, r->n_insns * sizeof *r->insn);
+    memcpy(copy->block, r->block, r->n_blocks * sizeof *r->block);
+    memcpy(copy->edge, r->edge, r->n_edges * sizeof *r->edge);
+    memcpy(copy->arg, r->arg, r->n_args * sizeof *r->arg);
+    memcpy(copy->exit, r->exit, r->n_exits * sizeof *r->exit);
+    memcpy(copy->snap, r->snap, r->n_snaps * sizeof *r->snap);
+    memcpy(copy->call, r->call, r->n_calls * sizeof *r->call);
+    return copy;
+}
+
+struct packer {
+    struct ir_region *r;
+    ir_ref *map;           /* builder's value -> packed */
+    ir_ref *list;          /* packed order: builder's values */
+    uint32_t n_list;
+    uint32_t *exit_map;
+    uint32_t first_block;  /* builder's order index of packed block 0 */
+    bool merged;           /* the builder's own block is the head of the entry block */
+    uint8_t *pending;      /* LDSLOT of the entry not placed yet */
+};
+
+static void put_value(struct packer *p, ir_ref v)
+{
+    p->map[v] = p->n_list;
+    p->list[p->n_list++] = v;
+}
+
+static void place_operand(struct ir_builder *b, ir_ref *operand, void *data)
+{
+    struct packer *p = data;
+
+    if (p->pending[*operand]) {
+        p->pending[*operand] = 0;
+        put_value(p, *operand);
+    }
+}
+
+static void place_pending(struct ir_builder *b, struct packer *p, int slot)
+{
+    for (ir_ref v = b->block[0].head; v; v = b->link[v].next)
+        if (p->pending[v] && (slot < 0 || b->insn[v].aux == slot))
+            place_operand(b, &v, p);
+}
+
+/* The entry block: constants, then the driver's entry with each slot read where it is first wanted. */
+static void place_entry(struct ir_builder *b, struct packer *p)
+{
+    for (ir_ref v = b->block[0].head; v; v = b->link[v].next) {
+        if (b->insn[v].op == IR_CONST)
+            put_value(p, v);
+        else if (!(ir_op_info[b->insn[v].op].flags & IR_T) && b->insn[v].op == IR_LDSLOT)
+            p->pending[v] = 1;
+    }
+    /* pure values that a pass moved up follow what they read */
+    for (ir_ref v = b->block[0].head; v; v = b->link[v].next) {
+        const struct ir_insn *i = &b->insn[v];
+        if (i->op == IR_CONST || i->op == IR_LDSLOT || (ir_op_info[i->op].flags & IR_T))
+            continue;
+        ib_each_operand(b, v, place_operand, p);
+        put_value(p, v);
+    }
+    for (ir_ref v = b->block[1].head; v; v = b->link[v].next) {
+        const struct ir_insn *i = &b->insn[v];
+        if (i->op == IR_CALL || i->op == IR_CALLIF) {
+            const struct ir_helper *h = b->call[i->op == IR_CALL ? i->a : i->b].helper;
+            if (!(h->flags & IR_HELPER_PURE))
+                place_pending(b, p, -1);
+        } else if (i->op == IR_STSLOT) {
+            place_pending(b, p, i->aux);
+        } else if (i->op == IR_BANKMOVE || (ir_op_info[i->op].flags & IR_T)) {
+            place_pending(b, p, -1);
+        }
+        ib_each_operand(b, v, place_operand, p);
+        put_value(p, v);
+    }
+}
+
+static uint32_t pack_exit(struct ir_builder *b, struct packer *p, uint32_t e, uint32_t block)
+{
+    struct ir_region *r = p->r;
+    struct ir_exit *x;
+
+    if (p->exit_map[e] != ~0u)
+        return p->exit_map[e];
+    p->exit_map[e] = r->n_exits;
+    x = &r->exit[r->n_exits++];
+    *x = b->exit[e];
+    x->block = block;
+    x->first = r->n_snaps;
+    x->info = p->map[x->info];
+    x->pc_ref = p->map[x->pc_ref];
+    x->npc_ref = p->map[x->npc_ref];
+    for (uint32_t k = 0; k < x->count; k++) {
+        struct ir_snap s = b->snap[b->exit[e].first + k];
+        s.value = p->map[s.value];
+        r->snap[r->n_snaps++] = s;
+    }
+    return p->exit_map[e];
+}
+
+static uint32_t pack_edge(struct ir_builder *b, struct packer *p, uint32_t e)
+{
+    struct ir_region *r = p->r;
+    const struct ib_edge *from = &b->edge[e];
+    struct ir_edge *x = &r->edge[r->n_edges];
+
+    *x = (struct ir_edge){.from = b->block[from->from].rpo - p->first_block,
+                          .to = b->block[from->to].rpo - p->first_block,
+                          .first_arg = r->n_args};
+    for (ir_ref v = b->block[from->to].phi_head; v; v = b->link[v].next)
+        r->arg[r->n_args++] = p->map[b->arg[b->insn[v].a + from->index]];
+    x->n_args = r->n_args - x->first_arg;
+    return r->n_edges++;
+}
+
+static uint32_t pack_call(struct ir_builder *b, struct packer *p, uint32_t c)
+{
+    struct ir_call *x = &p->r->call[p->r->n_calls];
+
+    *x = b->call[c];
+    for (unsigned k = 0; k < x->helper->n_args; k++)
+        x->arg[k] = p->map[x->arg[k]];
+    return p->r->n_calls++;
+}
+
+static void pack_insn(struct ir_builder *b, struct packer *p, ir_ref v, uint32_t block)
+{
+    struct ir_insn i = b->insn[v];
+    unsigned args = ir_op_info[i.op].args;
+
+    if (args > 0)
+        i.a = p->map[i.a];
+    if (args > 1)
+        i.b = p->map[i.b];
+    if (args > 2)
+        i.c = p->map[i.c];
+    switch (i.op) {
+    case IR_PARAM:
+        i.a = 0;
+        i.b = block;
+        break;
+    case IR_CALL: i.a = pack_call(b, p, i.a); break;
+    case IR_CALLIF: i.b = pack_call(b, p, i.b); break;
+    case IR_BR: i.b = pack_edge(b, p, i.b); break;
+    case IR_BRIF:
+        i.b = pack_edge(b, p, i.b);
+        i.c = pack_edge(b, p, i.c);
+        break;
+    case IR_GUARD: case IR_CHARGE: case IR_EXITIF: case IR_EXIT: i.b = pack_exit(b, p, i.b, block); break;
+    default: break;
+    }
+    p->r->insn[p->map[v]] = i;
+}
+
+static struct ir_region *pack(struct ir_builder *b)
+{
+    struct ir_region *r = &b->region;
+    struct packer p = {.r = r};
+    uint32_t n_args = 0, n_snaps = 0;
+    size_t size;
+
+    p.merged = b->block[1].n_preds == 1;
+    p.first_block = p.merged ? 1 : 0;
+    p.map = g_new0(ir_ref, b->n_insns);
+    p.list = g_new(ir_ref, b->n_insns);
+    p.pending = g_new0(uint8_t, b->n_insns);
+    p.exit_map = g_new(uint32_t, b->n_exits + 1);
+    memset(p.exit_map, 0xff, (b->n_exits + 1) * sizeof *p.exit_map);
+    for (uint32_t o = 0; o < b->n_order; o++)
+        for (ir_ref v = b->block[b->order[o]].phi_head; v; v = b->link[v].next)
+            n_args += b->block[b->order[o]].n_preds;
+    for (uint32_t e = 0; e < b->n_exits; e++)
+        n_snaps += b->exit[e].count;
+    *r = (struct ir_region){.guest = b->guest,
+                            .pc = b->pc,
+                            .npc = b->npc,
+                            .mode = b->mode,
+                            .user_mode = b->user_mode,
+                            .unit = b->unit,
+                            .n_guest_insns = b->n_guest_insns,
+                            .n_insns = b->n_insns,
+                            .n_blocks = b->n_order,
+                            .n_edges = b->n_edges,
+                            .n_args = n_args,
+                            .n_exits = b->n_exits,
+                            .n_snaps = n_snaps,
+                            .n_calls = b->n_calls};
+    size = lay_out(r, NULL);
+    if (size > b->cap_store) {
+        b->cap_store = size + size / 2;
+        g_free(b->store);
+        b->store = g_malloc(b->cap_store);
+    }
+    lay_out(r, b->store);
+    r->n_edges = r->n_args = r->n_exits = r->n_snaps = r->n_calls = 0;
+
+    /* number */
+    p.n_list = 1;
+    r->insn[0] = (struct ir_insn){.op = IR_NOP};
+    r->n_blocks = b->n_order - p.first_block;
+    for (uint32_t o = p.first_block; o < b->n_order; o++) {
+        const struct ib_block *k = &b->block[b->order[o]];
+        struct ir_block *x = &r->block[o - p.first_block];
+        *x = (struct ir_block){.pc = k->pc, .npc = k->npc, .first = p.n_list, .loop_depth = k->loop_depth, .cold = k->cold};
+        for (ir_ref v = k->phi_head; v; v = b->link[v].next) {
+            put_value(&p, v);
+            x->n_params++;
+        }
+        if (p.merged && o == 1) {
+            place_entry(b, &p);
+        } else {
+            if (o == 0)
+                for (ir_ref v = k->head; v; v = b->link[v].next)
+                    if (b->insn[v].op == IR_CONST)
+                        put_value(&p, v);
+            for (ir_ref v = k->head; v; v = b->link[v].next)
+                if (b->insn[v].op != IR_CONST)
+                    put_value(&p, v);
+        }
+        x->last = p.n_list;
+    }
+    /* write */
+    for (uint32_t n = 0; n < r->n_blocks; n++)
+        for (uint32_t v = r->block[n].first; v < r->block[n].last; v++) {
+            pack_insn(b, &p, p.list[v], n);
+            if (r->insn[v].op == IR_CHARGE)
+                r->max_charge = MAX(r->max_charge, r->insn[v].c);
+        }
+    r->n_insns = p.n_list;
+    g_free(p.map);
+    g_free(p.list);
+    g_free(p.pending);
+    g_free(p.exit_map);
+    return r;
+}
+
+struct ir_region *ir_finish(struct ir_builder *b, bool optimise)
+{
+    complete_blocks(b);
+    ib_order(b);
+    make_snapshots(b);
+    ib_copy_params(b);
+    ib_resolve_all(b);
+    prune_snapshots(b);
+    expand_flushes(b);
+    settle_charges(b);
+    if (optimise)
+        ib_optimise(b);
+    ib_remove_dead(b);
+    return pack(b);
+}

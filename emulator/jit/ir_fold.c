@@ -1,0 +1,878 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Constant folding, strength reduction and peepholes: given an operation whose operands are already simple,
+ * finds an equal value that costs less.  Used while the IR is built and again by the passes.  Floating point
+ * arithmetic is never folded: its result and sticky flags depend on the guest's MXCSR.
+ */
+#include "emulator/jit/ir_internal.h"
+
+static inline unsigned width_of(unsigned type)
+{
+    return type == IR_I64 ? 64 : 32;
+}
+
+static inline uint64_t mask_of(unsigned bits)
+{
+    return bits >= 64 ? ~(uint64_t)0 : ((uint64_t)1 << bits) - 1;
+}
+
+static uint64_t sext(uint64_t v, unsigned bits)
+{
+    return bits >= 64 ? v : (uint64_t)((int64_t)(v << (64 - bits)) >> (64 - bits));
+}
+
+static bool compare(unsigned cond, unsigned type, uint64_t x, uint64_t y)
+{
+    unsigned w = width_of(type);
+    int64_t sx = (int64_t)sext(x, w), sy = (int64_t)sext(y, w);
+    uint64_t ux = x & mask_of(w), uy = y & mask_of(w);
+
+    switch (cond) {
+    case IR_EQ: return ux == uy;
+    case IR_NE: return ux != uy;
+    case IR_LTS: return sx < sy;
+    case IR_GES: return sx >= sy;
+    case IR_LES: return sx <= sy;
+    case IR_GTS: return sx > sy;
+    case IR_LTU: return ux < uy;
+    case IR_GEU: return ux >= uy;
+    case IR_LEU: return ux <= uy;
+    default: return ux > uy;
+    }
+}
+
+/* aux of ICMP with the operands' roles swapped, and with the result inverted. */
+static const uint8_t swapped[] = {IR_EQ, IR_NE, IR_GTS, IR_LES, IR_GES, IR_LTS, IR_GTU, IR_LEU, IR_GEU, IR_LTU};
+static const uint8_t inverted[] = {IR_NE, IR_EQ, IR_GES, IR_LTS, IR_GTS, IR_LES, IR_GEU, IR_LTU, IR_GTU, IR_LEU};
+
+bool ib_eval(const struct ir_insn *i, uint64_t x, uint64_t y, uint64_t z, uint64_t *out)
+{
+    unsigned w = width_of(i->type);
+    uint64_t m = mask_of(w), r;
+
+    switch (i->op) {
+    case IR_ADD: r = x + y; break;
+    case IR_SUB: r = x - y; break;
+    case IR_MUL: r = x * y; break;
+    case IR_MULHU:
+        r = w == 32 ? ((x & m) * (y & m)) >> 32 : (uint64_t)(((unsigned __int128)x * y) >> 64);
+        break;
+    case IR_MULHS:
+        r = w == 32 ? (uint64_t)(((int64_t)sext(x, 32) * (int64_t)sext(y, 32)) >> 32)
+                    : (uint64_t)(((__int128)(int64_t)x * (int64_t)y) >> 64);
+        break;
+    case IR_DIVU: r = (y & m) ? (x & m) / (y & m) : 0; break;
+    case IR_REMU: r = (y & m) ? (x & m) % (y & m) : 0; break;
+    case IR_DIVS:
+    case IR_REMS: {
+        int64_t sx = (int64_t)sext(x, w), sy = (int64_t)sext(y, w);
+        if (sy == 0)
+            r = 0;
+        else if (sy == -1)
+            r = i->op == IR_DIVS ? 0 - (uint64_t)sx : 0;
+        else
+            r = (uint64_t)(i->op == IR_DIVS ? sx / sy : sx % sy);
+        break;
+    }
+    case IR_AND: r = x & y; break;
+    case IR_OR: r = x | y; break;
+    case IR_XOR: r = x ^ y; break;
+    case IR_ANDN: r = x & ~y; break;
+    case IR_NOT: r = ~x; break;
+    case IR_NEG: r = 0 - x; break;
+    case IR_SHL: r = x << (y & (w - 1)); break;
+    case IR_SHR: r = (x & m) >> (y & (w - 1)); break;
+    case IR_SAR: r = (uint64_t)((int64_t)sext(x, w) >> (y & (w - 1))); break;
+    case IR_ROL:
+    case IR_ROR: {
+        unsigned n = (unsigned)(y & (w - 1));
+        if (i->op == IR_ROR)
+            n = (w - n) & (w - 1);
+        r = n ? x << n | (x & m) >> (w - n) : x;
+        break;
+    }
+    case IR_ADC: r = x + y + z; break;
+    case IR_SBB: r = x - y - z; break;
+    case IR_CARRY: {
+        uint64_t om = mask_of(width_of(i->aux));
+        r = (uint64_t)(((unsigned __int128)(x & om) + (y & om) + z) >> width_of(i->aux)) & 1;
+        break;
+    }
+    case IR_BORROW: {
+        uint64_t om = mask_of(width_of(i->aux));
+        r = (unsigned __int128)(x & om) < (unsigned __int128)(y & om) + z;
+        break;
+    }
+    case IR_BSWAP: r = w == 32 ? GUINT32_SWAP_LE_BE((uint32_t)x) : GUINT64_SWAP_LE_BE(x); break;
+    case IR_CLZ: r = (x & m) ? (unsigned)__builtin_clzll(x & m) - (64 - w) : w; break;
+    case IR_CTZ: r = (x & m) ? (unsigned)__builtin_ctzll(x & m) : w; break;
+    case IR_POPCNT: r = (unsigned)__builtin_popcountll(x & m); break;
+    case IR_SEXT: r = sext(x, i->aux); break;
+    case IR_ZEXT: r = x & mask_of(i->aux); break;
+    case IR_TRUNC: r = x; break;
+    case IR_EXTRACT: r = (x & m) >> (i->aux & 63) & mask_of(i->aux >> 8); break;
+    case IR_INSERT: {
+        uint64_t f = mask_of(i->aux >> 8) << (i->aux & 63);
+        r = (x & ~f) | (y << (i->aux & 63) & f);
+        break;
+    }
+    case IR_ICMP: r = compare(i->aux & 0xff, i->aux >> 8, x, y); break;
+    case IR_BITCAST: r = x; break;
+    case IR_FLANE: r = i->aux ? x >> 32 : x; m = 0xffffffffu; break;
+    case IR_FSETLANE: r = i->aux ? (x & 0xffffffffu) | y << 32 : (x & ~(uint64_t)0xffffffffu) | (y & 0xffffffffu);
+        m = ~(uint64_t)0;
+        break;
+    default: return false;
+    }
+    if (i->op == IR_BITCAST && (i->type == IR_F64))
+        m = ~(uint64_t)0;
+    *out = r & m;
+    return true;
+}
+
+uint64_t ib_possible_bits(const struct ir_builder *b, ir_ref v, int depth)
+{
+    const struct ir_insn *i = &b->insn[v];
+    uint64_t all = mask_of(width_of(i->type)), k;
+
+    if (depth <= 0)
+        return i->op == IR_CONST ? ir_const_value(i) : i->op == IR_ICMP ? 1 : all;
+    switch (i->op) {
+    case IR_CONST: return ir_const_value(i);
+    case IR_ICMP: case IR_FCMP: case IR_CARRY: case IR_BORROW: return 1;
+    case IR_FREL: return 3;
+    case IR_CLZ: case IR_CTZ: case IR_POPCNT: return 0x7f;
+    case IR_ZEXT: return ib_possible_bits(b, ib_resolve(b, i->a), depth - 1) & mask_of(i->aux) & all;
+    case IR_TRUNC: return ib_possible_bits(b, ib_resolve(b, i->a), depth - 1) & all;
+    case IR_EXTRACT:
+        return ib_possible_bits(b, ib_resolve(b, i->a), depth - 1) >> (i->aux & 63) & mask_of(i->aux >> 8);
+    case IR_AND:
+        return ib_possible_bits(b, ib_resolve(b, i->a), depth - 1) &
+               ib_possible_bits(b, ib_resolve(b, i->b), depth - 1);
+    case IR_OR: case IR_XOR:
+        return ib_possible_bits(b, ib_resolve(b, i->a), depth - 1) |
+               ib_possible_bits(b, ib_resolve(b, i->b), depth - 1);
+    case IR_ANDN: return ib_possible_bits(b, ib_resolve(b, i->a), depth - 1);
+    case IR_SELECT:
+        if (i->type != IR_I32 && i->type != IR_I64)
+            return all;
+        return ib_possible_bits(b, ib_resolve(b, i->b), depth - 1) |
+               ib_possible_bits(b, ib_resolve(b, i->c), depth - 1);
+    case IR_SHL:
+        if (ib_const(b, ib_resolve(b, i->b), &k))
+            return ib_possible_bits(b, ib_resolve(b, i->a), depth - 1) << (k & (width_of(i->type) - 1)) & all;
+        return all;
+    case IR_SHR:
+        if (ib_const(b, ib_resolve(b, i->b), &k))
+            return ib_possible_bits(b, ib_resolve(b, i->a), depth - 1) >> (k & (width_of(i->type) - 1));
+        return all;
+    case IR_LOAD:
+        if (!(i->aux & IR_MEM_SIGNED))
+            return mask_of(8u << MIN(IR_MEM_SIZE(i->aux), 3u)) & all;
+        return all;
+    case IR_LDSTATE: return mask_of(8u << (i->aux & 3)) & all;
+    default: return all;
+    }
+}
+
+static bool power_of_2(uint64_t v, unsigned *log2)
+{
+    if (!v || (v & (v - 1)))
+        return false;
+    *log2 = (unsigned)__builtin_ctzll(v);
+    return true;
+}
+
+static void swap_ab(struct ir_insn *i)
+{
+    uint32_t t = i->a;
+    i->a = i->b;
+    i->b = t;
+}
+
+/* The value a of a constant x with op(x, const) standing at v, when v is `op`. */
+static bool const_right(const struct ir_builder *b, ir_ref v, enum ir_op op, ir_ref *x, uint64_t *k)
+{
+    const struct ir_insn *i = &b->insn[v];
+    if (i->op != op || !ib_const(b, ib_resolve(b, i->b), k))
+        return false;
+    *x = ib_resolve(b, i->a);
+    return true;
+}
+
+static ir_ref invert(struct ir_builder *b, ir_ref v)
+{
+    const struct ir_insn i = b->insn[v];
+    if (i.op == IR_ICMP)
+        return ir_op2(b, IR_ICMP, IR_I32, (uint16_t)(inverted[i.aux & 0xff] | (i.aux & 0xff00)), i.a, i.b);
+    if (i.op == IR_FCMP)
+        return ir_op2(b, IR_FCMP, IR_I32, i.aux ^ 15, i.a, i.b);
+    return ir_op2(b, IR_ICMP, IR_I32, IR_EQ | IR_I32 << 8, v, ir_const(b, IR_I32, 0));
+}
+
+static bool is_boolean(const struct ir_builder *b, ir_ref v)
+{
+    return b->insn[v].type == IR_I32 && (ib_possible_bits(b, v, 3) & ~(uint64_t)1) == 0;
+}
+
+static ir_ref fold_add(struct ir_builder *b, struct ir_insn *i, uint64_t m)
+{
+    uint64_t k, k2;
+    ir_ref x;
+
+    if (ib_const(b, i->b, &k)) {
+        if (k == 0)
+            return i->a;
+        if (const_right(b, i->a, IR_ADD, &x, &k2))
+            return ir_op2(b, IR_ADD, i->type, 0, x, ir_const(b, i->type, (k + k2) & m));
+        if (ib_is(b, i->a, IR_SUB) && ib_const(b, ib_resolve(b, b->insn[i->a].a), &k2)) {
+            x = ib_resolve(b, b->insn[i->a].b); /* (k2 - x) + k */
+            return ir_op2(b, IR_SUB, i->type, 0, ir_const(b, i->type, (k + k2) & m), x);
+        }
+        return IR_NONE;
+    }
+    if (ib_is(b, i->b, IR_NEG))
+        return ir_op2(b, IR_SUB, i->type, 0, i->a, b->insn[i->b].a);
+    if (ib_is(b, i->a, IR_NEG))
+        return ir_op2(b, IR_SUB, i->type, 0, i->b, b->insn[i->a].a);
+    if (ib_is(b, i->a, IR_SUB) && ib_resolve(b, b->insn[i->a].b) == i->b)
+        return ib_resolve(b, b->insn[i->a].a); /* (x - y) + y */
+    if (ib_is(b, i->b, IR_SUB) && ib_resolve(b, b->insn[i->b].b) == i->a)
+        return ib_resolve(b, b->insn[i->b].a);
+    /* (x + k) + y -> (x + y) + k: constants move outward so that guards meet their base */
+    if (const_right(b, i->a, IR_ADD, &x, &k)) {
+        ir_ref s = ir_op2(b, IR_ADD, i->type, 0, x, i->b);
+        return ir_op2(b, IR_ADD, i->type, 0, s, ir_const(b, i->type, k));
+    }
+    if (const_right(b, i->b, IR_ADD, &x, &k)) {
+        ir_ref s = ir_op2(b, IR_ADD, i->type, 0, i->a, x);
+        return ir_op2(b, IR_ADD, i->type, 0, s, ir_const(b, i->type, k));
+    }
+    return IR_NONE;
+}
+
+static ir_ref fold_sub(struct ir_builder *b, struct ir_insn *i, uint64_t m)
+{
+    uint64_t k;
+    ir_ref x;
+
+    if (i->a == i->b)
+        return ir_const(b, i->type, 0);
+    if (ib_const(b, i->b, &k))
+        return ir_op2(b, IR_ADD, i->type, 0, i->a, ir_const(b, i->type, (0 - k) & m));
+    if (ib_const(b, i->a, &k) && k == 0)
+        return ir_op1(b, IR_NEG, i->type, 0, i->b);
+    if (ib_is(b, i->b, IR_NEG))
+        return ir_op2(b, IR_ADD, i->type, 0, i->a, b->insn[i->b].a);
+    if (ib_is(b, i->a, IR_ADD)) {
+        if (ib_resolve(b, b->insn[i->a].b) == i->b)
+            return ib_resolve(b, b->insn[i->a].a);
+        if (ib_resolve(b, b->insn[i->a].a) == i->b)
+            return ib_resolve(b, b->insn[i->a].b);
+        if (const_right(b, i->a, IR_ADD, &x, &k)) {
+            ir_ref s = ir_op2(b, IR_SUB, i->type, 0, x, i->b);
+            return ir_op2(b, IR_ADD, i->type, 0, s, ir_const(b, i->type, k));
+        }
+    }
+    if (const_right(b, i->b, IR_ADD, &x, &k)) {
+        ir_ref s = ir_op2(b, IR_SUB, i->type, 0, i->a, x);
+        return ir_op2(b, IR_ADD, i->type, 0, s, ir_const(b, i->type, (0 - k) & m));
+    }
+    return IR_NONE;
+}
+
+static ir_ref fold_mul(struct ir_builder *b, struct ir_insn *i, uint64_t m)
+{
+    uint64_t k, k2;
+    unsigned n;
+    ir_ref x;
+
+    if (!ib_const(b, i->b, &k))
+        return IR_NONE;
+    if (k == 0)
+        return i->b;
+    if (k == 1)
+        return i->a;
+    if (k == m)
+        return ir_op1(b, IR_NEG, i->type, 0, i->a);
+    if (power_of_2(k, &n))
+        return ir_op2(b, IR_SHL, i->type, 0, i->a, ir_const(b, i->type, n));
+    if (const_right(b, i->a, IR_MUL, &x, &k2))
+        return ir_op2(b, IR_MUL, i->type, 0, x, ir_const(b, i->type, (k * k2) & m));
+    return IR_NONE;
+}
+
+static ir_ref fold_div(struct ir_builder *b, struct ir_insn *i, uint64_t m)
+{
+    uint64_t k;
+    unsigned n;
+
+    if (!ib_const(b, i->b, &k))
+        return IR_NONE;
+    if (k == 0)
+        return ir_const(b, i->type, 0);
+    if (k == 1)
+        return i->op == IR_DIVU || i->op == IR_DIVS ? i->a : ir_const(b, i->type, 0);
+    if (k == m && i->op == IR_DIVS)
+        return ir_op1(b, IR_NEG, i->type, 0, i->a);
+    if (k == m && i->op == IR_REMS)
+        return ir_const(b, i->type, 0);
+    if (power_of_2(k, &n)) {
+        if (i->op == IR_DIVU)
+            return ir_op2(b, IR_SHR, i->type, 0, i->a, ir_const(b, i->type, n));
+        if (i->op == IR_REMU)
+            return ir_op2(b, IR_AND, i->type, 0, i->a, ir_const(b, i->type, k - 1));
+    }
+    return IR_NONE;
+}
+
+static ir_ref fold_and(struct ir_builder *b, struct ir_insn *i, uint64_t m)
+{
+    uint64_t k, k2, p;
+    ir_ref x;
+
+    if (i->a == i->b)
+        return i->a;
+    if (ib_is(b, i->b, IR_NOT))
+        return ir_op2(b, IR_ANDN, i->type, 0, i->a, b->insn[i->b].a);
+    if (ib_is(b, i->a, IR_NOT) && !ib_is(b, i->b, IR_CONST))
+        return ir_op2(b, IR_ANDN, i->type, 0, i->b, b->insn[i->a].a);
+    if (!ib_const(b, i->b, &k))
+        return (ib_possible_bits(b, i->a, 3) & ib_possible_bits(b, i->b, 3)) == 0 ? ir_const(b, i->type, 0) : IR_NONE;
+    p = ib_possible_bits(b, i->a, 4) & m;
+    if ((p & k) == 0)
+        return ir_const(b, i->type, 0);
+    if ((p & ~k) == 0)
+        return i->a;
+    if (const_right(b, i->a, IR_AND, &x, &k2))
+        return ir_op2(b, IR_AND, i->type, 0, x, ir_const(b, i->type, k & k2));
+    if (const_right(b, i->a, IR_OR, &x, &k2) && (k & k2) == 0)
+        return ir_op2(b, IR_AND, i->type, 0, x, i->b);
+    if (k == 0xff || k == 0xffff || (k == 0xffffffffu && i->type == IR_I64))
+        return ir_op1(b, IR_ZEXT, i->type, k == 0xff ? 8 : k == 0xffff ? 16 : 32, i->a);
+    /* the bits that the mask drops need not be computed */
+    if ((ib_is(b, i->a, IR_SEXT) || ib_is(b, i->a, IR_ZEXT)) && (k & ~mask_of(b->insn[i->a].aux)) == 0) {
+        x = ib_resolve(b, b->insn[i->a].a);
+        if (b->insn[x].type == i->type)
+            return ir_op2(b, IR_AND, i->type, 0, x, i->b);
+    }
+    if (ib_is(b, i->a, IR_INSERT)) {
+        const struct ir_insn n_ = b->insn[i->a], *n = &n_;
+        if ((k & mask_of(n->aux >> 8) << (n->aux & 63)) == 0)
+            return ir_op2(b, IR_AND, i->type, 0, n->a, i->b);
+    }
+    return IR_NONE;
+}
+
+static ir_ref fold_or(struct ir_builder *b, struct ir_insn *i, uint64_t m)
+{
+    uint64_t k, k2;
+    ir_ref x;
+
+    if (i->a == i->b)
+        return i->a;
+    if (!ib_const(b, i->b, &k))
+        return IR_NONE;
+    if (k == 0)
+        return i->a;
+    if (k == m || (ib_possible_bits(b, i->a, 3) & ~k) == 0)
+        return i->b;
+    if (const_right(b, i->a, IR_OR, &x, &k2))
+        return ir_op2(b, IR_OR, i->type, 0, x, ir_const(b, i->type, k | k2));
+    return IR_NONE;
+}
+
+static ir_ref fold_xor(struct ir_builder *b, struct ir_insn *i, uint64_t m)
+{
+    uint64_t k, k2;
+    ir_ref x;
+
+    if (i->a == i->b)
+        return ir_const(b, i->type, 0);
+    if (ib_is(b, i->a, IR_XOR)) {
+        if (ib_resolve(b, b->insn[i->a].b) == i->b)
+            return ib_resolve(b, b->insn[i->a].a);
+        if (ib_resolve(b, b->insn[i->a].a) == i->b)
+            return ib_resolve(b, b->insn[i->a].b);
+    }
+    if (!ib_const(b, i->b, &k))
+        return IR_NONE;
+    if (k == 0)
+        return i->a;
+    if (k == m)
+        return ir_op1(b, IR_NOT, i->type, 0, i->a);
+    if (const_right(b, i->a, IR_XOR, &x, &k2))
+        return ir_op2(b, IR_XOR, i->type, 0, x, ir_const(b, i->type, k ^ k2));
+    if (ib_is(b, i->a, IR_NOT))
+        return ir_op2(b, IR_XOR, i->type, 0, b->insn[i->a].a, ir_const(b, i->type, ~k & m));
+    if (k == 1 && (ib_is(b, i->a, IR_ICMP) || ib_is(b, i->a, IR_FCMP)))
+        return invert(b, i->a);
+    return IR_NONE;
+}
+
+static ir_ref fold_shift(struct ir_builder *b, struct ir_insn *i, uint64_t m)
+{
+    unsigned w = width_of(i->type), n, n2;
+    uint64_t k, k2;
+    ir_ref x;
+
+    /* the count is taken modulo the width: a mask that keeps its low bits says nothing */
+    while (const_right(b, i->b, IR_AND, &x, &k) && (k & (w - 1)) == w - 1)
+        i->b = x;
+    while (ib_is(b, i->b, IR_ZEXT) || ib_is(b, i->b, IR_SEXT) || ib_is(b, i->b, IR_TRUNC))
+        i->b = ib_resolve(b, b->insn[i->b].a);
+    if (ib_const(b, i->a, &k) && k == 0)
+        return i->a;
+    if (!ib_const(b, i->b, &k))
+        return IR_NONE;
+    n = (unsigned)(k & (w - 1));
+    if (n == 0)
+        return i->a;
+    if (i->op == IR_ROR)
+        return ir_op2(b, IR_ROL, i->type, 0, i->a, ir_const(b, i->type, w - n));
+    if (k != n)
+        return ir_op2(b, i->op, i->type, 0, i->a, ir_const(b, i->type, n));
+    if (i->op == IR_ROL) {
+        if (const_right(b, i->a, IR_ROL, &x, &k2))
+            return ir_op2(b, IR_ROL, i->type, 0, x, ir_const(b, i->type, (n + k2) & (w - 1)));
+        return IR_NONE;
+    }
+    if (const_right(b, i->a, i->op, &x, &k2)) {
+        n2 = n + (unsigned)(k2 & (w - 1));
+        if (n2 < w)
+            return ir_op2(b, i->op, i->type, 0, x, ir_const(b, i->type, n2));
+        if (i->op == IR_SAR)
+            return ir_op2(b, IR_SAR, i->type, 0, x, ir_const(b, i->type, w - 1));
+        return ir_const(b, i->type, 0);
+    }
+    if (i->op == IR_SHL && const_right(b, i->a, IR_SHR, &x, &k2) && (k2 & (w - 1)) == n)
+        return ir_op2(b, IR_AND, i->type, 0, x, ir_const(b, i->type, m << n & m));
+    if (const_right(b, i->a, IR_SHL, &x, &k2) && (k2 & (w - 1)) == n) {
+        unsigned keep = w - n;
+        if (i->op == IR_SHR)
+            return ir_op2(b, IR_AND, i->type, 0, x, ir_const(b, i->type, mask_of(keep)));
+        if (keep == 8 || keep == 16 || keep == 32)
+            return ir_op1(b, IR_SEXT, i->type, (uint16_t)keep, x);
+    }
+    if (i->op != IR_SHL && (ib_possible_bits(b, i->a, 4) & (m << n & m)) == 0 &&
+        (i->op == IR_SHR || (ib_possible_bits(b, i->a, 4) & (m ^ m >> 1)) == 0))
+        return ir_const(b, i->type, 0);
+    if (i->op == IR_SAR && (ib_possible_bits(b, i->a, 4) & (m ^ m >> 1)) == 0)
+        return ir_op2(b, IR_SHR, i->type, 0, i->a, i->b);
+    /* a field moved down: SHR of ZEXT/AND stays; SHR(TRUNC) stays */
+    return IR_NONE;
+}
+
+static ir_ref fold_extend(struct ir_builder *b, struct ir_insn *i)
+{
+    unsigned w = width_of(i->type), from = width_of(b->insn[i->a].type);
+    uint64_t p = ib_possible_bits(b, i->a, 4);
+    struct ir_insn left, *o = &left; /* a copy: making values moves them */
+    ir_ref x;
+
+    if (i->aux >= w && from == w)
+        return i->a;
+    if (i->op == IR_SEXT && (p >> (i->aux - 1) & 1) == 0)
+        return ir_op1(b, IR_ZEXT, i->type, i->aux, i->a);
+    if (i->op == IR_ZEXT && (p & ~mask_of(i->aux)) == 0) {
+        if (from == w)
+            return i->a;
+        if (from == 32 && i->aux != 32) /* one form for widening */
+            return ir_op1(b, IR_ZEXT, i->type, 32, i->a);
+    }
+    left = b->insn[i->a];
+    x = ib_resolve(b, o->a);
+    if (o->op == IR_TRUNC && i->type == IR_I64 && b->insn[x].type == IR_I64)
+        return ir_op1(b, i->op, IR_I64, i->aux, x); /* aux <= 32: the same bits */
+    if ((o->op == IR_ZEXT || o->op == IR_SEXT) && o->aux >= i->aux &&
+        (b->insn[x].type == i->type || i->type == IR_I64))
+        return ir_op1(b, i->op, i->type, i->aux, x);
+    if (o->op == IR_SEXT && i->op == IR_SEXT && o->aux <= i->aux)
+        return ir_op1(b, IR_SEXT, i->type, o->aux, x);
+    if (o->op == IR_AND) {
+        uint64_t k;
+        if (ib_const(b, ib_resolve(b, o->b), &k) && (k & mask_of(i->aux)) == mask_of(i->aux) && b->insn[x].type == o->type)
+            return ir_op1(b, i->op, i->type, i->aux, x);
+    }
+    return IR_NONE;
+}
+
+static ir_ref fold_trunc(struct ir_builder *b, struct ir_insn *i)
+{
+    const struct ir_insn left = b->insn[i->a], *o = &left; /* a copy: making values moves them */
+    ir_ref x = ib_resolve(b, o->a), y;
+
+    switch (o->op) {
+    case IR_ZEXT:
+    case IR_SEXT:
+        if (o->aux == 32)
+            return b->insn[x].type == IR_I32 ? x : ir_op1(b, IR_TRUNC, IR_I32, 0, x);
+        if (b->insn[x].type == IR_I32)
+            return ir_op1(b, o->op, IR_I32, o->aux, x);
+        return IR_NONE;
+    case IR_ADD: case IR_SUB: case IR_AND: case IR_OR: case IR_XOR: {
+        /* narrow the operation when both operands were widened */
+        uint64_t k;
+        enum ir_op op = o->op;
+        y = ib_resolve(b, o->b);
+        bool nx = (ib_is(b, x, IR_ZEXT) || ib_is(b, x, IR_SEXT)) && b->insn[x].aux == 32;
+        bool ny = (ib_is(b, y, IR_ZEXT) || ib_is(b, y, IR_SEXT)) && b->insn[y].aux == 32;
+        if ((nx || ib_const(b, x, &k)) && (ny || ib_const(b, y, &k))) {
+            ir_ref tx = ir_op1(b, IR_TRUNC, IR_I32, 0, x), ty = ir_op1(b, IR_TRUNC, IR_I32, 0, y);
+            return ir_op2(b, op, IR_I32, 0, tx, ty);
+        }
+        return IR_NONE;
+    }
+    default: return IR_NONE;
+    }
+}
+
+static ir_ref fold_extract(struct ir_builder *b, struct ir_insn *i, uint64_t m)
+{
+    unsigned w = width_of(i->type), pos = i->aux & 63, len = i->aux >> 8;
+    const struct ir_insn left = b->insn[i->a], *o = &left; /* a copy: making values moves them */
+    ir_ref x = ib_resolve(b, o->a);
+
+    if (len == 0 || pos >= w)
+        return ir_const(b, i->type, 0);
+    if (len > w - pos)
+        len = w - pos;
+    if (pos == 0)
+        return ir_op2(b, IR_AND, i->type, 0, i->a, ir_const(b, i->type, mask_of(len)));
+    if (pos + len == w)
+        return ir_op2(b, IR_SHR, i->type, 0, i->a, ir_const(b, i->type, pos));
+    i->aux = (uint16_t)(len << 8 | pos);
+    if ((ib_possible_bits(b, i->a, 3) >> pos & mask_of(len) & m) == 0)
+        return ir_const(b, i->type, 0);
+    if (o->op == IR_INSERT) {
+        unsigned ipos = o->aux & 63, ilen = o->aux >> 8;
+        if (pos >= ipos && pos + len <= ipos + ilen)
+            return ir_op1(b, IR_EXTRACT, i->type, (uint16_t)(len << 8 | (pos - ipos)), ib_resolve(b, o->b));
+        if (pos + len <= ipos || pos >= ipos + ilen)
+            return ir_op1(b, IR_EXTRACT, i->type, i->aux, x);
+    }
+    if (o->op == IR_EXTRACT) {
+        unsigned opos = o->aux & 63, olen = o->aux >> 8;
+        if (pos >= olen)
+            return ir_const(b, i->type, 0);
+        return ir_op1(b, IR_EXTRACT, i->type, (uint16_t)(MIN(len, olen - pos) << 8 | (opos + pos)), x);
+    }
+    return IR_NONE;
+}
+
+static ir_ref fold_insert(struct ir_builder *b, struct ir_insn *i)
+{
+    unsigned w = width_of(i->type), pos = i->aux & 63, len = i->aux >> 8;
+    const struct ir_insn left = b->insn[i->a], right = b->insn[i->b], *o = &left, *n = &right;
+    uint64_t k;
+
+    if (len == 0 || pos >= w)
+        return i->a;
+    if (len > w - pos)
+        len = w - pos;
+    i->aux = (uint16_t)(len << 8 | pos);
+    if (len == w)
+        return i->b;
+    if (o->op == IR_INSERT) {
+        unsigned ipos = o->aux & 63, ilen = o->aux >> 8;
+        if (ipos >= pos && ipos + ilen <= pos + len)
+            return ir_op2(b, IR_INSERT, i->type, i->aux, o->a, i->b);
+    }
+    /* bits of the field only are used */
+    if ((n->op == IR_ZEXT || n->op == IR_SEXT) && n->aux >= len && b->insn[ib_resolve(b, n->a)].type == i->type)
+        return ir_op2(b, IR_INSERT, i->type, i->aux, i->a, n->a);
+    if (n->op == IR_AND && ib_const(b, ib_resolve(b, n->b), &k) && (k & mask_of(len)) == mask_of(len))
+        return ir_op2(b, IR_INSERT, i->type, i->aux, i->a, n->a);
+    if (n->op == IR_EXTRACT && n->aux == i->aux && ib_resolve(b, n->a) == i->a)
+        return i->a;
+    if (pos == 0 && n == o)
+        return i->a;
+    if (ib_const(b, i->b, &k)) {
+        uint64_t f = mask_of(len) << pos;
+        k = k << pos & f;
+        if (k == 0)
+            return ir_op2(b, IR_AND, i->type, 0, i->a, ir_const(b, i->type, ~f & mask_of(w)));
+        if (k == f)
+            return ir_op2(b, IR_OR, i->type, 0, i->a, ir_const(b, i->type, f));
+    }
+    if (ib_const(b, i->a, &k) && k == 0 && pos == 0)
+        return ir_op2(b, IR_AND, i->type, 0, i->b, ir_const(b, i->type, mask_of(len)));
+    return IR_NONE;
+}
+
+static ir_ref fold_icmp(struct ir_builder *b, struct ir_insn *i)
+{
+    unsigned cond = i->aux & 0xff, type = i->aux >> 8, w = width_of(type);
+    uint64_t k, k2, m = mask_of(w), p;
+    struct ir_insn left, *o = &left; /* a copy: making values moves them */
+    ir_ref x;
+
+    if (i->a == i->b)
+        return ir_const(b, IR_I32, compare(cond, type, 0, 0));
+    if (ib_const(b, i->a, &k) || (!ib_const(b, i->b, &k) && i->a > i->b)) {
+        swap_ab(i);
+        cond = swapped[cond];
+        i->aux = (uint16_t)(cond | type << 8);
+    }
+    left = b->insn[i->a];
+    x = ib_resolve(b, o->a);
+    if (!ib_const(b, i->b, &k)) {
+        const struct ir_insn right = b->insn[i->b], *r = &right;
+        /* comparing two widened values: compare what was widened */
+        if ((o->op == IR_ZEXT || o->op == IR_SEXT) && r->op == o->op && o->aux == 32 && r->aux == 32 &&
+            b->insn[x].type == IR_I32 && b->insn[ib_resolve(b, r->a)].type == IR_I32 &&
+            (o->op == IR_ZEXT ? cond <= IR_NE || cond >= IR_LTU : true))
+            return ir_op2(b, IR_ICMP, IR_I32, (uint16_t)(cond | IR_I32 << 8), x, r->a);
+        return IR_NONE;
+    }
+    p = ib_possible_bits(b, i->a, 4) & m;
+    switch (cond) {
+    case IR_LTU:
+        if (k == 0)
+            return ir_const(b, IR_I32, 0);
+        if (p < k)
+            return ir_const(b, IR_I32, 1);
+        if (k == 1)
+            return ir_op2(b, IR_ICMP, IR_I32, (uint16_t)(IR_EQ | type << 8), i->a, ir_const(b, type, 0));
+        break;
+    case IR_GEU:
+        if (k == 0)
+            return ir_const(b, IR_I32, 1);
+        if (p < k)
+            return ir_const(b, IR_I32, 0);
+        if (k == 1)
+            return ir_op2(b, IR_ICMP, IR_I32, (uint16_t)(IR_NE | type << 8), i->a, ir_const(b, type, 0));
+        break;
+    case IR_LEU:
+        if (p <= k)
+            return ir_const(b, IR_I32, 1);
+        return ir_op2(b, IR_ICMP, IR_I32, (uint16_t)(IR_LTU | type << 8), i->a, ir_const(b, type, k + 1));
+    case IR_GTU:
+        if (p <= k)
+            return ir_const(b, IR_I32, 0);
+        return ir_op2(b, IR_ICMP, IR_I32, (uint16_t)(IR_GEU | type << 8), i->a, ir_const(b, type, k + 1));
+    case IR_LES:
+        if (k == m >> 1)
+            return ir_const(b, IR_I32, 1);
+        return ir_op2(b, IR_ICMP, IR_I32, (uint16_t)(IR_LTS | type << 8), i->a, ir_const(b, type, (k + 1) & m));
+    case IR_GTS:
+        if (k == m >> 1)
+            return ir_const(b, IR_I32, 0);
+        return ir_op2(b, IR_ICMP, IR_I32, (uint16_t)(IR_GES | type << 8), i->a, ir_const(b, type, (k + 1) & m));
+    case IR_LTS:
+    case IR_GES:
+        if ((p & (m ^ m >> 1)) == 0 && (k & (m ^ m >> 1)) != 0) /* never negative against negative */
+            return ir_const(b, IR_I32, cond == IR_GES);
+        if ((p & (m ^ m >> 1)) == 0 && k == 0)
+            return ir_const(b, IR_I32, cond == IR_GES);
+        if (k == (m ^ m >> 1))
+            return ir_const(b, IR_I32, cond == IR_GES);
+        break;
+    case IR_EQ:
+    case IR_NE:
+        if (k & ~p)
+            return ir_const(b, IR_I32, cond == IR_NE);
+        if (o->op == IR_SUB && k == 0)
+            return ir_op2(b, IR_ICMP, IR_I32, i->aux, x, o->b);
+        if (o->op == IR_XOR && k == 0)
+            return ir_op2(b, IR_ICMP, IR_I32, i->aux, x, o->b);
+        if (o->op == IR_XOR && ib_const(b, ib_resolve(b, o->b), &k2))
+            return ir_op2(b, IR_ICMP, IR_I32, i->aux, x, ir_const(b, type, k ^ k2));
+        if (o->op == IR_ADD && ib_const(b, ib_resolve(b, o->b), &k2))
+            return ir_op2(b, IR_ICMP, IR_I32, i->aux, x, ir_const(b, type, (k - k2) & m));
+        if (o->op == IR_SUB && ib_const(b, x, &k2))
+            return ir_op2(b, IR_ICMP, IR_I32, i->aux, o->b, ir_const(b, type, (k2 - k) & m));
+        if (o->op == IR_NEG || o->op == IR_NOT)
+            return ir_op2(b, IR_ICMP, IR_I32, i->aux, x,
+                          ir_const(b, type, (o->op == IR_NEG ? 0 - k : ~k) & m));
+        if (type == IR_I32 && p == 1) { /* a boolean against 0 or 1 */
+            if ((k == 1) == (cond == IR_EQ))
+                return i->a;
+            if (o->op == IR_ICMP || o->op == IR_FCMP)
+                return invert(b, i->a);
+            if (k == 1) /* one form */
+                return ir_op2(b, IR_ICMP, IR_I32, IR_EQ | IR_I32 << 8, i->a, ir_const(b, IR_I32, 0));
+        }
+        if (o->op == IR_SELECT && ib_const(b, ib_resolve(b, o->b), &k2)) {
+            uint64_t k3;
+            if (ib_const(b, ib_resolve(b, o->c), &k3)) {
+                bool yes = (k == k2) == (cond == IR_EQ), no = (k == k3) == (cond == IR_EQ);
+                if (yes == no)
+                    return ir_const(b, IR_I32, yes);
+                return ir_op2(b, IR_ICMP, IR_I32, (uint16_t)((yes ? IR_NE : IR_EQ) | IR_I32 << 8), x,
+                              ir_const(b, IR_I32, 0));
+            }
+        }
+        break;
+    default: break;
+    }
+    /* against a constant, a widened 32-bit value compares as 32 bits */
+    if (type == IR_I64 && (o->op == IR_ZEXT || o->op == IR_SEXT) && o->aux == 32 && b->insn[x].type == IR_I32) {
+        if (o->op == IR_ZEXT && k <= 0xffffffffu && (cond <= IR_NE || cond == IR_LTU || cond == IR_GEU))
+            return ir_op2(b, IR_ICMP, IR_I32, (uint16_t)(cond | IR_I32 << 8), x, ir_const(b, IR_I32, k));
+        if (o->op == IR_SEXT && sext(k, 32) == k)
+            return ir_op2(b, IR_ICMP, IR_I32, (uint16_t)(cond | IR_I32 << 8), x, ir_const(b, IR_I32, k & 0xffffffffu));
+    }
+    return IR_NONE;
+}
+
+static ir_ref fold_select(struct ir_builder *b, struct ir_insn *i)
+{
+    uint64_t k, k2;
+    const struct ir_insn left = b->insn[i->a], *o = &left; /* a copy: making values moves them */
+
+    if (i->b == i->c)
+        return i->b;
+    if (ib_const(b, i->a, &k))
+        return (k & 0xffffffffu) ? i->b : i->c;
+    if (o->op == IR_ICMP && (o->aux >> 8) == IR_I32 && ib_const(b, ib_resolve(b, o->b), &k) && k == 0) {
+        if ((o->aux & 0xff) == IR_NE)
+            return ir_op3(b, IR_SELECT, i->type, 0, o->a, i->b, i->c);
+        if ((o->aux & 0xff) == IR_EQ)
+            return ir_op3(b, IR_SELECT, i->type, 0, o->a, i->c, i->b);
+    }
+    if ((i->type == IR_I32 || i->type == IR_I64) && ib_const(b, i->b, &k) && ib_const(b, i->c, &k2)) {
+        ir_ref flag = IR_NONE;
+        if (k == 1 && k2 == 0)
+            flag = is_boolean(b, i->a) ? i->a
+                                       : ir_op2(b, IR_ICMP, IR_I32, IR_NE | IR_I32 << 8, i->a, ir_const(b, IR_I32, 0));
+        else if (k == 0 && k2 == 1)
+            flag = invert(b, i->a);
+        if (flag)
+            return i->type == IR_I32 ? flag : ir_op1(b, IR_ZEXT, IR_I64, 32, flag);
+    }
+    return IR_NONE;
+}
+
+static ir_ref fold_float(struct ir_builder *b, struct ir_insn *i)
+{
+    const struct ir_insn left = b->insn[i->a], *o = &left; /* a copy: making values moves them */
+    ir_ref x = ib_resolve(b, o->a);
+
+    switch (i->op) {
+    case IR_BITCAST:
+        if (o->op == IR_BITCAST && b->insn[x].type == i->type)
+            return x;
+        return IR_NONE;
+    case IR_FLANE:
+        if (o->op == IR_FSETLANE)
+            return o->aux == i->aux ? ib_resolve(b, o->b) : ir_op1(b, IR_FLANE, IR_F32, i->aux, x);
+        return IR_NONE;
+    case IR_FSETLANE: {
+        const struct ir_insn right = b->insn[i->b], *n = &right;
+        if (n->op == IR_FLANE && n->aux == i->aux && ib_resolve(b, n->a) == i->a)
+            return i->a;
+        if (o->op == IR_FSETLANE && o->aux == i->aux)
+            return ir_op2(b, IR_FSETLANE, IR_F64, i->aux, x, i->b);
+        /* both halves set: one order */
+        if (o->op == IR_FSETLANE && i->aux == 0 && o->aux == 1) {
+            ir_ref low = ir_op2(b, IR_FSETLANE, IR_F64, 0, x, i->b);
+            return ir_op2(b, IR_FSETLANE, IR_F64, 1, low, o->b);
+        }
+        /* both halves set: what was there before does not matter */
+        if (o->op == IR_FSETLANE && i->aux == 1 && o->aux == 0 && !ib_is(b, x, IR_CONST)) {
+            ir_ref low = ir_op2(b, IR_FSETLANE, IR_F64, 0, ir_const(b, IR_F64, 0), o->b);
+            return ir_op2(b, IR_FSETLANE, IR_F64, 1, low, i->b);
+        }
+        return IR_NONE;
+    }
+    case IR_FNEG: return o->op == IR_FNEG ? x : IR_NONE;
+    case IR_FABS:
+        if (o->op == IR_FABS)
+            return i->a;
+        return o->op == IR_FNEG ? ir_op1(b, IR_FABS, i->type, 0, x) : IR_NONE;
+    default: return IR_NONE;
+    }
+}
+
+static bool commutes(unsigned op)
+{
+    switch (op) {
+    case IR_ADD: case IR_MUL: case IR_MULHU: case IR_MULHS: case IR_AND: case IR_OR: case IR_XOR: case IR_ADC:
+    case IR_CARRY: case IR_VADD: case IR_VMUL: case IR_VAND: case IR_VOR: case IR_VXOR: case IR_VADDS: case IR_VADDU:
+    case IR_VMINS: case IR_VMAXS: case IR_VMINU: case IR_VMAXU: case IR_VAVGU: case IR_VCMPEQ:
+        return true;
+    default: return false;
+    }
+}
+
+static bool is_lane_float(const struct ir_insn *i)
+{
+    return i->type == IR_V128 && (i->aux == IR_LF32 || i->aux == IR_LF64);
+}
+
+ir_ref ib_fold(struct ir_builder *b, struct ir_insn *i)
+{
+    unsigned args = ir_op_info[i->op].args;
+    uint64_t k[3] = {0, 0, 0}, v, m = mask_of(width_of(i->type));
+    bool constant = args > 0;
+
+    for (unsigned n = 0; n < args && constant; n++)
+        constant = ib_const(b, n == 0 ? i->a : n == 1 ? i->b : i->c, &k[n]);
+    if (constant && i->type != IR_V128 && ib_eval(i, k[0], k[1], k[2], &v))
+        return ir_const(b, i->type, v);
+    /* constants to the right, else the older value left; NaN rules make float lanes ordered */
+    if (commutes(i->op) && !is_lane_float(i) && !ib_is(b, i->b, IR_CONST) && (ib_is(b, i->a, IR_CONST) || i->a > i->b))
+        swap_ab(i);
+    switch (i->op) {
+    case IR_ADD: return fold_add(b, i, m);
+    case IR_SUB: return fold_sub(b, i, m);
+    case IR_MUL: return fold_mul(b, i, m);
+    case IR_MULHU:
+        return ib_const(b, i->b, &v) && v <= 1 ? ir_const(b, i->type, 0) : IR_NONE;
+    case IR_DIVU: case IR_DIVS: case IR_REMU: case IR_REMS: return fold_div(b, i, m);
+    case IR_AND: return fold_and(b, i, m);
+    case IR_OR: return fold_or(b, i, m);
+    case IR_XOR: return fold_xor(b, i, m);
+    case IR_ANDN:
+        if (i->a == i->b)
+            return ir_const(b, i->type, 0);
+        if (ib_const(b, i->b, &v))
+            return ir_op2(b, IR_AND, i->type, 0, i->a, ir_const(b, i->type, ~v & m));
+        if (ib_const(b, i->a, &v) && v == 0)
+            return i->a;
+        if (ib_const(b, i->a, &v) && v == m)
+            return ir_op1(b, IR_NOT, i->type, 0, i->b);
+        return IR_NONE;
+    case IR_NOT: case IR_NEG: case IR_BSWAP:
+        return ib_is(b, i->a, i->op) ? ib_resolve(b, b->insn[i->a].a) : IR_NONE;
+    case IR_SHL: case IR_SHR: case IR_SAR: case IR_ROL: case IR_ROR: return fold_shift(b, i, m);
+    case IR_ADC:
+        if (ib_const(b, i->c, &v)) {
+            ir_ref s = ir_op2(b, IR_ADD, i->type, 0, i->a, i->b);
+            return ir_op2(b, IR_ADD, i->type, 0, s, ir_const(b, i->type, v));
+        }
+        return IR_NONE;
+    case IR_SBB:
+        if (ib_const(b, i->c, &v)) {
+            ir_ref s = ir_op2(b, IR_SUB, i->type, 0, i->a, i->b);
+            return ir_op2(b, IR_SUB, i->type, 0, s, ir_const(b, i->type, v));
+        }
+        return IR_NONE;
+    case IR_CARRY:
+        if (ib_const(b, i->b, &v) && v == 0 && ib_const(b, i->c, &v) && v == 0)
+            return ir_const(b, IR_I32, 0);
+        return IR_NONE;
+    case IR_BORROW:
+        if (ib_const(b, i->c, &v) && v == 0)
+            return ir_op2(b, IR_ICMP, IR_I32, (uint16_t)(IR_LTU | i->aux << 8), i->a, i->b);
+        return IR_NONE;
+    case IR_SEXT: case IR_ZEXT: return fold_extend(b, i);
+    case IR_TRUNC: return fold_trunc(b, i);
+    case IR_EXTRACT: return fold_extract(b, i, m);
+    case IR_INSERT: return fold_insert(b, i);
+    case IR_ICMP: return fold_icmp(b, i);
+    case IR_SELECT: return fold_select(b, i);
+    case IR_BITCAST: case IR_FLANE: case IR_FSETLANE: case IR_FNEG: case IR_FABS: return fold_float(b, i);
+    case IR_VAND: case IR_VOR: return i->a == i->b ? i->a : IR_NONE;
+    case IR_VSHL: case IR_VSHR: case IR_VSAR: return i->c == 0 ? i->a : IR_NONE;
+    case IR_VLANE:
+        if (ib_is(b, i->a, IR_VSETLANE) && b->insn[i->a].aux == i->aux && b->insn[i->a].c == i->c) {
+            ir_ref x = ib_resolve(b, b->insn[i->a].b);
+            if (b->insn[x].type == i->type && (i->aux == IR_L32 || i->aux == IR_L64 || i->aux >= IR_LF32))
+                return x;
+        }
+        return IR_NONE;
+    default: return IR_NONE;
+    }
+}

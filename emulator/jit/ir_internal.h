@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The IR while it is being made: instructions in linked lists per block, parameters with their arguments in a
+ * pool, and a log of what happened to the slots in each block.  Shared by builder, folding, finish and passes;
+ * nobody else includes it.
+ *
+ * Block 0 here is a block of the builder's own before the region's entry: constants and slot reads that reach
+ * the entry stand in it.  The driver's block n is block n + 1.  A value that was replaced by an equal one
+ * forwards to it (ib_resolve); ib_resolve_all() leaves no forwarded operand behind.
+ */
+#ifndef VITRINE_JIT_IR_INTERNAL_H
+#define VITRINE_JIT_IR_INTERNAL_H
+
+#include <glib.h>
+#include <string.h>
+#include "emulator/jit/ir.h"
+#include "emulator/jit/jit.h"
+
+#define IB_HASH_BITS 11
+#define IB_MEMORY    0xffffffffu /* out[]: the slot's value stands in memory only */
+#define IB_NO_EDGE   0xffffffffu
+#define IB_FLUSH     0xffffu     /* aux of an IR_NOP that becomes STSLOTs; a = index in flush[] */
+
+struct ib_link {
+    uint32_t prev, next; /* in the block's list; 0 ends */
+    uint32_t block;
+};
+
+enum ib_event_kind {
+    IB_PUT,    /* slot := value */
+    IB_LOADED, /* slot's value was read from memory */
+    IB_EXIT,   /* exit `value` was made here */
+    IB_FLUSHED, /* flush `value`: dirty slots of its mask are written */
+    IB_FORGET, /* a call may have written any slot */
+    IB_BANK,   /* the bank moved; value = index in bank[] of n_slots sources */
+};
+
+struct ib_event {
+    uint16_t kind, slot;
+    uint32_t value;
+    uint32_t next;
+};
+
+struct ib_edge {
+    uint32_t from, to;
+    uint32_t index; /* position among the predecessors of `to` = position of its arguments */
+};
+
+struct ib_block {
+    uint64_t pc, npc;
+    uint32_t head, tail;           /* instructions */
+    uint32_t phi_head, phi_tail;   /* PARAMs: aux = slot, a = first argument in arg[] */
+    uint32_t event_head, event_tail;
+    uint32_t *pred;                /* edges */
+    uint32_t n_preds, cap_preds;
+    uint32_t succ[2], n_succs;     /* edges, as the terminator names them */
+    uint32_t done;                 /* guest instructions completed */
+    uint32_t charge;               /* its CHARGE instruction or 0 */
+    uint32_t charged;              /* fixed count, or 0: `done` */
+    uint32_t dom, depth;           /* a dominating block known so far */
+    uint32_t rpo;                  /* position in order[], or ~0 when not reachable */
+    uint32_t loop_depth, loop;     /* loop = header's block or ~0 */
+    bool started, terminated, sealed, cold;
+};
+
+struct ib_exit_info {
+    uint32_t executed; /* guest instructions of the block completed when it is taken */
+    bool final;        /* ends the block with nothing left to do: refunds 0 */
+    bool budget;       /* the block's CHARGE */
+};
+
+struct ib_flush {
+    uint64_t mask[3];
+    uint32_t first, count; /* in snap[] */
+    uint32_t at;           /* the IR_NOP */
+};
+
+struct ir_builder {
+    const struct jit_guest *guest;
+    uint64_t pc, npc;
+    uint32_t mode;
+    bool user_mode, unit;
+    uint32_t n_slots;
+
+    struct ir_insn *insn;
+    struct ib_link *link;
+    uint32_t *fwd;       /* fwd[v] == v, or what it was replaced by */
+    uint32_t *chain;     /* hash chains */
+    uint32_t *stamp;     /* GUARD: epoch (system) or instruction serial (user) it was made in */
+    uint32_t n_insns, cap_insns;
+    uint32_t hash[1u << IB_HASH_BITS];
+
+    struct ib_block *block;
+    ir_ref *in, *out;    /* [block * n_slots + slot] */
+    uint32_t n_blocks, cap_blocks, cap_inout;
+    uint32_t current;    /* block being filled */
+    uint64_t here_pc, here_npc; /* position: ir_set_pc */
+    ir_ref here_npc_ref;
+    uint32_t counted;    /* block that ir_insns_done counts in */
+    bool closed;         /* current is a block that nothing reaches */
+
+    struct ib_edge *edge;
+    uint32_t n_edges, cap_edges;
+    ir_ref *arg;
+    uint32_t n_args, cap_args;
+    struct ir_exit *exit;
+    struct ib_exit_info *exit_info;
+    uint32_t n_exits, cap_exits, cap_exit_info;
+    struct ir_snap *snap;
+    uint32_t n_snaps, cap_snaps;
+    struct ir_call *call;
+    uint32_t n_calls, cap_calls;
+    struct ib_event *event;
+    uint32_t n_events, cap_events;
+    struct ib_flush *flush;
+    uint32_t n_flushes, cap_flushes;
+    int16_t *bank;
+    uint32_t n_bank, cap_bank;
+
+    uint32_t guard_epoch; /* counts what may change mappings */
+    uint32_t fp_epoch;    /* counts what may read or change MXCSR */
+    uint32_t serial;      /* counts guest instructions begun */
+    uint32_t memory_exit, memory_exit_event; /* last MEMORY exit and the event it is: shared when still true */
+
+    uint32_t *order;      /* reachable blocks in reverse post order */
+    uint32_t n_order, cap_order;
+    uint32_t n_guest_insns;
+    bool no_fold;         /* passes: ir_op* must not emit */
+
+    uint8_t *store;       /* of the finished region */
+    size_t cap_store;
+    struct ir_region region;
+};
+
+#define IB_GROW(array, n, cap)                                                                               \
+    do {                                                                                                     \
+        if ((n) >= (cap)) {                                                                                  \
+            (cap) = MAX(64u, (n) + (n) / 2 + 1);                                                             \
+            (array) = g_realloc_n((array), (cap), sizeof *(array));                                          \
+        }                                                                                                    \
+    } while (0)
+
+static inline ir_ref ib_resolve(const struct ir_builder *b, ir_ref v)
+{
+    while (b->fwd[v] != v)
+        v = b->fwd[v] = b->fwd[b->fwd[v]];
+    return v;
+}
+
+static inline bool ib_is(const struct ir_builder *b, ir_ref v, enum ir_op op)
+{
+    return b->insn[v].op == op;
+}
+
+static inline bool ib_const(const struct ir_builder *b, ir_ref v, uint64_t *value)
+{
+    const struct ir_insn *i = &b->insn[v];
+    if (i->op != IR_CONST)
+        return false;
+    *value = ir_const_value(i);
+    return true;
+}
+
+/* Does the helper leave memory mappings alone? */
+static inline bool ib_keeps_mappings(const struct ir_helper *h)
+{
+    return (h->flags & IR_HELPER_PURE) != 0;
+}
+
+/* ir_builder.c */
+ir_ref ib_new(struct ir_builder *b, const struct ir_insn *i, uint32_t block); /* not in any list */
+void ib_append(struct ir_builder *b, ir_ref v, uint32_t block);
+void ib_insert_before(struct ir_builder *b, ir_ref v, ir_ref before); /* `before` is in a list */
+void ib_insert_last(struct ir_builder *b, ir_ref v, uint32_t block);  /* before the terminator, if any */
+void ib_unlink(struct ir_builder *b, ir_ref v);
+ir_ref ib_read_entry(struct ir_builder *b, uint32_t block, uint32_t slot);
+uint32_t ib_dominates(const struct ir_builder *b, uint32_t a, uint32_t z);
+
+/* ir_fold.c: a simpler equal value (old or new), or IR_NONE. *i may be rewritten to a canonical form. */
+ir_ref ib_fold(struct ir_builder *b, struct ir_insn *i);
+/* Bits of v that may be 1. */
+uint64_t ib_possible_bits(const struct ir_builder *b, ir_ref v, int depth);
+/* Integer operation on constants; false when op is none. */
+bool ib_eval(const struct ir_insn *i, uint64_t x, uint64_t y, uint64_t z, uint64_t *out);
+
+/* ir_finish.c */
+void ib_order(struct ir_builder *b); /* order[], rpo, loops, depth */
+void ib_remove_pred(struct ir_builder *b, uint32_t block, uint32_t index);
+void ib_copy_params(struct ir_builder *b); /* replaces parameters that always equal one value */
+void ib_resolve_all(struct ir_builder *b);
+void ib_remove_dead(struct ir_builder *b);
+void ib_fold_exits(struct ir_builder *b, uint32_t block);
+
+/* Calls f for the address of each operand of v (arguments of calls, exits and their snapshots too). */
+typedef void (*ib_operand_fn)(struct ir_builder *b, ir_ref *operand, void *data);
+void ib_each_operand(struct ir_builder *b, ir_ref v, ib_operand_fn f, void *data);
+/* Exit named by v, or ~0. */
+static inline uint32_t ib_exit_of(const struct ir_insn *i)
+{
+    return i->op == IR_GUARD || i->op == IR_CHARGE || i->op == IR_EXITIF || i->op == IR_EXIT ? i->b : ~0u;
+}
+
+/* ir_passes.c */
+void ib_optimise(struct ir_builder *b);
+
+/* ir_cfg.c: immediate dominators of a graph whose nodes are numbered in reverse post order from 0; node n's
+ * predecessors are pred[first[n] .. first[n + 1]). */
+void ir_cfg_dominators(uint32_t n, const uint32_t *first, const uint32_t *pred, uint32_t *idom);
+
+#endif
