@@ -27,7 +27,8 @@ struct net_slirp_config {
 };
 
 /* `config` may be NULL. Fails with a sentence: a deterministic machine has no network (what comes from outside would
- * make two runs differ), a host port that is taken. Freed with net_backend_free(). */
+ * make two runs differ), a host port that is taken. The caller puts it into machine->net_backends, which owns it from then
+ * on; frames reach the guest only from there. */
 struct net_backend *net_slirp_new(struct machine *machine, const struct net_slirp_config *config, GError **error);
 
 #define NET_SLIRP_ERROR (net_slirp_error_quark())
