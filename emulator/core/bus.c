@@ -381,6 +381,7 @@ static enum bus_result callback(struct bus *bus, const struct bus_region *region
 {
     bool saved = bus->error;
     bus->error = false;
+    offset += region->register_offset;
     if (write) {
         if (region->write)
             region->write(region->dev, offset, *value & mask_of(size), size);

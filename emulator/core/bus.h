@@ -129,6 +129,7 @@ struct bus_region {
     bus_read_fn read;   /* NULL: reads zero */
     bus_write_fn write; /* NULL: writes vanish */
     uint8_t widths;     /* BUS_WIDTH_*; 0 = any */
+    uint64_t register_offset; /* added to the offsets that the callbacks see: several windows on one register file */
     bool strict;        /* other widths are bus errors */
     enum bus_endian endian;
 
