@@ -37,6 +37,7 @@ struct machine *machine_new(const char *id, const struct machine_options *option
     struct machine *machine = g_new0(struct machine, 1);
     machine->id = g_strdup(id);
     machine->options = *options;
+    machine->options.log = g_strdup(options->log);
     if (machine->options.rtc_base == INT64_MIN)
         machine->options.rtc_base =
             options->deterministic ? FIXED_RTC_BASE : g_get_real_time() / G_USEC_PER_SEC;
@@ -102,6 +103,7 @@ void machine_free(struct machine *machine)
     g_mutex_clear(&priv->lock);
     g_free(priv);
     g_free(machine->message);
+    g_free((char *)(uintptr_t)machine->options.log);
     g_free(machine->id);
     g_free(machine);
 }

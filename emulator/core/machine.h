@@ -26,6 +26,7 @@ struct machine_options {
     bool deterministic;  /* the clock counts instructions; idle time is always skipped */
     bool warp;           /* idle time is skipped in host-clock mode too */
     double ns_per_insn;  /* deterministic mode; 0 = the board's choice */
+    const char *log;     /* comma-separated log topics; NULL = none; a copy is kept */
     int64_t rtc_base;    /* seconds since 1970 at power on; INT64_MIN = host time (a fixed date when deterministic) */
 };
 
