@@ -184,6 +184,10 @@ void jit_invalidate_range(struct jit *jit, uint64_t address, uint64_t size);
 /* User mode: a SIGSEGV/SIGBUS handler calls this first; true: the context was redirected to the side exit. */
 bool jit_handle_fault(struct jit_cpu *cpu, int signal, void *siginfo, void *ucontext);
 
+/* User mode, from raise() or a helper: copies between `data` and guest memory; false when the guest's address does not
+ * allow it (a part may have been copied). */
+bool jit_user_copy(struct jit_cpu *cpu, uint64_t address, void *data, size_t size, bool to_guest);
+
 /* Full-check memory access as the interpreter does it (TLB, MMU, devices). false: exception, exit_reason set. */
 bool jit_mem_read(struct jit_cpu *cpu, uint64_t address, unsigned size, uint64_t *value);
 bool jit_mem_write(struct jit_cpu *cpu, uint64_t address, unsigned size, uint64_t value);

@@ -57,3 +57,23 @@ bool jit_handle_fault(struct jit_cpu *cpu, int signal, void *siginfo, void *ucon
     pthread_sigmask(SIG_UNBLOCK, &set, NULL);
     siglongjmp(*x->recover, 1);
 }
+
+bool jit_user_copy(struct jit_cpu *cpu, uint64_t address, void *data, size_t size, bool to_guest)
+{
+    struct cpu_extra *x = cpu->extra;
+    sigjmp_buf recover, *outer = x->recover;
+    bool in_unit = x->in_unit;
+    bool ok = false;
+    if (!sigsetjmp(recover, 0)) {
+        x->recover = &recover;
+        x->in_unit = true;
+        if (to_guest)
+            memcpy(cpu->window + address, data, size);
+        else
+            memcpy(data, cpu->window + address, size);
+        ok = true;
+    }
+    x->recover = outer;
+    x->in_unit = in_unit;
+    return ok;
+}

@@ -98,6 +98,7 @@ enum sparc_feature {
     SPARC_FSMULD = 1 << 2,
     SPARC_QUAD = 1 << 3,      /* quad FPops are done (by the kernel that user mode plays) */
     SPARC_MULDIV = 1 << 4,    /* integer multiply and divide in hardware */
+    SPARC_WINDOWS_32 = 1 << 5, /* 32 register windows instead of 8 */
 };
 
 enum sparc_mmu_kind { SPARC_MMU_NONE, SPARC_MMU_SWIFT, SPARC_MMU_TSUNAMI, SPARC_MMU_VIKING };
@@ -106,7 +107,6 @@ struct sparc_model {
     const char *id;          /* "mb86904" */
     const char *name;        /* "Fujitsu MB86904 (microSPARC II)" */
     uint32_t features;       /* enum sparc_feature */
-    uint8_t windows;         /* register windows: 8 or 32 */
     uint8_t impl, ver;       /* PSR */
     uint8_t fpu_version;     /* FSR.ver */
     enum sparc_mmu_kind mmu;
@@ -116,6 +116,11 @@ struct sparc_model {
     uint32_t context_table_mask, context_mask; /* writable bits */
     uint32_t fault_status_mask;
 };
+
+static inline unsigned sparc_windows(const struct sparc_model *model)
+{
+    return model->features & SPARC_WINDOWS_32 ? 32 : 8;
+}
 
 /* All models; ends with a NULL id. */
 extern const struct sparc_model sparc_models[];
@@ -166,6 +171,8 @@ struct sparc_cpu {
     bool fp_exception_pending; /* fp_exception state: the next FP instruction traps */
 
     /* System mode */
+    uint32_t fault_address; /* of the memory fault that a helper reports */
+    uint64_t alt_value[2]; /* operands and results of alternate-space accesses, between helper and translation */
     uint32_t irl;       /* level on the interrupt request lines, 0..15 */
     bool error_mode;    /* stopped until reset (7.1) */
     bool reset_pending;

@@ -19,6 +19,7 @@ struct sparc_system {
     struct cpu cpu;          /* first */
     struct sparc_cpu state;
     struct jit *jit;         /* the machine's; every CPU of a machine shares one */
+    bool saved_idle;         /* cpu.idle, while saving and loading */
     bool owns_jit;           /* this CPU made it and destroys it */
     struct memory_listener listener;
 };
