@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Ways out of generated code: snapshots and exits, helper calls, calls of C from cold code.
+ */
+#include "emulator/jit/x64.h"
+
+#define CPU(field) x64_at(R_CPU, (int32_t)offsetof(struct jit_cpu, field))
+
+/* ------------------------------------------------------------------------------------------------ snapshots */
+
+/* Writes the exit's values to their slots. Locations never change here, so several stubs may do this in turn. */
+static void write_snapshot(struct x64_ctx *c, const struct ir_exit *e)
+{
+    const struct ir_region *r = c->r;
+    bool written[IR_MAX_SLOTS] = {false};
+    uint32_t aside[IR_MAX_SLOTS];
+    uint32_t n_aside = 0;
+
+    for (uint32_t k = 0; k < e->count; k++) {
+        written[r->snap[e->first + k].slot] = true;
+    }
+    /* a slot that is still the only place of another slot's new value is read before it is written */
+    for (uint32_t k = 0; k < e->count; k++) {
+        const struct ir_snap *s = &r->snap[e->first + k];
+        struct x64_loc src = x64_where(c, s->value);
+        if (src.kind == XL_HOME && (uint32_t)src.off != s->slot && written[src.off]) {
+            struct x64_loc tmp = {.kind = XL_TEMP, .type = src.type, .off = (int32_t)(16 * n_aside)};
+            x64_copy(c, &tmp, &src, 0);
+            aside[n_aside++] = k;
+        }
+    }
+    uint64_t rax = 0; /* constant in rax */
+    bool rax_known = false;
+    for (uint32_t k = 0, j = 0; k < e->count; k++) {
+        const struct ir_snap *s = &r->snap[e->first + k];
+        struct x64_loc src = x64_where(c, s->value);
+        struct x64_loc dst = {.kind = XL_HOME, .type = c->guest->slot[s->slot].type, .off = (int32_t)s->slot};
+        if (j < n_aside && aside[j] == k) {
+            j++;
+            continue;
+        }
+        if (src.kind == XL_HOME && (uint32_t)src.off == s->slot) {
+            continue;
+        }
+        if (src.kind == XL_IMM && (dst.type == IR_I64 || dst.type == IR_F64) && (int64_t)src.imm != (int32_t)src.imm) {
+            if (!rax_known || rax != src.imm) {
+                x64_imm(&c->a, RAX, src.imm, true);
+                rax = src.imm;
+                rax_known = true;
+            }
+            x64_store(&c->a, true, x64_slot_mem(c, s->slot), RAX);
+            continue;
+        }
+        if (src.kind != XL_REG && src.kind != XL_IMM) {
+            rax_known = false;
+        }
+        x64_copy(c, &dst, &src, 0);
+    }
+    for (uint32_t j = 0; j < n_aside; j++) {
+        const struct ir_snap *s = &r->snap[e->first + aside[j]];
+        struct x64_loc tmp = {.kind = XL_TEMP, .type = c->val[x64_canon(c, s->value)].type, .off = (int32_t)(16 * j)};
+        struct x64_loc dst = {.kind = XL_HOME, .type = c->guest->slot[s->slot].type, .off = (int32_t)s->slot};
+        x64_copy(c, &dst, &tmp, 0);
+    }
+}
+
+static void store_ref(struct x64_ctx *c, ir_ref v, struct x64_mem m)
+{
+    struct x64_loc src = x64_where(c, v);
+    struct x64_loc rax = {.kind = XL_REG, .type = IR_I64, .reg = RAX};
+
+    if (src.kind == XL_REG && src.reg < XMM0) {
+        x64_store(&c->a, true, m, src.reg);
+        return;
+    }
+    if (src.kind == XL_IMM && (int64_t)src.imm == (int32_t)src.imm) {
+        x64_store_imm(&c->a, true, m, (int32_t)src.imm);
+        return;
+    }
+    x64_copy(c, &rax, &src, 0);
+    x64_store(&c->a, true, m, RAX);
+}
+
+/* ---------------------------------------------------------------------------------------------------- exits */
+
+static void leave(struct x64_ctx *c, uint32_t exit, const void *how)
+{
+    x64_imm(&c->a, RAX, (uint64_t)(uintptr_t)&c->site[exit], true);
+    x64_jmp_abs(&c->a, how);
+}
+
+void x64_exit_code(struct x64_ctx *c, uint32_t exit, int info_reg)
+{
+    const struct ir_region *r = c->r;
+    const struct ir_exit *e = &r->exit[exit];
+    struct x64_asm *a = &c->a;
+    const struct x64_code *code = &c->be->code;
+    bool indirect = e->kind == IR_EXIT_INDIRECT && e->pc_ref;
+
+    x64_need(a, 512 + (size_t)e->count * 48);
+    if (info_reg >= 0) {
+        x64_store(a, true, CPU(exit_info), info_reg);
+    }
+    if (e->kind == IR_EXIT_RAISE) {
+        if (e->info) {
+            store_ref(c, e->info, CPU(exit_info));
+        } else {
+            x64_store_imm(a, true, CPU(exit_info), 0);
+        }
+        x64_store_imm(a, false, CPU(exit_reason), (int32_t)e->reason);
+    }
+    struct x64_loc pc = {0};
+    if (e->pc_ref) {
+        pc = x64_where(c, e->pc_ref);
+        if (!indirect || (pc.kind != XL_REG && pc.kind != XL_IMM)) {
+            store_ref(c, e->pc_ref, CPU(pc)); /* before the snapshot: its place may be a slot */
+        }
+    }
+    if (e->npc_ref && !indirect) {
+        store_ref(c, e->npc_ref, CPU(npc));
+    }
+    write_snapshot(c, e);
+    if (e->refund) {
+        x64_alu_ri(a, ALU_ADD, true, R_BUDGET, (int32_t)e->refund);
+    }
+    if (indirect) {
+        unsigned s = c->guest->insn_shift;
+        if (pc.kind == XL_REG) {
+            x64_mov(a, true, RAX, pc.reg);
+        } else if (pc.kind == XL_IMM) {
+            x64_imm(a, RAX, pc.imm, true);
+        } else {
+            x64_load(a, true, RAX, CPU(pc));
+        }
+        /* entry = jc + ((pc >> shift) & mask) * 16 */
+        _Static_assert(sizeof(struct jit_jc_entry) == 16, "jump cache entry");
+        x64_mov(a, false, RCX, RAX);
+        if (s < 4) {
+            x64_shift_ri(a, SH_SHL, false, RCX, 4 - s);
+        } else if (s > 4) {
+            x64_shift_ri(a, SH_SHR, false, RCX, s - 4);
+        }
+        x64_alu_ri(a, ALU_AND, false, RCX, (JIT_JC_ENTRIES - 1) << 4);
+        x64_alu_rm(a, ALU_ADD, true, RCX, CPU(jc));
+        x64_rm(a, 0x39 | X_W, RAX, x64_at(RCX, offsetof(struct jit_jc_entry, pc)));
+        uint32_t miss = x64_label(a), cur = a->cur;
+        x64_jcc(a, CC_NE, miss);
+        x64_rm(a, 0xff, 4, x64_at(RCX, offsetof(struct jit_jc_entry, code)));
+        if (cur != XS_STUB) {
+            x64_section(a, XS_STUB);
+        }
+        x64_bind(a, miss);
+        x64_store(a, true, CPU(pc), RAX);
+        x64_alu_ri(a, ALU_ADD, c->guest->address64, RAX, 1 << s);
+        x64_store(a, true, CPU(npc), RAX);
+        leave(c, exit, code->leave);
+        if (cur != XS_STUB) {
+            x64_section(a, cur);
+        }
+        return;
+    }
+    if (e->kind == IR_EXIT_DIRECT && !e->pc_ref && !c->site[exit].patch) {
+        /* The displacement lies within one aligned 8-byte word with its opcode: patched by one store. */
+        unsigned at = x64_offset(a) & 7;
+        if (at > 3) {
+            x64_nops(a, 8 - at);
+        }
+        c->site[exit].patch = (uint8_t *)(uintptr_t)(x64_here(a) + 1); /* a place in a section until the end */
+        x64_1(a, 0xe9);
+        x64_4(a, 0);
+    }
+    if (e->pc_ref) {
+        if (!e->npc_ref) {
+            x64_imm(a, RAX, e->npc, true);
+            x64_store(a, true, CPU(npc), RAX);
+        }
+        leave(c, exit, code->leave);
+    } else if (e->npc_ref) {
+        x64_imm(a, RAX, e->pc, true);
+        x64_store(a, true, CPU(pc), RAX);
+        leave(c, exit, code->leave);
+    } else {
+        leave(c, exit, code->leave_pc);
+    }
+}
+
+uint32_t x64_exit_stub(struct x64_ctx *c, uint32_t exit)
+{
+    struct x64_asm *a = &c->a;
+    uint32_t label = x64_label(a), cur = a->cur;
+
+    x64_section(a, XS_STUB);
+    x64_bind(a, label);
+    x64_exit_code(c, exit, -1);
+    x64_section(a, cur);
+    return label;
+}
+
+/* ---------------------------------------------------------------------------------------------------- calls */
+
+static const uint8_t arg_reg[6] = {RDI, RSI, RDX, RCX, R8, R9};
+
+void x64_call_c(struct x64_ctx *c, const void *function)
+{
+    uintptr_t lo = (uintptr_t)c->be->arena.rx, hi = lo + c->be->arena.size, f = (uintptr_t)function;
+    uint64_t far = f > hi ? f - lo : hi - f;
+
+    if (far < 0x7fff0000u) {
+        x64_call_abs(&c->a, function);
+    } else {
+        x64_imm(&c->a, RAX, f, true);
+        x64_rr(&c->a, 0xff, 2, RAX);
+    }
+}
+
+static void push_move(struct x64_ctx *c, struct x64_loc dst, struct x64_loc src)
+{
+    if (c->n_move == c->max_move) {
+        c->max_move = c->max_move * 2 + 64;
+        c->move = g_renew(struct x64_move, c->move, c->max_move);
+    }
+    c->move[c->n_move++] = (struct x64_move){dst, src};
+}
+
+/* Arguments `first`... of the C function to their registers; the seventh to the stack. */
+static void move_args(struct x64_ctx *c, const struct x64_loc *arg, unsigned n, unsigned first)
+{
+    c->n_move = 0;
+    for (unsigned k = 0; k < n; k++) {
+        struct x64_loc dst = {.kind = XL_REG, .type = arg[k].type};
+        if (first + k < 6) {
+            dst.reg = (int8_t)arg_reg[first + k];
+            if (arg[k].kind == XL_REG && arg[k].reg == dst.reg) {
+                continue;
+            }
+        } else {
+            dst.kind = XL_SPILL;
+            dst.off = 0;
+        }
+        push_move(c, dst, arg[k]);
+    }
+    x64_moves(c);
+}
+
+static void after_helper(struct x64_ctx *c, const struct ir_helper *h)
+{
+    x64_load(&c->a, true, R_BUDGET, CPU(budget));
+    if (!c->user) {
+        x64_load(&c->a, true, R_MEM, CPU(tlb));
+    }
+    if (c->uses_bank && (h->flags & IR_HELPER_WRITES)) {
+        x64_load(&c->a, true, R_BANK, CPU(bank));
+    }
+}
+
+void x64_call(struct x64_ctx *c, uint32_t p)
+{
+    const struct ir_insn *i = &c->r->insn[p];
+    const struct ir_call *call = &c->r->call[i->a];
+    const struct ir_helper *h = call->helper;
+    struct x64_asm *a = &c->a;
+    struct x64_loc arg[6];
+
+    if (h->flags & IR_HELPER_WRITES) {
+        x64_home_lost(c, -1);
+    }
+    x64_need(a, 1024);
+    x64_spill_caller_saved(c);
+    for (unsigned k = 0; k < h->n_args; k++) {
+        arg[k] = x64_where(c, call->arg[k]);
+    }
+    x64_store(a, true, CPU(budget), R_BUDGET);
+    move_args(c, arg, h->n_args, 1);
+    x64_mov(a, true, RDI, R_CPU);
+    x64_call_c(c, h->function);
+    after_helper(c, h);
+    for (int k = 0; k < 32; k++) {
+        if ((X64_CALLER_SAVED >> k & 1) && c->reg_val[k]) {
+            c->val[c->reg_val[k]].reg = -1;
+            c->reg_val[k] = 0;
+        }
+    }
+    if (i->type != IR_VOID && c->val[p].n_use) {
+        int dst = x64_new(c, p);
+        x64_move_reg(c, (enum ir_type)i->type, dst, RAX);
+    }
+}
+
+void x64_cold_call(struct x64_ctx *c, const void *function, const struct ir_insn *insn, const struct x64_loc *arg,
+                   unsigned n_args, int result, enum ir_type result_type)
+{
+    struct x64_asm *a = &c->a;
+
+    x64_need(a, 1024);
+    x64_call_abs(a, c->be->code.save);
+    move_args(c, arg, n_args, insn ? 2 : 1);
+    if (insn) { /* a copy that lives as long as the code */
+        uint64_t w[2];
+        _Static_assert(sizeof(*insn) == sizeof(w), "struct ir_insn");
+        memcpy(w, insn, sizeof(w));
+        x64_rm(a, 0x8d | X_W, RSI, x64_const_mem(a, w[0], w[1]));
+    }
+    x64_store(a, true, CPU(budget), R_BUDGET);
+    x64_mov(a, true, RDI, R_CPU);
+    x64_call_c(c, function);
+    if (result >= 0) {
+        if (X64_CALLER_SAVED >> result & 1) {
+            if (result_type == IR_I32) {
+                x64_mov(a, false, RAX, RAX);
+            }
+            x64_store(a, true, x64_save_slot(result), RAX);
+        } else {
+            x64_move_reg(c, result_type, result, RAX);
+        }
+    }
+    x64_call_abs(a, c->be->code.restore);
+}
+
+void x64_call_if(struct x64_ctx *c, uint32_t p)
+{
+    const struct ir_insn *i = &c->r->insn[p];
+    const struct ir_call *call = &c->r->call[i->b];
+    const struct ir_helper *h = call->helper;
+    struct x64_asm *a = &c->a;
+    struct x64_loc arg[6];
+
+    if (h->flags & IR_HELPER_WRITES) {
+        x64_home_lost(c, -1);
+    }
+    enum x64_cc cc = x64_condition(c, i->a);
+    if (cc == CC_NEVER) {
+        return;
+    }
+    for (unsigned k = 0; k < h->n_args; k++) {
+        arg[k] = x64_where(c, call->arg[k]);
+    }
+    uint32_t stub = x64_label(a), back = x64_label(a), cur = a->cur;
+    x64_jump_if(c, cc, stub);
+    x64_section(a, XS_STUB);
+    x64_bind(a, stub);
+    x64_cold_call(c, h->function, NULL, arg, h->n_args, -1, IR_VOID);
+    after_helper(c, h);
+    x64_jmp(a, back);
+    x64_section(a, cur);
+    x64_bind(a, back);
+}

@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Linear passes before code is made: classes and aliases, which operations get no code of their own, the uses of
+ * each value in order of position (for next-use distances) and liveness over blocks.
+ */
+#include "emulator/jit/x64.h"
+
+static const uint8_t class_of[] = {
+    [IR_VOID] = XC_NONE, [IR_I32] = XC_GPR, [IR_I64] = XC_GPR, [IR_F32] = XC_XMM,
+    [IR_F64] = XC_XMM,   [IR_F80] = XC_MEM, [IR_V128] = XC_XMM,
+};
+
+/* The exit that an instruction names, or ~0. In user mode accesses leave by their guard's exit. */
+static uint32_t exit_of(const struct x64_ctx *c, uint32_t p)
+{
+    const struct ir_insn *i = &c->r->insn[p];
+
+    switch (i->op) {
+    case IR_GUARD:
+    case IR_CHARGE:
+    case IR_EXITIF:
+    case IR_EXIT:
+        return i->b;
+    case IR_LOAD:
+    case IR_STORE:
+    case IR_CAS:
+    case IR_XCHG:
+    case IR_AADD:
+        return c->user && c->r->insn[i->a].op == IR_GUARD ? c->r->insn[i->a].b : ~0u;
+    default:
+        return ~0u;
+    }
+}
+
+static inline unsigned args_of(const struct ir_insn *i, ir_ref out[3])
+{
+    unsigned n = ir_op_info[i->op].args;
+
+    out[0] = i->a;
+    out[1] = i->b;
+    out[2] = i->c;
+    return n;
+}
+
+/* Does operand 0 of op only ask whether it is zero? */
+static inline bool takes_condition(unsigned op)
+{
+    return op == IR_BRIF || op == IR_EXITIF || op == IR_SELECT || op == IR_CALLIF;
+}
+
+/* ----------------------------------------------------------------------------------------- pass 1: count */
+
+static void count_uses(struct x64_ctx *c)
+{
+    const struct ir_region *r = c->r;
+
+    for (uint32_t b = 0; b < r->n_blocks; b++) {
+        for (uint32_t p = r->block[b].first; p < r->block[b].last; p++) {
+            const struct ir_insn *i = &r->insn[p];
+            struct x64_val *v = &c->val[p];
+
+            *v = (struct x64_val){.canon = p, .next = X64_NEVER, .block = b, .gidx = X64_NEVER, .stamp = X64_NEVER,
+                                  .spill = -1, .reg = -1, .cls = class_of[i->type], .type = i->type};
+            switch (i->op) {
+            case IR_CONST:
+                v->flags = XV_CONST;
+                continue;
+            case IR_ZEXT:
+                if (i->aux == 32 && r->insn[i->a].type == IR_I32) {
+                    v->canon = c->val[i->a].canon;
+                }
+                break;
+            case IR_TRUNC:
+                if (r->insn[c->val[i->a].canon].type == IR_I32) {
+                    v->canon = c->val[i->a].canon;
+                }
+                break;
+            case IR_LDSLOT:
+                v->home = i->aux;
+                break;
+            default:
+                break;
+            }
+        }
+    }
+    for (uint32_t b = 0; b < r->n_blocks; b++) {
+        for (uint32_t p = r->block[b].first; p < r->block[b].last; p++) {
+            const struct ir_insn *i = &r->insn[p];
+            ir_ref arg[3];
+
+            if (c->val[p].canon != p) {
+                continue;
+            }
+            unsigned n = args_of(i, arg);
+            for (unsigned k = 0; k < n; k++) {
+                struct x64_val *v = &c->val[c->val[arg[k]].canon];
+                v->n_use++;
+                if (k == 0 && v->block == b && takes_condition(i->op)) {
+                    v->n_special++;
+                } else if (k == 0 && i->op == IR_GUARD && c->user) {
+                    v->n_special++;
+                }
+            }
+            if (i->op == IR_CALL || i->op == IR_CALLIF) {
+                const struct ir_call *call = &r->call[i->op == IR_CALL ? i->a : i->b];
+                for (unsigned k = 0; k < call->helper->n_args; k++) {
+                    c->val[c->val[call->arg[k]].canon].n_use++;
+                }
+                if (call->helper->flags & IR_HELPER_WRITES) {
+                    memset(c->clobbered, 1, sizeof(c->clobbered));
+                }
+            } else if (i->op == IR_STSLOT) {
+                c->clobbered[i->aux] = 1;
+            } else if (i->op == IR_BANKMOVE) {
+                for (unsigned s = 0; s < c->guest->n_slots; s++) {
+                    c->clobbered[s] |= c->guest->slot[s].banked;
+                }
+            }
+        }
+    }
+    for (uint32_t k = 0; k < r->n_args; k++) {
+        c->val[c->val[r->arg[k]].canon].n_use++;
+    }
+    for (uint32_t k = 0; k < r->n_snaps; k++) {
+        c->val[c->val[r->snap[k].value].canon].n_use++;
+    }
+    for (uint32_t k = 0; k < r->n_exits; k++) {
+        const struct ir_exit *e = &r->exit[k];
+        c->val[c->val[e->info].canon].n_use++; /* 0 is the NOP, which nobody asks */
+        c->val[c->val[e->pc_ref].canon].n_use++;
+        c->val[c->val[e->npc_ref].canon].n_use++;
+    }
+}
+
+/* -------------------------------------------------------------------------------------- pass 2: laziness */
+
+static void find_lazy(struct x64_ctx *c)
+{
+    const struct ir_region *r = c->r;
+
+    for (uint32_t b = 0; b < r->n_blocks; b++) {
+        for (uint32_t p = r->block[b].first; p < r->block[b].last; p++) {
+            const struct ir_insn *i = &r->insn[p];
+            struct x64_val *v = &c->val[p];
+
+            switch (i->op) {
+            case IR_ICMP:
+            case IR_FCMP:
+            case IR_BORROW: {
+                uint64_t k;
+                bool simple = i->op != IR_BORROW || (x64_const(c, i->c, &k) && k == 0);
+
+                if (i->op == IR_FCMP && i->aux >> 8 == IR_F80) {
+                    simple = false;
+                }
+                if (simple && v->n_use && v->n_use == v->n_special && v->n_use <= 3) {
+                    v->flags |= XV_LAZY;
+                }
+                if (i->op == IR_ICMP && ((i->aux & 0xff) == IR_EQ || (i->aux & 0xff) == IR_NE)) {
+                    uint32_t x = c->val[i->a].canon;
+                    if (r->insn[x].op == IR_AND && c->val[x].n_use == 1 && c->val[x].block == b &&
+                        x64_const(c, i->b, &k) && k == 0) {
+                        c->val[x].flags |= XV_LAZY;
+                    }
+                }
+                break;
+            }
+            case IR_GUARD:
+                if (c->user) {
+                    v->flags |= XV_LAZY;
+                }
+                break;
+            case IR_ADD:
+                if (c->user && v->n_use && v->n_use == v->n_special) {
+                    uint64_t k;
+                    if (x64_const(c, i->b, &k)) {
+                        int64_t d = i->type == IR_I32 ? (int32_t)k : (int64_t)k;
+                        if (d >= -16384 && d < 16384) {
+                            v->flags |= XV_LAZY;
+                        }
+                    }
+                }
+                break;
+            default:
+                break;
+            }
+        }
+    }
+}
+
+/* ------------------------------------------------------------------------------------------ pass 3: uses */
+
+static inline void note_block_use(struct x64_ctx *c, uint32_t v, uint32_t b)
+{
+    struct x64_val *x = &c->val[v];
+
+    if (x->block == b || x->stamp == b || (x->flags & XV_CONST) || x->cls == XC_NONE) {
+        return;
+    }
+    x->stamp = b;
+    if (x->gidx == X64_NEVER) {
+        if (c->n_glob == c->max_glob) {
+            c->max_glob = c->max_glob * 2 + 64;
+            c->gval = g_renew(uint32_t, c->gval, c->max_glob);
+        }
+        x->gidx = c->n_glob;
+        x->flags |= XV_GLOBAL;
+        c->gval[c->n_glob++] = v;
+    }
+    if (c->n_pair + 2 > c->max_pair) {
+        c->max_pair = c->max_pair * 2 + 256;
+        c->pair = g_renew(uint32_t, c->pair, c->max_pair);
+    }
+    c->pair[c->n_pair++] = b;
+    c->pair[c->n_pair++] = x->gidx;
+}
+
+static void add_use(struct x64_ctx *c, uint32_t v, uint32_t b)
+{
+    v = c->val[v].canon;
+    struct x64_val *x = &c->val[v];
+
+    if (x->flags & XV_LAZY) {
+        const struct ir_insn *i = &c->r->insn[v];
+        ir_ref arg[3];
+        unsigned n = args_of(i, arg);
+        for (unsigned k = 0; k < n; k++) {
+            add_use(c, arg[k], b);
+        }
+        return;
+    }
+    if (c->n_use == c->max_use) {
+        c->max_use = c->max_use * 2 + 1024;
+        c->use = g_renew(struct x64_use, c->use, c->max_use);
+    }
+    c->use[c->n_use++] = (struct x64_use){v, X64_NEVER};
+    note_block_use(c, v, b);
+}
+
+static void add_edge_uses(struct x64_ctx *c, uint32_t e, uint32_t b)
+{
+    for (uint32_t k = 0; k < c->r->edge[e].n_args; k++) {
+        add_use(c, c->r->arg[c->r->edge[e].first_arg + k], b);
+    }
+}
+
+static void find_uses(struct x64_ctx *c)
+{
+    const struct ir_region *r = c->r;
+
+    for (uint32_t b = 0; b < r->n_blocks; b++) {
+        for (uint32_t p = r->block[b].first; p < r->block[b].last; p++) {
+            const struct ir_insn *i = &r->insn[p];
+            ir_ref arg[3];
+
+            c->ufirst[p] = c->n_use;
+            if ((c->val[p].flags & (XV_LAZY | XV_CONST)) || c->val[p].canon != p) {
+                if (i->op != IR_GUARD) {
+                    continue;
+                }
+            }
+            if (c->val[p].n_use == 0 && (ir_op_info[i->op].flags & IR_P)) {
+                continue; /* dead */
+            }
+            unsigned n = args_of(i, arg);
+            if (i->op == IR_GUARD && c->user && !IR_MEM_ALIGN_OF(i->aux)) {
+                n = 0;
+            }
+            for (unsigned k = 0; k < n; k++) {
+                add_use(c, arg[k], b);
+            }
+            if (i->op == IR_CALL || i->op == IR_CALLIF) {
+                const struct ir_call *call = &r->call[i->op == IR_CALL ? i->a : i->b];
+                for (unsigned k = 0; k < call->helper->n_args; k++) {
+                    add_use(c, call->arg[k], b);
+                }
+            } else if (i->op == IR_BR) {
+                add_edge_uses(c, i->b, b);
+            } else if (i->op == IR_BRIF) {
+                add_edge_uses(c, i->b, b);
+                add_edge_uses(c, i->c, b);
+            }
+            uint32_t x = exit_of(c, p);
+            if (x != ~0u) {
+                const struct ir_exit *e = &r->exit[x];
+                for (uint32_t k = 0; k < e->count; k++) {
+                    note_block_use(c, c->val[r->snap[e->first + k].value].canon, b);
+                }
+                note_block_use(c, c->val[e->info].canon, b);
+                note_block_use(c, c->val[e->pc_ref].canon, b);
+                note_block_use(c, c->val[e->npc_ref].canon, b);
+            }
+        }
+        c->ufirst[r->block[b].last] = c->n_use;
+    }
+    for (uint32_t b = r->n_blocks; b-- > 0;) {
+        for (uint32_t p = r->block[b].last; p-- > r->block[b].first;) {
+            uint32_t end = c->ufirst[p + 1];
+            for (uint32_t k = end; k-- > c->ufirst[p];) {
+                struct x64_val *v = &c->val[c->use[k].v];
+                c->use[k].next = v->next;
+                v->next = p;
+            }
+        }
+    }
+}
+
+/* -------------------------------------------------------------------------------------- pass 4: liveness */
+
+static unsigned edges_of(const struct x64_ctx *c, uint32_t b, uint32_t out[2])
+{
+    const struct ir_insn *i = &c->r->insn[c->r->block[b].last - 1];
+
+    if (i->op == IR_BR) {
+        out[0] = i->b;
+        return 1;
+    }
+    if (i->op == IR_BRIF) {
+        out[0] = i->b;
+        out[1] = i->c;
+        return 2;
+    }
+    return 0;
+}
+
+static void find_liveness(struct x64_ctx *c)
+{
+    const struct ir_region *r = c->r;
+    uint32_t words = c->words = (c->n_glob + 63) / 64, n = r->n_blocks;
+    bool loops = false, changed;
+
+    if ((size_t)3 * n * words > c->max_bits) {
+        c->max_bits = (size_t)3 * n * words * 2;
+        g_free(c->bits);
+        c->bits = g_new(uint64_t, c->max_bits);
+    }
+    memset(c->bits, 0, (size_t)3 * n * words * 8);
+    uint64_t *in = c->bits, *out = in + (size_t)n * words, *def = out + (size_t)n * words;
+
+    for (uint32_t k = 0; k < c->n_pair; k += 2) {
+        in[(size_t)c->pair[k] * words + c->pair[k + 1] / 64] |= 1ull << (c->pair[k + 1] & 63);
+    }
+    for (uint32_t g = 0; g < c->n_glob; g++) {
+        def[(size_t)c->val[c->gval[g]].block * words + g / 64] |= 1ull << (g & 63);
+    }
+    for (uint32_t b = 0; b < n; b++) {
+        uint32_t e[2];
+        unsigned ne = edges_of(c, b, e);
+        for (unsigned k = 0; k < ne; k++) {
+            uint32_t to = r->edge[e[k]].to;
+            c->blk[to].n_preds++;
+            if (to <= b) {
+                loops = true;
+                if (r->block[b].last > c->blk[to].loop_end) {
+                    c->blk[to].loop_end = r->block[b].last;
+                }
+                uint32_t first = r->block[to].first; /* back edge: results like to be in the parameter's register */
+                for (uint32_t j = 0; j < r->edge[e[k]].n_args; j++) {
+                    uint32_t v = c->val[r->arg[r->edge[e[k]].first_arg + j]].canon;
+                    if (v > first + j) {
+                        c->val[v].hint = first + j;
+                    }
+                }
+            }
+        }
+    }
+    do {
+        changed = false;
+        for (uint32_t b = n; b-- > 0;) {
+            uint32_t e[2];
+            unsigned ne = edges_of(c, b, e);
+            for (uint32_t w = 0; w < words; w++) {
+                uint64_t o = 0;
+                for (unsigned k = 0; k < ne; k++) {
+                    o |= in[(size_t)r->edge[e[k]].to * words + w];
+                }
+                out[(size_t)b * words + w] = o;
+                uint64_t live = in[(size_t)b * words + w] | (o & ~def[(size_t)b * words + w]);
+                if (live != in[(size_t)b * words + w]) {
+                    in[(size_t)b * words + w] = live;
+                    changed = true;
+                }
+            }
+        }
+    } while (changed && loops);
+}
+
+void x64_prepare(struct x64_ctx *c)
+{
+    const struct ir_region *r = c->r;
+
+    if (r->n_insns + 1 > c->max_val) {
+        c->max_val = r->n_insns * 2 + 64;
+        g_free(c->val);
+        g_free(c->ufirst);
+        c->val = g_new(struct x64_val, c->max_val);
+        c->ufirst = g_new(uint32_t, c->max_val + 1);
+    }
+    if (r->n_blocks > c->max_blk) {
+        c->max_blk = r->n_blocks * 2;
+        g_free(c->blk);
+        c->blk = g_new(struct x64_blk, c->max_blk);
+    }
+    for (uint32_t b = 0; b < r->n_blocks; b++) {
+        c->blk[b] = (struct x64_blk){.label = x64_label(&c->a)};
+    }
+    memset(c->clobbered, 0, sizeof(c->clobbered));
+    c->n_use = c->n_ent = c->n_glob = c->n_pair = c->n_move = c->n_fault = 0;
+    c->n_free8 = c->n_free16 = c->n_local_spill = c->n_ldslot = 0;
+    c->spill_top = 16; /* below: the seventh argument of calls */
+    c->val[0] = (struct x64_val){.reg = -1, .spill = -1, .gidx = X64_NEVER, .stamp = X64_NEVER, .next = X64_NEVER};
+
+    count_uses(c);
+    find_lazy(c);
+    find_uses(c);
+    find_liveness(c);
+}
