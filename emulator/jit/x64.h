@@ -28,7 +28,7 @@
 #define R_BANK   R13
 #define X_TMP    XMM15 /* scratch */
 
-#define X64_SPILL_BYTES 12288
+#define X64_SPILL_BYTES 61440
 #define X64_SAVE        X64_SPILL_BYTES   /* 16 GPRs, then 16 XMM registers */
 #define X64_SAVE_XMM    (X64_SAVE + 128)
 #define X64_TEMP        (X64_SAVE_XMM + 256)
@@ -147,10 +147,10 @@ struct backend {
     const struct jit_guest *guest;
     struct x64_features f;
     struct x64_code code;
+    uint64_t *starts; /* one bit per 64 bytes of the arena: a region's header */
+    size_t n_starts;
     bool user;
 };
-
-/* The back end's slow path of GUARD in system mode, by the runtime: see backend.h. */
 
 /* ------------------------------------------------------------------------------------- x64_alloc.c */
 void x64_prepare(struct x64_ctx *c);

@@ -12,6 +12,7 @@
 
 #define CPU(field) x64_at(R_CPU, (int32_t)offsetof(struct jit_cpu, field))
 #define ARENA_DEFAULT ((size_t)128 << 20)
+#define HEADER_BYTES  64 /* before each region, one unit of the arena: struct compiled * */
 #define POISON_BYTES  16 /* at the end of each region: site and jump, used when it is poisoned */
 
 void x64_features_detect(struct x64_features *f)
@@ -160,11 +161,10 @@ static void save_regs(struct x64_asm *a, bool avx, bool restore, bool xmm, int a
 
 static void emit_guard_thunk(struct x64_asm *a, struct backend *be, bool xmm)
 {
-    /* in: rax = address, [temp] = aux, [temp + 4] = range; out: rax. The stack is one return address deeper. */
+    /* in: rax = address, [temp] = aux; out: rax. The stack is one return address deeper. */
     save_regs(a, be->f.avx, false, xmm, 8);
     x64_mov(a, true, RSI, RAX);
     x64_load(a, false, RDX, x64_at(RSP, X64_TEMP + 8));
-    x64_load(a, false, RCX, x64_at(RSP, X64_TEMP + 12));
     x64_mov(a, true, RDI, R_CPU);
     x64_store(a, true, CPU(budget), R_BUDGET);
     x64_alu_ri(a, ALU_SUB, true, RSP, 8);
@@ -256,6 +256,8 @@ struct backend *backend_create(const struct jit_guest *guest, size_t arena_size,
     g_mutex_init(&be->lock);
     be->guest = guest;
     be->user = user_mode;
+    be->n_starts = be->arena.size / HEADER_BYTES / 64;
+    be->starts = g_new0(uint64_t, be->n_starts);
     x64_features_detect(&be->f);
     emit_common(be);
     return be;
@@ -271,6 +273,7 @@ void backend_destroy(struct backend *be)
     }
     g_mutex_clear(&be->lock);
     arena_finish(&be->arena);
+    g_free(be->starts);
     g_free(be);
 }
 
@@ -278,6 +281,7 @@ void backend_reset(struct backend *be)
 {
     g_mutex_lock(&be->lock);
     arena_reset(&be->arena);
+    memset(be->starts, 0, be->n_starts * sizeof(*be->starts));
     g_mutex_unlock(&be->lock);
 }
 
@@ -308,11 +312,16 @@ static bool finish(struct x64_ctx *c, struct compiled *out)
     size += 16 * a->n_pool + POISON_BYTES;
 
     g_mutex_lock(&be->lock);
-    uint8_t *rx = arena_alloc(&be->arena, size);
+    uint8_t *rx = arena_alloc(&be->arena, size + HEADER_BYTES);
     g_mutex_unlock(&be->lock);
     if (!rx) {
         return false;
     }
+    uint8_t *head = arena_writable(&be->arena, rx);
+    size_t granule = (size_t)(rx - be->arena.rx) / HEADER_BYTES;
+    memset(head, 0xcc, HEADER_BYTES);
+    memcpy(head, &out, sizeof(out));
+    rx += HEADER_BYTES;
     uint8_t *rw = arena_writable(&be->arena, rx);
     for (unsigned s = 0; s < XS_COUNT; s++) {
         memcpy(rw + at[s], a->sec[s].base, (size_t)(a->sec[s].p - a->sec[s].base));
@@ -366,6 +375,7 @@ static bool finish(struct x64_ctx *c, struct compiled *out)
     }
     out->code = rx;
     out->size = size;
+    __atomic_or_fetch(&be->starts[granule / 64], 1ull << (granule & 63), __ATOMIC_RELEASE);
     return true;
 }
 
@@ -396,10 +406,49 @@ bool backend_compile(struct backend *be, const struct ir_region *r, int tier, in
     bool ok = !c->failed && finish(c, out);
     if (!ok) {
         g_free(out->site);
-        *out = (struct compiled){.too_big = c->failed};
+        *out = (struct compiled){0};
     }
     ctx_give(be, c);
     return ok;
+}
+
+void backend_release(struct backend *be, struct compiled *c)
+{
+    if (c->code) {
+        const uint8_t *head = c->code - HEADER_BYTES;
+        size_t granule = (size_t)(head - be->arena.rx) / HEADER_BYTES;
+        void *none = NULL, *there;
+        memcpy(&there, head, sizeof(there));
+        if (there == c && (be->starts[granule / 64] >> (granule & 63) & 1)) {
+            memcpy(arena_writable(&be->arena, head), &none, sizeof(none));
+        }
+    }
+    g_free(c->site);
+    g_free(c->fault);
+    *c = (struct compiled){0};
+}
+
+/* Reads only the map of starts and headers, which nobody moves: safe in a signal handler. */
+const struct compiled *backend_find(struct backend *be, const void *host_pc)
+{
+    const uint8_t *pc = host_pc;
+
+    if (pc < be->arena.rx || pc >= be->arena.rx + be->arena.size) {
+        return NULL;
+    }
+    size_t granule = (size_t)(pc - be->arena.rx) / HEADER_BYTES;
+    size_t w = granule / 64;
+    uint64_t bits = __atomic_load_n(&be->starts[w], __ATOMIC_ACQUIRE) & (~0ull >> (63 - (granule & 63)));
+    while (!bits && w > 0) {
+        bits = __atomic_load_n(&be->starts[--w], __ATOMIC_ACQUIRE);
+    }
+    if (!bits) {
+        return NULL;
+    }
+    const uint8_t *head = be->arena.rx + (w * 64 + 63 - (size_t)__builtin_clzll(bits)) * HEADER_BYTES;
+    const struct compiled *c;
+    memcpy(&c, head, sizeof(c));
+    return c && pc >= c->code && pc < c->code + c->size ? c : NULL;
 }
 
 /* ------------------------------------------------------------------------------------------ running, linking */
@@ -432,7 +481,6 @@ void backend_link(struct backend *be, struct exit_site *site, const void *target
     if (site->patch) {
         patch_jump(be, site->patch, target ? target : site->patch + 5);
     }
-    site->linked = (void *)(uintptr_t)target;
 }
 
 void backend_poison(struct backend *be, const struct compiled *c, struct exit_site *site)

@@ -95,7 +95,7 @@ void x64_exit_code(struct x64_ctx *c, uint32_t exit, int info_reg)
     const struct ir_exit *e = &r->exit[exit];
     struct x64_asm *a = &c->a;
     const struct x64_code *code = &c->be->code;
-    bool indirect = e->kind == IR_EXIT_INDIRECT && e->pc_ref;
+    bool indirect = e->kind == IR_EXIT_INDIRECT;
 
     x64_need(a, 512 + (size_t)e->count * 48);
     if (info_reg >= 0) {
@@ -109,7 +109,7 @@ void x64_exit_code(struct x64_ctx *c, uint32_t exit, int info_reg)
         }
         x64_store_imm(a, false, CPU(exit_reason), (int32_t)e->reason);
     }
-    struct x64_loc pc = {0};
+    struct x64_loc pc = {.kind = XL_IMM, .imm = e->pc};
     if (e->pc_ref) {
         pc = x64_where(c, e->pc_ref);
         if (!indirect || (pc.kind != XL_REG && pc.kind != XL_IMM)) {
@@ -248,7 +248,7 @@ static void after_helper(struct x64_ctx *c, const struct ir_helper *h)
     if (!c->user) {
         x64_load(&c->a, true, R_MEM, CPU(tlb));
     }
-    if (c->uses_bank && (h->flags & IR_HELPER_WRITES)) {
+    if (c->uses_bank && (h->flags & (IR_HELPER_WRITES | IR_HELPER_BANK))) {
         x64_load(&c->a, true, R_BANK, CPU(bank));
     }
 }

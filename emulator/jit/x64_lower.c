@@ -560,7 +560,7 @@ static void carry_op(struct x64_ctx *c, uint32_t p)
     const struct ir_insn *i = &c->r->insn[p];
     bool sub = i->op == IR_SBB || i->op == IR_BORROW, flag = i->op == IR_CARRY || i->op == IR_BORROW;
     bool w = (flag ? i->aux : i->type) == IR_I64;
-    uint64_t kc, kb;
+    uint64_t kc = 0, kb;
     bool no_carry = x64_const(c, i->c, &kc) && kc == 0;
     uint32_t q = p + 1; /* the partner */
     const struct ir_insn *n = &c->r->insn[q];

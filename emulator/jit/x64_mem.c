@@ -51,7 +51,7 @@ static void guard_user(struct x64_ctx *c, uint32_t p)
     const struct ir_insn *i = &c->r->insn[p];
     unsigned align = IR_MEM_ALIGN_OF(i->aux);
     int64_t disp;
-    uint64_t k;
+    uint64_t k = 0;
 
     if (!align) {
         return;
@@ -104,7 +104,7 @@ static void guard_system(struct x64_ctx *c, uint32_t p)
     uint64_t k;
 
     _Static_assert(sizeof(struct jit_tlb_entry) == 32, "TLB entry");
-    int addr = x64_in(c, i->a), dst = x64_new(c, p), t = -1;
+    int addr = x64_in(c, i->a), dst = x64_new(c, p);
     bool fixed = x64_const(c, i->a, &k);
     int64_t index = 0;
     /* The last aligned unit of the range must lie in the page of the first byte; bits below the alignment
@@ -144,20 +144,37 @@ static void guard_system(struct x64_ctx *c, uint32_t p)
 
     x64_section(a, XS_STUB);
     x64_bind(a, miss);
+    uint32_t cross = 0;
+    if (last || lo) { /* first and last byte in one page? */
+        x64_lea(a, w, RAX, x64_at(addr, lo));
+        x64_alu_rr(a, ALU_XOR, true, RAX, dst);
+        x64_rr(a, 0xf7 | X_W, 0, RAX); /* test rax, page mask */
+        x64_4(a, (uint32_t)JIT_PAGE_MASK);
+        cross = x64_jcc8(a, CC_NE);
+    }
     x64_store_imm(a, false, x64_at(RSP, X64_TEMP), i->aux);
-    x64_store_imm(a, false, x64_at(RSP, X64_TEMP + 4), (int32_t)i->c);
-    x64_mov(a, w, RAX, addr);
+    if (lo) {
+        x64_lea(a, w, RAX, x64_at(addr, lo));
+    } else {
+        x64_mov(a, w, RAX, addr);
+    }
     bool xmm = false;
     for (int r = XMM0; r < XMM15; r++) {
         xmm |= c->reg_val[r] != 0;
     }
     x64_call_abs(a, xmm ? c->be->code.guard_xmm : c->be->code.guard);
     x64_rr(a, 0x85 | X_W, RAX, RAX);
-    t = RAX;
     uint32_t fail = x64_jcc8(a, CC_E);
-    x64_mov(a, true, dst, t);
+    if (lo) {
+        x64_lea(a, true, dst, x64_at(RAX, -lo));
+    } else {
+        x64_mov(a, true, dst, RAX);
+    }
     x64_jmp(a, back);
     x64_patch8(a, fail);
+    if (cross) {
+        x64_patch8(a, cross);
+    }
     x64_exit_code(c, i->b, addr);
     x64_section(a, cur);
 }
