@@ -23,18 +23,23 @@ struct apc_channel {
     bool next_valid;                   /* "NVA dirty" is its opposite */
 };
 
+#define CS4231_PIO_FIFO 64 /* bytes */
+
 /* One direction of the codec. */
 struct cs4231_stream {
     uint16_t count;         /* sample counter, down to the interrupt */
-    bool adpcm_high;        /* the high nibble of adpcm_byte is next */
-    uint8_t adpcm_byte;
-    int16_t adpcm_value[2]; /* per channel */
+    uint8_t adpcm_byte;     /* mono: its high nibble is the next sample if adpcm_half */
+    bool adpcm_half;
+    uint8_t adpcm_phase;    /* frames since the counter moved */
+    int16_t adpcm_value[2]; /* predictors, per channel */
     uint8_t adpcm_index[2];
-    uint8_t pio_data[4];    /* a sample that is being assembled or taken apart through PIO */
-    uint8_t pio_count;
-    uint64_t frames;        /* done since start_ns */
-    int64_t start_ns;
+    uint8_t fifo[CS4231_PIO_FIFO]; /* programmed I/O */
+    uint8_t fifo_count;
+    uint32_t fifo_bytes;    /* moved by the guest since the start: tells which byte of a sample is next */
     bool running;
+    uint32_t rate;          /* as the stream was started with */
+    int64_t start_ns;
+    uint64_t frames;        /* done since start_ns */
 };
 
 struct cs4231 {
@@ -45,12 +50,11 @@ struct cs4231 {
 
     uint8_t index;   /* R0: index, TRD, MCE */
     uint8_t reg[32]; /* I0..I31 */
-    uint8_t status;  /* R2 */
-    int64_t calibration_end; /* ns; autocalibration in progress until then */
+    bool interrupt;  /* INT of R2 */
+    int64_t calibration_end; /* ns; autocalibration is under way until then */
     uint32_t csr;    /* APC */
     struct apc_channel play_dma, capture_dma;
     struct cs4231_stream play, capture;
-    bool codec_irq;
     struct clock_event stream_event, timer_event;
 };
 
