@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* An audio back end without a loudspeaker: takes everything, records silence. */
+/* An audio back end without a loudspeaker: takes everything, records nothing. */
 #pragma once
 
 #include "emulator/core/backends.h"
