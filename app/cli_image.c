@@ -1,0 +1,736 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* vitrine image create|info|check|map|compare|convert|resize|commit|rebase: the images library for a shell. */
+#include <glib/gi18n.h>
+#include <json-glib/json-glib.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "app/cli_image.h"
+#include "images/images.h"
+
+enum {
+    STATUS_OK = 0,
+    STATUS_FAILED = 1,
+    STATUS_USAGE = 2,
+    STATUS_DAMAGED = 2,
+    STATUS_LEAKS = 3,
+};
+
+typedef struct Command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *summary;
+} Command;
+
+G_GNUC_PRINTF(1, 2) static void complain(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    g_autofree char *text = g_strdup_vprintf(format, args);
+    va_end(args);
+    g_printerr("vitrine image: %s\n", text);
+}
+
+static int failed(const GError *error)
+{
+    complain("%s", error->message);
+    return error->code == IMAGE_ERROR_INVALID ? STATUS_USAGE : STATUS_FAILED;
+}
+
+/* Words that are left must number @min to @max (argv[0] not counted). */
+static gboolean parse(int *argc, char ***argv, const GOptionEntry *entries, const char *words, int min, int max,
+                      const char *summary)
+{
+    g_autofree char *name = g_strdup((*argv)[0]);
+    g_autofree char *program = g_strdup_printf("vitrine image %s", name);
+    g_autoptr(GOptionContext) context = g_option_context_new(words);
+    g_autoptr(GError) error = NULL;
+    g_autofree char *before = g_strdup(g_get_prgname());
+    g_set_prgname(program); /* in the usage line */
+    g_option_context_add_main_entries(context, entries, "vitrine");
+    g_option_context_set_translation_domain(context, "vitrine");
+    g_option_context_set_summary(context, summary);
+    gboolean ok = g_option_context_parse(context, argc, argv, &error);
+    g_set_prgname(before);
+    if (ok && *argc > 1 && g_str_equal((*argv)[1], "--")) {
+        memmove(*argv + 1, *argv + 2, (size_t)(*argc - 1) * sizeof **argv);
+        (*argc)--;
+    }
+    if (ok && (*argc - 1 < min || *argc - 1 > max)) {
+        g_set_error(&error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, _("%s takes: %s"), name, words);
+        ok = FALSE;
+    }
+    if (!ok) {
+        complain("%s", error->message);
+        g_printerr(_("“vitrine image %s --help” shows what it takes.\n"), name);
+    }
+    return ok;
+}
+
+/* "512", "64K", "20G", "1.5GiB": K = 1024 */
+static gboolean parse_bytes(const char *text, guint64 *bytes)
+{
+    static const char units[] = "KMGTPE";
+    char *end;
+    double value = g_ascii_strtod(text, &end);
+    if (end == text || !(value >= 0))
+        return FALSE;
+    double scale = 1;
+    const char *unit = *end ? strchr(units, g_ascii_toupper(*end)) : NULL;
+    if (unit) {
+        scale = (double)(G_GUINT64_CONSTANT(1) << (10 * (unit - units + 1)));
+        end++;
+        if (*end == 'i')
+            end++;
+    }
+    if (g_ascii_toupper(*end) == 'B')
+        end++;
+    if (*end || value * scale >= 9.2e18)
+        return FALSE;
+    *bytes = (guint64)(value * scale);
+    return TRUE;
+}
+
+static gboolean want_bytes(const char *text, const char *what, guint64 *bytes)
+{
+    if (!text || parse_bytes(text, bytes))
+        return TRUE;
+    complain(_("“%s” is no %s. Write a number of bytes, or for example 64K, 512M or 20G."), text, what);
+    return FALSE;
+}
+
+/* ---- Progress and Ctrl+C --------------------------------------------------------------------------------- */
+
+typedef struct Progress {
+    ImageJob job;
+    gint64 last;
+    gboolean tty;
+    gboolean shown;
+} Progress;
+
+static void show_progress(guint64 done, guint64 total, gpointer user_data)
+{
+    Progress *progress = user_data;
+    gint64 now = g_get_monotonic_time();
+    if (!progress->tty || total == 0 || (now - progress->last < 100000 && done < total))
+        return;
+    progress->last = now;
+    progress->shown = TRUE;
+    g_printerr("\r%5.1f %%", 100.0 * (double)done / (double)total);
+}
+
+static gpointer wait_for_signal(gpointer data)
+{
+    GCancellable *cancellable = data;
+    sigset_t set;
+    int number;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    if (sigwait(&set, &number) == 0)
+        g_cancellable_cancel(cancellable);
+    g_object_unref(cancellable);
+    return NULL;
+}
+
+/* From here on an interruption stops the job in order: nothing half-made is left behind. */
+static void progress_begin(Progress *progress)
+{
+    sigset_t set;
+    GCancellable *cancellable = g_cancellable_new();
+    *progress = (Progress){.job = {cancellable, show_progress, progress}, .tty = isatty(STDERR_FILENO)};
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    g_thread_unref(g_thread_new("signals", wait_for_signal, g_object_ref(cancellable)));
+}
+
+static void progress_end(Progress *progress)
+{
+    if (progress->shown)
+        g_printerr("\r        \r");
+    g_clear_object(&progress->job.cancellable);
+}
+
+/* ---- JSON ------------------------------------------------------------------------------------------------ */
+
+static void json_text(JsonBuilder *b, const char *name, const char *value)
+{
+    if (!value)
+        return;
+    g_autofree char *valid = g_utf8_make_valid(value, -1);
+    json_builder_set_member_name(b, name);
+    json_builder_add_string_value(b, valid);
+}
+
+static void json_number(JsonBuilder *b, const char *name, guint64 value)
+{
+    json_builder_set_member_name(b, name);
+    json_builder_add_int_value(b, (gint64)value);
+}
+
+static void json_flag(JsonBuilder *b, const char *name, gboolean value)
+{
+    json_builder_set_member_name(b, name);
+    json_builder_add_boolean_value(b, value);
+}
+
+static void json_print(JsonBuilder *b)
+{
+    g_autoptr(JsonNode) root = json_builder_get_root(b);
+    g_autofree char *text = json_to_string(root, TRUE);
+    g_print("%s\n", text);
+}
+
+/* ---- Options that create and convert share --------------------------------------------------------------- */
+
+typedef struct NewImage {
+    char *format, *backing, *backing_format, *cluster, *compression, *preallocation;
+    int compat, refcount_bits;
+    gboolean lazy, extended, force;
+    ImageCreateOptions options;
+} NewImage;
+
+static void new_image_clear(NewImage *n)
+{
+    g_free(n->format);
+    g_free(n->backing);
+    g_free(n->backing_format);
+    g_free(n->cluster);
+    g_free(n->compression);
+    g_free(n->preallocation);
+}
+
+#define NEW_IMAGE_ENTRIES(n)                                                                                          \
+    {"backing", 'b', 0, G_OPTION_ARG_FILENAME, &(n).backing, N_("Stand on this image (relative to the new one)"),     \
+     N_("FILE")},                                                                                                     \
+        {"backing-format", 'F', 0, G_OPTION_ARG_STRING, &(n).backing_format, N_("The format of that image"),          \
+         N_("FORMAT")},                                                                                               \
+        {"cluster-size", 0, 0, G_OPTION_ARG_STRING, &(n).cluster, N_("Unit of allocation, 512 to 2M (64K)"),          \
+         N_("SIZE")},                                                                                                 \
+        {"compat", 0, 0, G_OPTION_ARG_INT, &(n).compat, N_("Version of the format: 2 or 3 (3)"), N_("VERSION")},      \
+        {"refcount-bits", 0, 0, G_OPTION_ARG_INT, &(n).refcount_bits, N_("Width of reference counts, 1 to 64 (16)"),  \
+         N_("BITS")},                                                                                                 \
+        {"compression", 0, 0, G_OPTION_ARG_STRING, &(n).compression, N_("zlib or zstd (zlib)"), N_("TYPE")},          \
+        {"lazy-refcounts", 0, 0, G_OPTION_ARG_NONE, &(n).lazy, N_("Allow other programs to count lazily"), NULL},     \
+        {"extended-l2", 0, 0, G_OPTION_ARG_NONE, &(n).extended, N_("Allocate parts of clusters"), NULL},              \
+        {"preallocation", 0, 0, G_OPTION_ARG_STRING, &(n).preallocation,                                              \
+         N_("off, metadata, falloc or full (off)"), N_("MODE")},                                                      \
+    {                                                                                                                 \
+        "force", 0, 0, G_OPTION_ARG_NONE, &(n).force, N_("Replace an existing file"), NULL                            \
+    }
+
+static gboolean new_image_options(NewImage *n)
+{
+    static const char *const modes[] = {"off", "metadata", "falloc", "full"};
+    guint64 cluster = 0;
+    if (!want_bytes(n->cluster, _("cluster size"), &cluster))
+        return FALSE;
+    if (n->cluster && (cluster < 512 || cluster > 2 << 20)) {
+        complain(_("The cluster size must be a power of two from 512 bytes to 2 MiB."));
+        return FALSE;
+    }
+    if (n->compat < 0 || n->refcount_bits < 0) {
+        complain(_("A negative number makes no sense here."));
+        return FALSE;
+    }
+    n->options.cluster_size = (guint32)cluster;
+    n->options.version = (guint)n->compat;
+    n->options.refcount_bits = (guint)n->refcount_bits;
+    n->options.lazy_refcounts = n->lazy;
+    n->options.extended_l2 = n->extended;
+    n->options.compression = n->compression;
+    n->options.backing_file = n->backing;
+    n->options.backing_format = n->backing_format;
+    n->options.overwrite = n->force;
+    if (!n->preallocation)
+        return TRUE;
+    for (guint i = 0; i < G_N_ELEMENTS(modes); i++) {
+        if (g_str_equal(modes[i], n->preallocation)) {
+            n->options.preallocation = (ImagePreallocation)i;
+            return TRUE;
+        }
+    }
+    complain(_("“%s” is no way of preallocation: choose off, metadata, falloc or full."), n->preallocation);
+    return FALSE;
+}
+
+/* ---- create ---------------------------------------------------------------------------------------------- */
+
+static int run_create(int argc, char **argv)
+{
+    NewImage n = {0};
+    const GOptionEntry entries[] = {
+        {"format", 'f', 0, G_OPTION_ARG_STRING, &n.format, N_("raw or qcow2 (qcow2)"), N_("FORMAT")},
+        NEW_IMAGE_ENTRIES(n),
+        {NULL},
+    };
+    g_autoptr(GError) error = NULL;
+    int status = STATUS_USAGE;
+    if (parse(&argc, &argv, entries, _("FILE [SIZE]"), 1, 2,
+              _("Makes a new disk image. The size may be left out when the image stands on another.")) &&
+        new_image_options(&n) && want_bytes(argc > 2 ? argv[2] : NULL, _("size"), &n.options.size)) {
+        n.options.size = (n.options.size + 511) & ~(guint64)511;
+        if (argc < 3 && !n.backing)
+            complain(_("How large should “%s” be? Write the size behind its name, for example 20G."), argv[1]);
+        else if (!image_create(argv[1], n.format ? n.format : "qcow2", &n.options, &error))
+            status = failed(error);
+        else
+            status = STATUS_OK;
+    }
+    new_image_clear(&n);
+    return status;
+}
+
+/* ---- info ------------------------------------------------------------------------------------------------ */
+
+static void info_json(JsonBuilder *b, const ImageInfo *info)
+{
+    json_builder_begin_object(b);
+    json_text(b, "file", info->path);
+    json_text(b, "format", info->format);
+    json_number(b, "size", info->size);
+    json_number(b, "file-size", info->file_size);
+    json_number(b, "disk-usage", info->disk_usage);
+    if (info->cluster_size)
+        json_number(b, "cluster-size", info->cluster_size);
+    json_text(b, "backing-file", info->backing_file);
+    json_text(b, "backing-path", info->backing_path);
+    json_text(b, "backing-format", info->backing_format);
+    if (info->version) {
+        json_number(b, "version", info->version);
+        json_number(b, "refcount-bits", info->refcount_bits);
+        json_text(b, "compression", info->compression);
+        json_flag(b, "lazy-refcounts", info->lazy_refcounts);
+        json_flag(b, "extended-l2", info->extended_l2);
+        json_flag(b, "dirty", info->dirty);
+        json_flag(b, "corrupt", info->corrupt);
+        json_flag(b, "external-data", info->external_data);
+        json_text(b, "encryption", info->encryption);
+        json_builder_set_member_name(b, "snapshots");
+        json_builder_begin_array(b);
+        for (guint i = 0; info->snapshots && info->snapshots[i]; i++)
+            json_builder_add_string_value(b, info->snapshots[i]);
+        json_builder_end_array(b);
+    }
+    json_builder_end_object(b);
+}
+
+static void info_print(const ImageInfo *info)
+{
+    g_autofree char *size = g_format_size_full(info->size, G_FORMAT_SIZE_IEC_UNITS);
+    g_autofree char *usage = g_format_size_full(info->disk_usage, G_FORMAT_SIZE_IEC_UNITS);
+    g_print(_("Image:          %s\n"), info->path);
+    if (info->version)
+        g_print(_("Format:         %s, version %u\n"), info->format, info->version);
+    else
+        g_print(_("Format:         %s\n"), info->format);
+    g_print(_("Disk:           %s (%" G_GUINT64_FORMAT " bytes)\n"), size, info->size);
+    g_print(_("Space taken:    %s\n"), usage);
+    if (info->cluster_size)
+        g_print(_("Clusters:       %u bytes\n"), info->cluster_size);
+    if (info->version)
+        g_print(_("Details:        compression %s, reference counts of %u bits%s%s\n"), info->compression,
+                info->refcount_bits, info->lazy_refcounts ? _(", lazy") : "",
+                info->extended_l2 ? _(", extended entries") : "");
+    if (info->backing_file)
+        g_print(_("Stands on:      %s (%s)\n"), info->backing_path ? info->backing_path : info->backing_file,
+                info->backing_format ? info->backing_format : _("format not recorded"));
+    for (guint i = 0; info->snapshots && info->snapshots[i]; i++)
+        g_print(_("Snapshot:       %s\n"), info->snapshots[i]);
+    if (info->encryption)
+        g_print(_("Encrypted:      %s\n"), info->encryption);
+    if (info->external_data)
+        g_print(_("Data:           in an external file\n"));
+    if (info->dirty)
+        g_print(_("Attention:      was not closed properly; a check repairs it\n"));
+    if (info->corrupt)
+        g_print(_("Attention:      is marked as damaged; check and repair it\n"));
+}
+
+static int run_info(int argc, char **argv)
+{
+    g_autofree char *format = NULL;
+    gboolean json = FALSE, chain = FALSE;
+    const GOptionEntry entries[] = {
+        {"format", 'f', 0, G_OPTION_ARG_STRING, &format, N_("Don't look for the format, it is this"), N_("FORMAT")},
+        {"chain", 0, 0, G_OPTION_ARG_NONE, &chain, N_("Also the images that it stands on"), NULL},
+        {"json", 0, 0, G_OPTION_ARG_NONE, &json, N_("Print JSON"), NULL},
+        {NULL},
+    };
+    if (!parse(&argc, &argv, entries, _("FILE…"), 1, 1000000, _("Tells what an image is. It may be in use.")))
+        return STATUS_USAGE;
+    g_autoptr(JsonBuilder) b = json_builder_new();
+    gboolean many = chain || argc > 2;
+    gboolean first = TRUE;
+    if (many)
+        json_builder_begin_array(b);
+    for (int i = 1; i < argc; i++) {
+        g_autofree char *path = g_strdup(argv[i]), *its_format = g_strdup(format);
+        for (guint depth = 0; path && depth < 256; depth++) {
+            g_autoptr(GError) error = NULL;
+            g_autoptr(ImageInfo) info = image_read_info(path, its_format, &error);
+            if (!info)
+                return failed(error);
+            if (json) {
+                info_json(b, info);
+            } else {
+                if (!first)
+                    g_print("\n");
+                info_print(info);
+            }
+            first = FALSE;
+            g_free(path);
+            g_free(its_format);
+            path = chain ? g_strdup(info->backing_path) : NULL;
+            its_format = g_strdup(info->backing_format);
+        }
+    }
+    if (many)
+        json_builder_end_array(b);
+    if (json)
+        json_print(b);
+    return STATUS_OK;
+}
+
+/* ---- check ----------------------------------------------------------------------------------------------- */
+
+static void check_print(const ImageCheck *check)
+{
+    for (guint i = 0; i < check->messages->len; i++)
+        g_print("%s\n", (const char *)check->messages->pdata[i]);
+    if (check->corruptions_fixed || check->leaks_fixed)
+        g_print(_("Repaired: %" G_GUINT64_FORMAT " errors, %" G_GUINT64_FORMAT " leaked clusters.\n"),
+                check->corruptions_fixed, check->leaks_fixed);
+    if (check->corruptions)
+        g_print(_("%" G_GUINT64_FORMAT " errors: the image is damaged. Make a copy, then repair it "
+                  "(--repair all).\n"),
+                check->corruptions);
+    if (check->leaks)
+        g_print(_("%" G_GUINT64_FORMAT " leaked clusters: space is wasted, nothing is lost (--repair leaks).\n"),
+                check->leaks);
+    if (!check->corruptions && !check->leaks)
+        g_print(_("No errors were found.\n"));
+    if (check->total_clusters)
+        g_print(_("%" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " clusters are in use (%.1f %%), %" G_GUINT64_FORMAT
+                  " compressed, %" G_GUINT64_FORMAT " out of order.\n"),
+                check->allocated_clusters, check->total_clusters,
+                100.0 * (double)check->allocated_clusters / (double)check->total_clusters, check->compressed_clusters,
+                check->fragmented_clusters);
+}
+
+static void check_json(const char *path, const ImageCheck *check)
+{
+    g_autoptr(JsonBuilder) b = json_builder_new();
+    json_builder_begin_object(b);
+    json_text(b, "file", path);
+    json_number(b, "corruptions", check->corruptions);
+    json_number(b, "leaks", check->leaks);
+    json_number(b, "corruptions-fixed", check->corruptions_fixed);
+    json_number(b, "leaks-fixed", check->leaks_fixed);
+    json_number(b, "check-errors", check->errors);
+    json_number(b, "total-clusters", check->total_clusters);
+    json_number(b, "allocated-clusters", check->allocated_clusters);
+    json_number(b, "compressed-clusters", check->compressed_clusters);
+    json_number(b, "fragmented-clusters", check->fragmented_clusters);
+    json_number(b, "image-end-offset", check->image_end);
+    json_builder_set_member_name(b, "messages");
+    json_builder_begin_array(b);
+    for (guint i = 0; i < check->messages->len; i++)
+        json_builder_add_string_value(b, check->messages->pdata[i]);
+    json_builder_end_array(b);
+    json_builder_end_object(b);
+    json_print(b);
+}
+
+static int run_check(int argc, char **argv)
+{
+    g_autofree char *format = NULL, *how = NULL;
+    gboolean json = FALSE;
+    const GOptionEntry entries[] = {
+        {"format", 'f', 0, G_OPTION_ARG_STRING, &format, N_("Don't look for the format, it is this"), N_("FORMAT")},
+        {"repair", 'r', 0, G_OPTION_ARG_STRING, &how, N_("leaks, or all for errors as well"), N_("WHAT")},
+        {"json", 0, 0, G_OPTION_ARG_NONE, &json, N_("Print JSON"), NULL},
+        {NULL},
+    };
+    if (!parse(&argc, &argv, entries, _("FILE"), 1, 1,
+               _("Looks for damage. Exit status: 0 clean, 1 could not be checked, 2 damaged, 3 leaked clusters "
+                 "only.")))
+        return STATUS_USAGE;
+    ImageRepair repair = IMAGE_REPAIR_NONE;
+    if (how && g_str_equal(how, "leaks")) {
+        repair = IMAGE_REPAIR_LEAKS;
+    } else if (how && g_str_equal(how, "all")) {
+        repair = IMAGE_REPAIR_LEAKS | IMAGE_REPAIR_ERRORS;
+    } else if (how) {
+        complain(_("“%s” cannot be repaired: choose leaks or all."), how);
+        return STATUS_USAGE;
+    }
+    g_autoptr(GError) error = NULL;
+    ImageOpenFlags flags = IMAGE_OPEN_FOR_CHECK | (repair ? IMAGE_OPEN_WRITABLE : IMAGE_OPEN_NO_BACKING);
+    Image *image = image_open(argv[1], format, flags, &error);
+    if (!image) {
+        failed(error);
+        return STATUS_FAILED;
+    }
+    Progress progress;
+    progress_begin(&progress);
+    g_autoptr(ImageCheck) check = image_check(image, repair, &progress.job, &error);
+    progress_end(&progress);
+    gboolean closed = image_close(image, check ? &error : NULL);
+    if (!check || !closed) {
+        failed(error);
+        return STATUS_FAILED;
+    }
+    if (json)
+        check_json(argv[1], check);
+    else
+        check_print(check);
+    return check->corruptions ? STATUS_DAMAGED : check->leaks ? STATUS_LEAKS : STATUS_OK;
+}
+
+/* ---- map ------------------------------------------------------------------------------------------------- */
+
+static int run_map(int argc, char **argv)
+{
+    static const char *const names[] = {"unallocated", "zero", "data"};
+    g_autofree char *format = NULL;
+    gboolean json = FALSE;
+    const GOptionEntry entries[] = {
+        {"format", 'f', 0, G_OPTION_ARG_STRING, &format, N_("Don't look for the format, it is this"), N_("FORMAT")},
+        {"json", 0, 0, G_OPTION_ARG_NONE, &json, N_("Print JSON"), NULL},
+        {NULL},
+    };
+    if (!parse(&argc, &argv, entries, _("FILE"), 1, 1, _("Lists which image of the chain holds which part of the disk.")))
+        return STATUS_USAGE;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Image) image = image_open(argv[1], format, IMAGE_OPEN_READ_ONLY, &error);
+    if (!image)
+        return failed(error);
+    g_autoptr(JsonBuilder) b = json_builder_new();
+    json_builder_begin_array(b);
+    for (guint64 at = 0; at < image_size(image);) {
+        ImageBlockStatus status;
+        if (!image_block_status(image, at, image_size(image) - at, &status, &error))
+            return failed(error);
+        if (json) {
+            json_builder_begin_object(b);
+            json_number(b, "start", at);
+            json_number(b, "length", status.length);
+            json_number(b, "depth", status.depth);
+            json_text(b, "block", names[status.block]);
+            json_flag(b, "compressed", status.compressed);
+            if (status.host_offset >= 0)
+                json_number(b, "offset", (guint64)status.host_offset);
+            json_builder_end_object(b);
+        } else {
+            const Image *owner = image;
+            for (guint i = 0; i < status.depth && owner; i++)
+                owner = image_backing(owner);
+            g_print("%#14" G_GINT64_MODIFIER "x %#14" G_GINT64_MODIFIER "x  %-11s %s%s\n", at, status.length,
+                    names[status.block], owner ? image_path(owner) : "", status.compressed ? _(" (compressed)") : "");
+        }
+        at += status.length;
+    }
+    json_builder_end_array(b);
+    if (json)
+        json_print(b);
+    return STATUS_OK;
+}
+
+/* ---- compare --------------------------------------------------------------------------------------------- */
+
+static int run_compare(int argc, char **argv)
+{
+    g_autofree char *format_a = NULL, *format_b = NULL;
+    const GOptionEntry entries[] = {
+        {"format", 'f', 0, G_OPTION_ARG_STRING, &format_a, N_("Format of the first image"), N_("FORMAT")},
+        {"second-format", 'F', 0, G_OPTION_ARG_STRING, &format_b, N_("Format of the second image"), N_("FORMAT")},
+        {NULL},
+    };
+    if (!parse(&argc, &argv, entries, _("FILE FILE"), 2, 2,
+               _("Compares what two images show. Exit status: 0 the same, 1 different or failed.")))
+        return STATUS_USAGE;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Image) a = image_open(argv[1], format_a, IMAGE_OPEN_READ_ONLY, &error);
+    g_autoptr(Image) b = a ? image_open(argv[2], format_b, IMAGE_OPEN_READ_ONLY, &error) : NULL;
+    if (!b)
+        return failed(error);
+    Progress progress;
+    progress_begin(&progress);
+    gboolean same = image_compare(a, b, NULL, &progress.job, &error);
+    progress_end(&progress);
+    if (!same)
+        return failed(error);
+    g_print(_("The images show the same.\n"));
+    return STATUS_OK;
+}
+
+/* ---- convert --------------------------------------------------------------------------------------------- */
+
+static int run_convert(int argc, char **argv)
+{
+    NewImage n = {0};
+    g_autofree char *source_format = NULL;
+    ImageConvertOptions options = {0};
+    const GOptionEntry entries[] = {
+        {"format", 'f', 0, G_OPTION_ARG_STRING, &source_format, N_("Format of the source"), N_("FORMAT")},
+        {"output-format", 'O', 0, G_OPTION_ARG_STRING, &n.format, N_("raw or qcow2 (qcow2)"), N_("FORMAT")},
+        {"compress", 'c', 0, G_OPTION_ARG_NONE, &options.compress, N_("Compress the data (qcow2)"), NULL},
+        {"verify", 0, 0, G_OPTION_ARG_NONE, &options.verify, N_("Read the result back and compare"), NULL},
+        NEW_IMAGE_ENTRIES(n),
+        {NULL},
+    };
+    g_autoptr(GError) error = NULL;
+    int status = STATUS_USAGE;
+    if (parse(&argc, &argv, entries, _("SOURCE TARGET"), 2, 2,
+              _("Writes what an image with all that it stands on shows into a new image.")) &&
+        new_image_options(&n)) {
+        options.create = n.options;
+        g_autoptr(Image) source = image_open(argv[1], source_format, IMAGE_OPEN_READ_ONLY, &error);
+        gboolean ok = FALSE;
+        if (source) {
+            Progress progress;
+            progress_begin(&progress);
+            ok = image_convert(source, argv[2], n.format ? n.format : "qcow2", &options, &progress.job, &error);
+            progress_end(&progress);
+        }
+        status = ok ? STATUS_OK : failed(error);
+    }
+    new_image_clear(&n);
+    return status;
+}
+
+/* ---- resize ---------------------------------------------------------------------------------------------- */
+
+static int run_resize(int argc, char **argv)
+{
+    g_autofree char *format = NULL;
+    gboolean shrink = FALSE;
+    const GOptionEntry entries[] = {
+        {"format", 'f', 0, G_OPTION_ARG_STRING, &format, N_("Don't look for the format, it is this"), N_("FORMAT")},
+        {"shrink", 0, 0, G_OPTION_ARG_NONE, &shrink, N_("Allow a smaller size; what stands behind it is lost"), NULL},
+        {NULL},
+    };
+    /* "-1G" is a size here and not options */
+    for (int i = 1; i < argc - 1; i++) {
+        if (argv[i + 1][0] == '-' && g_ascii_isdigit(argv[i + 1][1])) {
+            argv[i + 1] = g_strconcat("~", argv[i + 1] + 1, NULL);
+            break;
+        }
+    }
+    if (!parse(&argc, &argv, entries, _("FILE [+|-]SIZE"), 2, 2, _("Changes the size of the disk.")))
+        return STATUS_USAGE;
+    g_autoptr(GError) error = NULL;
+    char sign = argv[2][0];
+    guint64 size = 0;
+    gboolean relative = sign == '+' || sign == '~';
+    if (!want_bytes(argv[2] + (relative ? 1 : 0), _("size"), &size))
+        return STATUS_USAGE;
+    Image *image = image_open(argv[1], format, IMAGE_OPEN_WRITABLE, &error);
+    if (!image)
+        return failed(error);
+    guint64 now = image_size(image);
+    if (sign == '+')
+        size = size > (guint64)G_MAXINT64 - now ? (guint64)G_MAXINT64 : now + size;
+    else if (sign == '~')
+        size = now - MIN(size, now);
+    size = (size + 511) & ~(guint64)511;
+    gboolean ok = image_resize(image, size, shrink, &error);
+    if (!image_close(image, ok ? &error : NULL))
+        ok = FALSE;
+    return ok ? STATUS_OK : failed(error);
+}
+
+/* ---- commit, rebase -------------------------------------------------------------------------------------- */
+
+static int run_commit(int argc, char **argv)
+{
+    g_autofree char *format = NULL;
+    gboolean in_place = FALSE;
+    const GOptionEntry entries[] = {
+        {"format", 'f', 0, G_OPTION_ARG_STRING, &format, N_("Don't look for the format, it is this"), N_("FORMAT")},
+        {"in-place", 0, 0, G_OPTION_ARG_NONE, &in_place,
+         N_("Write into the base instead, which nothing else may stand on, and empty the overlay"), NULL},
+        {NULL},
+    };
+    if (!parse(&argc, &argv, entries, _("FILE"), 1, 1,
+               _("Merges an overlay with the image that it stands on. The base stays as it is: a new file with the "
+                 "contents of both, verified, takes the overlay's name.")))
+        return STATUS_USAGE;
+    g_autoptr(GError) error = NULL;
+    Progress progress;
+    progress_begin(&progress);
+    gboolean ok = image_commit(argv[1], format, in_place, &progress.job, &error);
+    progress_end(&progress);
+    return ok ? STATUS_OK : failed(error);
+}
+
+static int run_rebase(int argc, char **argv)
+{
+    g_autofree char *format = NULL, *backing = NULL, *backing_format = NULL;
+    gboolean unsafe = FALSE;
+    const GOptionEntry entries[] = {
+        {"format", 'f', 0, G_OPTION_ARG_STRING, &format, N_("Don't look for the format, it is this"), N_("FORMAT")},
+        {"backing", 'b', 0, G_OPTION_ARG_FILENAME, &backing, N_("The new base; \"\" for none"), N_("FILE")},
+        {"backing-format", 'F', 0, G_OPTION_ARG_STRING, &backing_format, N_("Its format"), N_("FORMAT")},
+        {"unsafe", 'u', 0, G_OPTION_ARG_NONE, &unsafe, N_("Only write the name: the base was moved"), NULL},
+        {NULL},
+    };
+    if (!parse(&argc, &argv, entries, _("FILE"), 1, 1,
+               _("Makes an overlay stand on another image, without changing what it shows.")))
+        return STATUS_USAGE;
+    if (!backing) {
+        complain(_("What should “%s” stand on? Name it with --backing, or give --backing \"\" for nothing."), argv[1]);
+        return STATUS_USAGE;
+    }
+    g_autoptr(GError) error = NULL;
+    Progress progress;
+    progress_begin(&progress);
+    gboolean ok = image_rebase(argv[1], format, backing, backing_format, unsafe, &progress.job, &error);
+    progress_end(&progress);
+    return ok ? STATUS_OK : failed(error);
+}
+
+/* ---- The command ----------------------------------------------------------------------------------------- */
+
+static const Command commands[] = {
+    {"create", run_create, N_("Make a new image")},
+    {"info", run_info, N_("Tell what an image is")},
+    {"check", run_check, N_("Look for damage, and repair it")},
+    {"map", run_map, N_("List what stands where")},
+    {"compare", run_compare, N_("Compare what two images show")},
+    {"convert", run_convert, N_("Write an image in another format")},
+    {"resize", run_resize, N_("Change the size of the disk")},
+    {"commit", run_commit, N_("Merge an overlay with its base")},
+    {"rebase", run_rebase, N_("Give an overlay another base")},
+};
+
+static void print_help(void)
+{
+    g_print("%s\n  vitrine image %s\n\n%s\n\n%s\n", _("Usage:"), _("COMMAND [OPTION…] FILE…"),
+            _("Creates, inspects, checks and converts disk images."), _("Commands:"));
+    for (gsize i = 0; i < G_N_ELEMENTS(commands); i++)
+        g_print("  %-10s %s\n", commands[i].name, _(commands[i].summary));
+    g_print("\n%s\n", _("“vitrine image COMMAND --help” shows what a command takes."));
+}
+
+int cli_image(int argc, char **argv)
+{
+    if (argc < 2) {
+        complain(_("What should be done? “vitrine image --help” lists the commands."));
+        return STATUS_USAGE;
+    }
+    if (g_str_equal(argv[1], "--help") || g_str_equal(argv[1], "-h") || g_str_equal(argv[1], "help")) {
+        print_help();
+        return STATUS_OK;
+    }
+    for (gsize i = 0; i < G_N_ELEMENTS(commands); i++) {
+        if (g_str_equal(commands[i].name, argv[1]))
+            return commands[i].run(argc - 1, argv + 1);
+    }
+    complain(_("There is no command “%s”. “vitrine image --help” lists the commands."), argv[1]);
+    return STATUS_USAGE;
+}
