@@ -275,15 +275,18 @@ gboolean image_file_write(ImageFile *file, guint64 offset, const void *buffer, g
 
 gboolean image_file_sync(ImageFile *file, GError **error)
 {
-    if (!file->unsynced)
+    if (!file->unsynced && !file->lost)
         return TRUE;
     int rc;
     do {
-        rc = file->ops->sync(file);
+        rc = file->lost ? -EIO : file->ops->sync(file);
     } while (rc == -EINTR);
     if (rc < 0) {
-        /* unsynced stays: what was lost must not be reported as durable by a later call that finds no work */
-        image_set_errno(error, -rc, _("“%s” could not be written to the disk"), file->path);
+        /* After a failure the kernel may forget what it could not write, and a second sync succeeds over the gap:
+         * nothing is reported as durable any more. */
+        file->lost |= rc == -EIO;
+        image_set_errno(error, -rc, _("“%s” could not be written to the disk, and recent changes may be lost"),
+                        file->path);
         return FALSE;
     }
     file->unsynced = FALSE;

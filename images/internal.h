@@ -46,6 +46,7 @@ struct ImageFile {
     dev_t device;
     ino_t inode;
     gboolean unsynced; /* written since the last sync */
+    gboolean lost;     /* a sync failed: what was written may be gone */
 };
 
 extern const ImageFileOps image_file_posix;

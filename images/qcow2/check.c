@@ -403,6 +403,36 @@ static gboolean rebuild_counts(Walk *w, GError **error)
     return TRUE;
 }
 
+/*
+ * Entries of the disk that share a cluster get one each: with both flags cleared nothing would be lost, but the
+ * last of them would be left with a count of one and no flag.
+ */
+static gboolean separate_entries(Qcow2 *q, GError **error)
+{
+    g_autofree guint8 *data = g_malloc(q->cluster_size);
+    guint64 size = image_align_up(q->image->size, q->cluster_size);
+    for (guint64 at = 0; at < size;) {
+        guint64 l1 = q->l1[at >> (q->cluster_bits + q->l2_bits)];
+        Qcow2Run run = {.length = G_GUINT64_CONSTANT(1) << (q->cluster_bits + q->l2_bits)};
+        if (l1 & QCOW2_ENTRY_OFFSET) {
+            guint64 bitmap;
+            Qcow2Table *table = qcow2_table_get(q, &q->l2_cache, l1 & QCOW2_ENTRY_OFFSET, error);
+            if (!table)
+                return FALSE;
+            guint index = (guint)((at >> q->cluster_bits) & ((1u << q->l2_bits) - 1));
+            guint64 entry = qcow2_l2_get(q, table, index, &bitmap);
+            qcow2_table_unpin(table);
+            run.length = q->cluster_size;
+            gboolean shared = (entry & QCOW2_ENTRY_OFFSET) && !(entry & (QCOW2_ENTRY_COMPRESSED | QCOW2_ENTRY_COPIED));
+            if (shared && (!qcow2_read(q, at, data, q->cluster_size, error) ||
+                           !qcow2_write(q, at, data, q->cluster_size, error)))
+                return FALSE;
+        }
+        at = image_align_down(at, run.length) + run.length;
+    }
+    return qcow2_flush_tables(q, error) && image_file_sync(q->file, error);
+}
+
 /* ---- The whole -------------------------------------------------------------------------------------------
  */
 
@@ -440,28 +470,40 @@ static gboolean look(Walk *w, GError **error)
     return TRUE;
 }
 
+static gboolean fix_flags(Qcow2 *q, Walk *w, ImageCheck *scratch, const ImageJob *job, GError **error)
+{
+    if (!walk_begin(w, q, scratch, job, error))
+        return FALSE;
+    w->quiet = w->fix = TRUE;
+    return walk_all(w, error) && check_flags(w, error) && image_file_sync(q->file, error);
+}
+
+static gboolean repair_errors(Qcow2 *q, Walk *w, gboolean counts_broken, ImageCheck *scratch, const ImageJob *job,
+                              GError **error)
+{
+    if (!walk_begin(w, q, scratch, job, error))
+        return FALSE;
+    w->quiet = w->fix = TRUE;
+    w->with_counts = !counts_broken;
+    /* Twice: entries that are dropped in the first walk no longer count in the second. */
+    if (!walk_all(w, error) || !walk_all(w, error))
+        return FALSE;
+    if (counts_broken && (!image_file_sync(q->file, error) || !rebuild_counts(w, error)))
+        return FALSE;
+    if (!check_flags(w, error) || !image_file_sync(q->file, error) || !qcow2_load_tables(q, TRUE, error))
+        return FALSE;
+    if (q->tables_broken || q->header.snapshot_count)
+        return TRUE;
+    return separate_entries(q, error) && fix_flags(q, w, scratch, job, error) && qcow2_load_tables(q, TRUE, error);
+}
+
 static gboolean repair_file(Qcow2 *q, Walk *w, ImageRepair repair, const ImageJob *job, GError **error)
 {
     ImageCheck scratch = {.messages = w->check->messages};
-    gboolean counts_broken = w->counts_broken;
-    if (repair & IMAGE_REPAIR_ERRORS) {
-        if (!walk_begin(w, q, &scratch, job, error))
-            return FALSE;
-        w->quiet = w->fix = TRUE;
-        w->with_counts = !counts_broken;
-        /* Twice: entries that are dropped in the first walk no longer count in the second. */
-        if (!walk_all(w, error) || !walk_all(w, error))
-            return FALSE;
-        if (counts_broken && (!image_file_sync(q->file, error) || !rebuild_counts(w, error)))
-            return FALSE;
-        if (!check_flags(w, error) || !image_file_sync(q->file, error))
-            return FALSE;
-        if (!qcow2_load_tables(q, TRUE, error))
-            return FALSE;
-    }
+    if ((repair & IMAGE_REPAIR_ERRORS) && !repair_errors(q, w, w->counts_broken, &scratch, job, error))
+        return FALSE;
     if (repair & IMAGE_REPAIR_LEAKS) {
         gboolean too_low = FALSE;
-        scratch = (ImageCheck){.messages = w->check->messages};
         if (!walk_begin(w, q, &scratch, job, error))
             return FALSE;
         w->quiet = TRUE;
@@ -488,6 +530,7 @@ gboolean qcow2_check(Image *image, ImageRepair repair, ImageCheck *check, const 
     gboolean leaks = (repair & IMAGE_REPAIR_LEAKS) && (check->leaks || errors);
     if (errors || leaks) {
         ImageRepair todo = (errors ? IMAGE_REPAIR_ERRORS : 0) | (leaks ? IMAGE_REPAIR_LEAKS : 0);
+        q->repairing = TRUE;
         if (!repair_file(q, &w, todo, job, error))
             goto out;
         ImageCheck after = {.messages = check->messages};
@@ -514,6 +557,7 @@ gboolean qcow2_check(Image *image, ImageRepair repair, ImageCheck *check, const 
     }
     ok = image_job_step(job, 1, 1, error);
 out:
+    q->repairing = FALSE;
     walk_clear(&w);
     return ok;
 }

@@ -112,7 +112,7 @@ void qcow2_unload_tables(Qcow2 *q)
     g_clear_pointer(&q->meta, g_hash_table_unref);
     g_clear_pointer(&q->frees, g_array_unref);
     q->l1_low = q->l1_high = q->reftable_low = q->reftable_high = 0;
-    q->compressed_tail = q->unpacked_offset = q->free_hint = 0;
+    q->compressed_tail = q->unpacked_offset = q->free_hint = q->known_end = 0;
 }
 
 /* @lenient: for a check, which wants to look at damaged tables itself. */

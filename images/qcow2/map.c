@@ -17,7 +17,7 @@ gboolean qcow2_corrupt(Qcow2 *q, GError **error, const char *format, ...)
     va_start(args, format);
     g_autofree char *what = g_strdup_vprintf(format, args);
     va_end(args);
-    if (q->image->writable && !q->corrupt && !(q->image->flags & IMAGE_OPEN_FOR_CHECK)) {
+    if (q->image->writable && !q->corrupt && !q->repairing && !(q->image->flags & IMAGE_OPEN_FOR_CHECK)) {
         q->corrupt = TRUE;
         q->header.incompatible |= QCOW2_INCOMPATIBLE_CORRUPT;
         qcow2_header_write_features(q, NULL);

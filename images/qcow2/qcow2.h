@@ -150,8 +150,10 @@ typedef struct Qcow2 {
     GArray *frees;           /* guint64: cluster numbers whose count is lowered after the next table flush */
     guint64 free_hint;       /* no free cluster below this number */
     guint64 compressed_tail; /* byte after the last compressed data that was written, 0 = none */
+    guint64 known_end;       /* the file is at least this long */
     gboolean write_begun;
     gboolean corrupt;
+    gboolean repairing;      /* findings are expected: don't mark the image */
     GArray *snapshots;       /* Qcow2Snapshot */
     guint64 snapshots_bytes; /* length of their table */
 

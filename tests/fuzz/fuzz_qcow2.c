@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Damaged qcow2 images: valid ones of many kinds are mutated in their header, tables and anywhere else, then
+ * opened, read, mapped, written, resized, checked and repaired. Nothing may crash, hang or trip a sanitizer;
+ * what a repair calls clean must be clean.
+ *
+ *     fuzz_qcow2 SECONDS SEED
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "tests/unit/images-common.h"
+
+typedef struct Seed {
+    guint8 *bytes;
+    gsize length;
+} Seed;
+
+static const struct {
+    ImageCreateOptions options;
+    gboolean compress;
+} kinds[] = {
+    {{.cluster_size = 512}, FALSE},
+    {{.cluster_size = 4096, .version = 2}, FALSE},
+    {{.cluster_size = 65536}, FALSE},
+    {{.cluster_size = 4096, .refcount_bits = 1}, TRUE},
+    {{.cluster_size = 16384, .extended_l2 = TRUE}, FALSE},
+    {{.cluster_size = 16384, .extended_l2 = TRUE}, TRUE},
+    {{.cluster_size = 4096, .compression = "zstd"}, TRUE},
+    {{.cluster_size = 1024, .refcount_bits = 64, .lazy_refcounts = TRUE}, FALSE},
+    {{.cluster_size = 4096, .backing_file = "base", .backing_format = "raw"}, FALSE},
+};
+
+#define DISK (1u << 20)
+
+static void make_seeds(const char *folder, GPtrArray *seeds)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *base = g_build_filename(folder, "base", NULL), *flat = g_build_filename(folder, "flat", NULL);
+    g_autofree guint8 *bytes = g_malloc0(DISK);
+    fill_pattern(bytes, DISK / 4, 1);
+    g_file_set_contents(base, (char *)bytes, DISK, &error);
+    memset(bytes + DISK / 2, 'z', DISK / 8);
+    fill_pattern(bytes + DISK - 10000, 5000, 2);
+    g_file_set_contents(flat, (char *)bytes, DISK, &error);
+    for (gsize i = 0; i < G_N_ELEMENTS(kinds); i++) {
+        g_autofree char *path = g_strdup_printf("%s/seed%zu", folder, i);
+        g_autoptr(Image) source = image_open(flat, "raw", IMAGE_OPEN_READ_ONLY, &error);
+        ImageConvertOptions options = {.create = kinds[i].options, .compress = kinds[i].compress};
+        if (!source || !image_convert(source, path, "qcow2", &options, NULL, &error))
+            g_error("%s", error->message);
+        Image *image = image_open(path, "qcow2", IMAGE_OPEN_WRITABLE, &error);
+        if (!image || !image_write_zeroes(image, 100000, 150000, &error) ||
+            !image_pwrite(image, 700000, bytes, 20000, &error) || !image_close(image, &error))
+            g_error("%s", error->message);
+        Seed *seed = g_new0(Seed, 1);
+        if (!g_file_get_contents(path, (char **)&seed->bytes, &seed->length, &error))
+            g_error("%s", error->message);
+        g_ptr_array_add(seeds, seed);
+        if (have_qemu_img() && i < 3) { /* the same with an internal snapshot */
+            g_autofree char *line = g_strdup_printf("qemu-img snapshot -c s seed%zu", i);
+            run_words(folder, line);
+            seed = g_new0(Seed, 1);
+            g_file_get_contents(path, (char **)&seed->bytes, &seed->length, &error);
+            g_ptr_array_add(seeds, seed);
+        }
+    }
+}
+
+static guint64 interesting(GRand *rand, gsize length)
+{
+    static const guint64 values[] = {0, 1, 2, 3, 511, 512, 513, 4096, 65536, 0x7fffffff, 0x80000000, 0xffffffff,
+                                     G_MAXINT64, G_MAXUINT64, G_GUINT64_CONSTANT(1) << 62, G_GUINT64_CONSTANT(1) << 55,
+                                     (G_GUINT64_CONSTANT(1) << 63) | 4096};
+    switch (g_rand_int_range(rand, 0, 4)) {
+    case 0: return values[g_rand_int_range(rand, 0, G_N_ELEMENTS(values))];
+    case 1: return (guint64)g_rand_int_range(rand, 0, (gint32)(length / 512) + 2) * 512;
+    case 2: return (G_GUINT64_CONSTANT(1) << 63) | (guint64)g_rand_int_range(rand, 0, (gint32)(length / 512) + 2) * 512;
+    default: return (guint64)g_rand_int(rand) << 32 | g_rand_int(rand);
+    }
+}
+
+static void mutate(guint8 *bytes, gsize *length, GRand *rand)
+{
+    guint count = (guint)g_rand_int_range(rand, 1, 6);
+    for (guint i = 0; i < count && *length > 512; i++) {
+        gsize at;
+        guint64 value = interesting(rand, *length);
+        switch (g_rand_int_range(rand, 0, 8)) {
+        case 0: /* a field of the header */
+        case 1: {
+            static const guint8 fields[] = {4, 8, 16, 20, 24, 32, 36, 40, 48, 56, 60, 64, 72, 80, 88, 96, 100, 104};
+            at = fields[g_rand_int_range(rand, 0, G_N_ELEMENTS(fields))];
+            if (g_rand_boolean(rand)) {
+                bytes[at + (gsize)g_rand_int_range(rand, 0, 8)] = (guint8)value;
+            } else {
+                guint64 be = GUINT64_TO_BE(value);
+                memcpy(bytes + at, &be, g_rand_boolean(rand) ? 8 : 4);
+            }
+            break;
+        }
+        case 2: /* header extensions */
+            bytes[g_rand_int_range(rand, 72, 512)] = (guint8)value;
+            break;
+        case 3:
+        case 4:
+        case 5: { /* an entry of some table: aligned words that are in use, in the first half or anywhere */
+            gsize words = *length / 8;
+            for (guint tries = 0; tries < 200; tries++) {
+                at = (gsize)g_rand_int_range(rand, 0, (gint32)words) * 8;
+                guint64 word;
+                memcpy(&word, bytes + at, 8);
+                word = GUINT64_FROM_BE(word);
+                if (word && (word & 0x00ffffffffffffff) < *length * 2 && word >> 62 != 1)
+                    break;
+            }
+            guint64 be = GUINT64_TO_BE(value);
+            memcpy(bytes + at, &be, 8);
+            break;
+        }
+        case 6:
+            bytes[g_rand_int_range(rand, 0, (gint32)*length)] ^= (guint8)(1u << g_rand_int_range(rand, 0, 8));
+            break;
+        default:
+            if (g_rand_int_range(rand, 0, 4) == 0)
+                *length = (gsize)g_rand_int_range(rand, 0, (gint32)*length);
+            break;
+        }
+    }
+}
+
+static void read_around(Image *image, GRand *rand)
+{
+    g_autofree guint8 *buffer = g_malloc(1 << 20);
+    guint64 size = image_size(image);
+    for (guint64 at = 0; at < MIN(size, 4u << 20); at += 1 << 20)
+        image_pread(image, at, buffer, MIN(1 << 20, size - at), NULL);
+    for (guint i = 0; i < 8 && size > 4096; i++) {
+        guint64 at = (guint64)g_rand_double_range(rand, 0, (double)(size - 4096));
+        image_pread(image, MIN(at, size - 4096), buffer, 4096, NULL);
+    }
+    guint64 at = 0;
+    for (guint i = 0; i < 2000 && at < size; i++) {
+        ImageBlockStatus status;
+        if (!image_block_status(image, at, MIN(size - at, 64u << 20), &status, NULL))
+            break;
+        g_assert_cmpuint(status.length, >, 0);
+        at += status.length;
+    }
+}
+
+static void write_around(Image *image, GRand *rand)
+{
+    g_autofree guint8 *buffer = g_malloc(200000);
+    fill_pattern(buffer, 200000, g_rand_int(rand));
+    for (guint i = 0; i < 12; i++) {
+        guint64 size = image_size(image);
+        if (size < 200000)
+            return;
+        guint64 reach = g_rand_boolean(rand) ? MIN(size, DISK) : size;
+        guint64 at = (guint64)g_rand_double_range(rand, 0, (double)(reach - 199999));
+        gsize length = (gsize)g_rand_int_range(rand, 1, 199999);
+        at = MIN(at, size - 200000);
+        switch (g_rand_int_range(rand, 0, 6)) {
+        case 0: image_write_zeroes(image, at, length, NULL); break;
+        case 1: image_discard(image, at, length, NULL); break;
+        case 2: image_flush(image, NULL); break;
+        default: image_pwrite(image, at, buffer, length, NULL); break;
+        }
+    }
+    if (g_rand_int_range(rand, 0, 4) == 0)
+        image_resize(image, (guint64)g_rand_int_range(rand, 0, 8192) * 512, TRUE, NULL);
+}
+
+static void try_image(const char *path, GRand *rand)
+{
+    image_info_free(image_read_info(path, NULL, NULL));
+    Image *image = image_open(path, "qcow2", IMAGE_OPEN_READ_ONLY, NULL);
+    if (image) {
+        read_around(image, rand);
+        image_check_free(image_check(image, IMAGE_REPAIR_NONE, NULL, NULL));
+        image_close(image, NULL);
+    }
+    image = image_open(path, "qcow2", IMAGE_OPEN_WRITABLE, NULL);
+    if (image) {
+        write_around(image, rand);
+        image_check_free(image_check(image, IMAGE_REPAIR_NONE, NULL, NULL));
+        image_close(image, NULL);
+    }
+    image = image_open(path, "qcow2", IMAGE_OPEN_WRITABLE | IMAGE_OPEN_FOR_CHECK, NULL);
+    if (!image)
+        return;
+    g_autoptr(ImageCheck) check = image_check(image, IMAGE_REPAIR_LEAKS | IMAGE_REPAIR_ERRORS, NULL, NULL);
+    gboolean clean = check && check->corruptions == 0;
+    image_close(image, NULL);
+    if (!clean)
+        return;
+    /* What was repaired can be written, and is clean after that. */
+    g_autoptr(GError) error = NULL;
+    image = image_open(path, "qcow2", IMAGE_OPEN_WRITABLE, &error);
+    if (!image)
+        g_error("repaired and not to be opened: %s", error->message);
+    write_around(image, rand);
+    image_close(image, NULL);
+    image = image_open(path, "qcow2", IMAGE_OPEN_READ_ONLY, &error);
+    if (!image)
+        g_error("repaired, written and not to be opened: %s", error->message);
+    g_autoptr(ImageCheck) again = image_check(image, IMAGE_REPAIR_NONE, NULL, NULL);
+    if (!again || again->corruptions)
+        g_error("repaired and damaged again by writing: %s",
+                again && again->messages->len ? (char *)again->messages->pdata[0] : "?");
+    image_close(image, NULL);
+}
+
+static void keep_failure(const char *path, guint64 round)
+{
+    /* the mutated file of the current round, for whoever looks at a crash */
+    g_autofree char *copy = g_strdup_printf("%s.input", path);
+    g_autofree char *bytes = NULL;
+    gsize length;
+    if (g_file_get_contents(path, &bytes, &length, NULL))
+        g_file_set_contents(copy, bytes, (gssize)length, NULL);
+    (void)round;
+}
+
+int main(int argc, char **argv)
+{
+    double seconds = argc > 1 ? g_ascii_strtod(argv[1], NULL) : 5;
+    guint32 seed = argc > 2 ? (guint32)g_ascii_strtoull(argv[2], NULL, 0) : 1;
+    gboolean keep = g_getenv("FUZZ_KEEP") != NULL;
+    char *folder = test_folder_new();
+    g_autoptr(GPtrArray) seeds = g_ptr_array_new();
+    make_seeds(folder, seeds);
+    g_autofree char *path = g_build_filename(folder, "mutated", NULL);
+    gint64 end = g_get_monotonic_time() + (gint64)(seconds * 1e6);
+    guint64 rounds = 0;
+    while (g_get_monotonic_time() < end) {
+        GRand *rand = g_rand_new_with_seed(seed + (guint32)rounds * 7919u);
+        const Seed *from = seeds->pdata[g_rand_int_range(rand, 0, (gint32)seeds->len)];
+        g_autofree guint8 *bytes = g_memdup2(from->bytes, from->length);
+        gsize length = from->length;
+        mutate(bytes, &length, rand);
+        int fd = open(path, O_CREAT | O_TRUNC | O_WRONLY, 0600);
+        if (fd < 0 || write(fd, bytes, length) != (gssize)length)
+            g_error("cannot write %s", path);
+        close(fd);
+        if (keep)
+            keep_failure(path, rounds);
+        try_image(path, rand);
+        g_rand_free(rand);
+        rounds++;
+    }
+    g_print("%" G_GUINT64_FORMAT " images from seed %u, clean\n", rounds, seed);
+    for (guint i = 0; i < seeds->len; i++) {
+        g_free(((Seed *)seeds->pdata[i])->bytes);
+        g_free(seeds->pdata[i]);
+    }
+    test_folder_free(folder);
+    return 0;
+}
