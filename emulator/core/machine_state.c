@@ -115,8 +115,10 @@ GByteArray *machine_save_bytes(struct machine *machine, bool compress, GError **
         end_chunk(out, at);
     }
     at = begin_chunk(out, "end", 1);
-    state_put_u32(out, (uint32_t)crc32_z(0, out->data, at));
+    state_put_u32(out, 0);
     end_chunk(out, at);
+    uint32_t crc = GUINT32_TO_LE((uint32_t)crc32_z(0, out->data, at));
+    memcpy(out->data + at, &crc, sizeof crc);
     return out;
 }
 
