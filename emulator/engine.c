@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The engine: a machine on a thread of its own, and everything that crosses between it and the application. */
+/* The engine: a machine on a thread of its own, and everything that crosses between it and the application.
+ */
 #include "emulator/engine.h"
 
 #include <errno.h>
@@ -50,7 +51,7 @@ struct engine {
 
     struct frame_slot slot[3];
     unsigned writing, ready, reading;
-    bool fresh;             /* `ready` is newer than `reading` */
+    bool fresh; /* `ready` is newer than `reading` */
     bool notified;
     struct display_rect damage; /* since the last acquire */
     uint64_t serial_number;
@@ -63,7 +64,8 @@ static void save_nvram(struct engine *engine)
     if (!engine->nvram_path || !engine->nvram)
         return;
     g_autoptr(GError) error = NULL;
-    if (!g_file_set_contents(engine->nvram_path, (const char *)engine->nvram, (gssize)engine->nvram_size, &error))
+    if (!g_file_set_contents(engine->nvram_path, (const char *)engine->nvram, (gssize)engine->nvram_size,
+                             &error))
         g_warning("The battery-backed memory was not saved: %s", error->message);
 }
 
@@ -106,7 +108,8 @@ static struct display_rect unite(struct display_rect a, struct display_rect b)
     return r;
 }
 
-/* The surface has new contents: into the slot that nobody looks at, then swapped for the one that is ready. */
+/* The surface has new contents: into the slot that nobody looks at, then swapped for the one that is ready.
+ */
 static void publish_frame(void *opaque, struct display_surface *surface)
 {
     struct engine *engine = opaque;
@@ -126,7 +129,8 @@ static void publish_frame(void *opaque, struct display_surface *surface)
     r.height = MIN(r.height, surface->height - r.y);
     for (int y = r.y; y < r.y + r.height && r.width > 0; y++)
         memcpy(slot->pixels + (size_t)y * (size_t)slot->width + r.x,
-               surface->pixels + (size_t)y * (size_t)surface->stride + r.x, (size_t)r.width * sizeof(uint32_t));
+               surface->pixels + (size_t)y * (size_t)surface->stride + r.x,
+               (size_t)r.width * sizeof(uint32_t));
     slot->stale = (struct display_rect){0};
 
     g_mutex_lock(&engine->lock);
@@ -191,12 +195,14 @@ static bool check_config(const struct engine_model *model, const struct engine_c
         return false;
     }
     if (config->cpus > 1) {
-        g_set_error(error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_CONFIG, "The %s has one processor.", model->title);
+        g_set_error(error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_CONFIG, "The %s has one processor.",
+                    model->title);
         return false;
     }
     if (config->accel == ENGINE_ACCEL_KVM) {
         g_set_error(error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_CONFIG,
-                    "The %s can’t run on the host’s processor (KVM): it has another instruction set.", model->title);
+                    "The %s can’t run on the host’s processor (KVM): it has another instruction set.",
+                    model->title);
         return false;
     }
     static const char *const devices[] = {"disk", "cdrom", "floppy", "network", NULL};
@@ -206,11 +212,13 @@ static bool check_config(const struct engine_model *model, const struct engine_c
         return false;
     }
     if (!model->has_floppy && (config->floppy.path || config->floppy.image)) {
-        g_set_error(error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_CONFIG, "The %s has no floppy drive.", model->title);
+        g_set_error(error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_CONFIG, "The %s has no floppy drive.",
+                    model->title);
         return false;
     }
     if (!model->has_cdrom && (config->cdrom.path || config->cdrom.image)) {
-        g_set_error(error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_CONFIG, "The %s has no CD-ROM drive.", model->title);
+        g_set_error(error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_CONFIG, "The %s has no CD-ROM drive.",
+                    model->title);
         return false;
     }
     return true;
@@ -252,8 +260,8 @@ static bool open_disks(struct machine *machine, const struct engine_config *conf
 {
     const struct engine_model *model = &setup->board->model;
     if (config->disks->len > MIN(model->disk_units, BOARD_MAX_DISKS)) {
-        g_set_error(error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_CONFIG, "The %s takes at most %u hard disks.", model->title,
-                    model->disk_units);
+        g_set_error(error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_CONFIG, "The %s takes at most %u hard disks.",
+                    model->title, model->disk_units);
         return false;
     }
     uint32_t used = 0;
@@ -291,7 +299,8 @@ static bool open_disks(struct machine *machine, const struct engine_config *conf
     return true;
 }
 
-static bool open_serial(struct engine *engine, unsigned port, const struct engine_serial *serial, GError **error)
+static bool open_serial(struct engine *engine, unsigned port, const struct engine_serial *serial,
+                        GError **error)
 {
     struct machine *machine = engine->machine;
     struct char_backend *backend = NULL;
@@ -324,7 +333,8 @@ static bool open_serial(struct engine *engine, unsigned port, const struct engin
     return true;
 }
 
-static bool open_backends(struct engine *engine, struct engine_config *config, struct board_setup *setup, GError **error)
+static bool open_backends(struct engine *engine, struct engine_config *config, struct board_setup *setup,
+                          GError **error)
 {
     struct machine *machine = engine->machine;
     const struct engine_model *model = &engine->board->model;
@@ -371,8 +381,8 @@ static void drop_images(struct engine_config *config)
     g_clear_pointer(&config->floppy.image, image_free);
 }
 
-static bool load_nvram(struct engine *engine, const struct engine_config *config, const struct board_setup *setup,
-                       GError **error)
+static bool load_nvram(struct engine *engine, const struct engine_config *config,
+                       const struct board_setup *setup, GError **error)
 {
     if (!config->nvram || !setup->nvram)
         return true;
@@ -381,7 +391,8 @@ static bool load_nvram(struct engine *engine, const struct engine_config *config
     engine->nvram_size = setup->nvram_size;
     if (!g_file_test(config->nvram, G_FILE_TEST_EXISTS))
         return true;
-    g_autoptr(GBytes) bytes = board_load_file(config->nvram, setup->nvram_size, "battery-backed memory", error);
+    g_autoptr(GBytes) bytes =
+        board_load_file(config->nvram, setup->nvram_size, "battery-backed memory", error);
     if (!bytes)
         return false;
     gsize size;
@@ -390,7 +401,8 @@ static bool load_nvram(struct engine *engine, const struct engine_config *config
     return true;
 }
 
-struct engine *engine_new(const struct engine_config *const_config, const struct engine_events *events, GError **error)
+struct engine *engine_new(const struct engine_config *const_config, const struct engine_events *events,
+                          GError **error)
 {
     /* The images in it change hands; nothing else is written. */
     struct engine_config *config = (struct engine_config *)(uintptr_t)const_config;
@@ -400,7 +412,8 @@ struct engine *engine_new(const struct engine_config *const_config, const struct
             board = boards[i];
     const char *display = NULL;
     if (!board)
-        g_set_error(error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_CONFIG, "There is no computer model “%s”.", config->model);
+        g_set_error(error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_CONFIG, "There is no computer model “%s”.",
+                    config->model);
     if (!board || !check_config(&board->model, config, error) ||
         !(display = choose_display(&board->model, config->display, error))) {
         drop_images(config);
@@ -608,13 +621,14 @@ static void post_medium(struct machine *machine, void *data)
                                   : !g_strcmp0(request->drive, "floppy") ? engine->floppy
                                                                          : NULL;
     if (!block) {
-        g_set_error(&error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_CONFIG, "This computer has no drive “%s” for removable media.",
-                    request->drive);
+        g_set_error(&error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_CONFIG,
+                    "This computer has no drive “%s” for removable media.", request->drive);
     } else if (block->locked && !request->force) {
         if (block->eject_requested)
             block->eject_requested(block->device_opaque);
-        g_set_error(&error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_CONFIG,
-                    "The system in the computer holds the medium. Let it eject the medium, or take it out by force.");
+        g_set_error(
+            &error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_CONFIG,
+            "The system in the computer holds the medium. Let it eject the medium, or take it out by force.");
         if (engine->events.media_eject_requested)
             engine->events.media_eject_requested(engine->events.opaque, request->drive);
     } else {
@@ -626,8 +640,8 @@ static void post_medium(struct machine *machine, void *data)
     request_finish(request, error);
 }
 
-void engine_change_medium(struct engine *engine, const char *drive, const char *path, bool read_only, bool force,
-                          engine_done done, void *opaque)
+void engine_change_medium(struct engine *engine, const char *drive, const char *path, bool read_only,
+                          bool force, engine_done done, void *opaque)
 {
     struct request *request = request_new(engine, path, done, opaque);
     request->drive = g_strdup(drive);
@@ -645,7 +659,8 @@ static void post_screenshot(struct machine *machine, void *data)
     if (surface->pixels) {
         pixels = g_new(uint32_t, (size_t)surface->width * (size_t)surface->height);
         for (int y = 0; y < surface->height; y++)
-            memcpy(pixels + (size_t)y * (size_t)surface->width, surface->pixels + (size_t)y * (size_t)surface->stride,
+            memcpy(pixels + (size_t)y * (size_t)surface->width,
+                   surface->pixels + (size_t)y * (size_t)surface->stride,
                    (size_t)surface->width * sizeof *pixels);
     }
     request->screenshot_done(request->opaque, pixels, surface->width, surface->height, surface->pixel_aspect);
@@ -780,7 +795,9 @@ static void post_input(struct machine *machine, void *data)
     switch (input->kind) {
     case INPUT_KEY: machine_input_key(machine, (unsigned)input->a, input->b); break;
     case INPUT_RELATIVE: machine_input_pointer_relative(machine, input->a, input->b); break;
-    case INPUT_ABSOLUTE: machine_input_pointer_absolute(machine, (unsigned)input->a, (unsigned)input->b); break;
+    case INPUT_ABSOLUTE:
+        machine_input_pointer_absolute(machine, (unsigned)input->a, (unsigned)input->b);
+        break;
     case INPUT_BUTTON: machine_input_button(machine, (unsigned)input->a, input->b); break;
     case INPUT_WHEEL: machine_input_wheel(machine, input->a, input->b); break;
     case INPUT_SERIAL: char_backend_callback_input(input->serial, input->data, input->size); break;

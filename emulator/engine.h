@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The engine's only public face. A program lists the models, fills in an engine_config, creates an engine and talks to
- * it with requests; the machine runs on a thread of its own. No call here waits for the guest, except where it says so.
+ * The engine's only public face. A program lists the models, fills in an engine_config, creates an engine and
+ * talks to it with requests; the machine runs on a thread of its own. No call here waits for the guest,
+ * except where it says so.
  *
  *   struct engine_config *config = engine_config_new("ss5");
  *   config->ram_mib = 64;
@@ -9,8 +10,9 @@
  *   struct engine *engine = engine_new(config, &events, &error);
  *   engine_start(engine);
  *
- * Threads: every function may be called from any one thread of the application at a time (its main thread); callbacks
- * run on the engine's thread and must not call engine functions other than those marked "any thread".
+ * Threads: every function may be called from any one thread of the application at a time (its main thread);
+ * callbacks run on the engine's thread and must not call engine functions other than those marked "any
+ * thread".
  */
 #pragma once
 
@@ -27,25 +29,26 @@ struct engine_choice {
 };
 
 struct engine_firmware {
-    const char *file;  /* name looked for on the firmware search path: "openbios-sparc32" */
-    const char *title; /* "OpenBIOS for SPARC" */
+    const char *file;    /* name looked for on the firmware search path: "openbios-sparc32" */
+    const char *title;   /* "OpenBIOS for SPARC" */
     const char *package; /* Debian package that has it */
     bool required;
 };
 
 struct engine_model {
-    const char *id;          /* "ss5" */
-    const char *title;       /* "SPARCstation 5" */
-    const char *family;      /* "sparc": id of the family */
+    const char *id;           /* "ss5" */
+    const char *title;        /* "SPARCstation 5" */
+    const char *family;       /* "sparc": id of the family */
     const char *family_title; /* "Sun SPARC" */
-    const char *description; /* two or three sentences; translatable */
-    const char *cpu;         /* "microSPARC II (MB86904), 110 MHz" */
+    const char *description;  /* two or three sentences; translatable */
+    const char *cpu;          /* "microSPARC II (MB86904), 110 MHz" */
     unsigned year;
     unsigned ram_min_mib, ram_max_mib, ram_default_mib;
-    const unsigned *ram_choices_mib; /* sensible sizes, ends with 0 */
+    const unsigned *ram_choices_mib;      /* sensible sizes, ends with 0 */
     const struct engine_choice *displays; /* first = default; end with a NULL id */
-    unsigned disk_units;     /* how many hard disks can be attached */
-    const unsigned *disk_unit_numbers; /* their SCSI/IDE unit numbers in order of preference, disk_units of them */
+    unsigned disk_units;                  /* how many hard disks can be attached */
+    const unsigned
+        *disk_unit_numbers; /* their SCSI/IDE unit numbers in order of preference, disk_units of them */
     bool has_cdrom, has_floppy, has_network, has_audio;
     unsigned serial_ports;
     bool has_pointer, pointer_is_absolute;
@@ -97,17 +100,17 @@ struct engine_config {
     unsigned cpus;    /* 0 = 1 */
     enum engine_accel accel;
     bool deterministic, warp;
-    int64_t rtc_base;  /* seconds since 1970; INT64_MIN = the host's time (deterministic: a fixed date) */
+    int64_t rtc_base; /* seconds since 1970; INT64_MIN = the host's time (deterministic: a fixed date) */
 
     char *firmware; /* path; NULL = search */
     char *kernel, *initrd, *append;
-    char *display;  /* a choice of the model; NULL = default */
-    char *boot;     /* firmware boot device: "disk", "cdrom", "floppy", "network"; NULL = the firmware's habit */
+    char *display; /* a choice of the model; NULL = default */
+    char *boot; /* firmware boot device: "disk", "cdrom", "floppy", "network"; NULL = the firmware's habit */
 
-    GArray *disks; /* struct engine_drive */
+    GArray *disks;                     /* struct engine_drive */
     struct engine_drive cdrom, floppy; /* empty drive if neither path nor image */
 
-    bool network; /* user-mode network (libslirp); default true where the model has one */
+    bool network;   /* user-mode network (libslirp); default true where the model has one */
     uint8_t mac[6]; /* all zero = the model's default */
     struct engine_serial serial[ENGINE_MAX_SERIAL];
     enum engine_audio audio;
@@ -141,9 +144,10 @@ struct engine_events {
 
 struct engine;
 
-/* Builds the whole machine; a configuration error is a GError sentence. Takes over the images in the config (not the
- * config itself), also on failure. */
-struct engine *engine_new(const struct engine_config *config, const struct engine_events *events, GError **error);
+/* Builds the whole machine; a configuration error is a GError sentence. Takes over the images in the config
+ * (not the config itself), also on failure. */
+struct engine *engine_new(const struct engine_config *config, const struct engine_events *events,
+                          GError **error);
 /* Powers off, waits for the thread, frees. */
 void engine_free(struct engine *engine);
 
@@ -158,16 +162,19 @@ void engine_resume(struct engine *engine);
 void engine_reset(struct engine *engine);
 void engine_power_off(struct engine *engine); /* pulls the plug; state ENGINE_OFF, exit status 0 */
 
-/* Requests with an answer: `done` runs on the engine's thread; `error` is NULL if all went well and is valid during the
- * call only. `done` may be NULL. */
+/* Requests with an answer: `done` runs on the engine's thread; `error` is NULL if all went well and is valid
+ * during the call only. `done` may be NULL. */
 typedef void (*engine_done)(void *opaque, const GError *error);
 void engine_save_state(struct engine *engine, const char *path, engine_done done, void *opaque);
 void engine_load_state(struct engine *engine, const char *path, engine_done done, void *opaque);
-/* `drive` is "cdrom", "floppy". `path` NULL takes the medium out. `force`: even if the guest holds it locked. */
-void engine_change_medium(struct engine *engine, const char *drive, const char *path, bool read_only, bool force,
-                          engine_done done, void *opaque);
-/* As PNG is the application's business: XRGB8888 pixels, freed with g_free(). `done` runs on the engine's thread. */
-typedef void (*engine_screenshot_done)(void *opaque, uint32_t *pixels, int width, int height, double pixel_aspect);
+/* `drive` is "cdrom", "floppy". `path` NULL takes the medium out. `force`: even if the guest holds it locked.
+ */
+void engine_change_medium(struct engine *engine, const char *drive, const char *path, bool read_only,
+                          bool force, engine_done done, void *opaque);
+/* As PNG is the application's business: XRGB8888 pixels, freed with g_free(). `done` runs on the engine's
+ * thread. */
+typedef void (*engine_screenshot_done)(void *opaque, uint32_t *pixels, int width, int height,
+                                       double pixel_aspect);
 void engine_screenshot(struct engine *engine, engine_screenshot_done done, void *opaque);
 /* Runs `fn` at a safe point (disk snapshots of a running machine). */
 void engine_at_safe_point(struct engine *engine, void (*fn)(void *opaque), void *opaque);
@@ -175,8 +182,8 @@ void engine_at_safe_point(struct engine *engine, void (*fn)(void *opaque), void 
 void engine_sync(struct engine *engine);
 
 enum engine_state engine_get_state(struct engine *engine); /* any thread */
-int engine_exit_status(struct engine *engine);             /* any thread; valid in ENGINE_OFF and ENGINE_ERROR */
-char *engine_message(struct engine *engine);               /* any thread; why ENGINE_ERROR; g_free() */
+int engine_exit_status(struct engine *engine); /* any thread; valid in ENGINE_OFF and ENGINE_ERROR */
+char *engine_message(struct engine *engine);   /* any thread; why ENGINE_ERROR; g_free() */
 /* Waits until the state is OFF or ERROR, at most timeout_ms (-1 = for ever). Not from a callback. */
 bool engine_wait(struct engine *engine, int timeout_ms);
 
@@ -189,21 +196,23 @@ void engine_wheel(struct engine *engine, int dx, int dy);
 /* Everything that is still down goes up (focus lost). */
 void engine_release_all_keys(struct engine *engine);
 void engine_serial_input(struct engine *engine, unsigned port, const uint8_t *data, size_t size);
-char *engine_serial_pty(struct engine *engine, unsigned port); /* its device name; g_free(); NULL if not a pty */
+char *engine_serial_pty(struct engine *engine,
+                        unsigned port); /* its device name; g_free(); NULL if not a pty */
 
 /* ---- picture: triple buffer ---- */
 
 struct engine_frame {
-    const uint32_t *pixels; /* XRGB8888 in host order; valid until the next acquire */
+    const uint32_t *pixels;    /* XRGB8888 in host order; valid until the next acquire */
     int width, height, stride; /* stride in pixels */
     double pixel_aspect;       /* width of a pixel / its height */
     int damage_x, damage_y, damage_width, damage_height; /* changed since the frame acquired before */
-    uint64_t serial;           /* grows with every frame published */
+    uint64_t serial;                                     /* grows with every frame published */
 };
 
 /* Somebody looks: without it the machine draws only for screenshots. */
 void engine_set_watched(struct engine *engine, bool watched);
-/* The newest frame; false if there is none newer than the one acquired last. Never waits. One consumer thread. */
+/* The newest frame; false if there is none newer than the one acquired last. Never waits. One consumer
+ * thread. */
 bool engine_acquire_frame(struct engine *engine, struct engine_frame *frame);
 
 /* ---- figures ---- any thread, never waits */

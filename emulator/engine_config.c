@@ -60,15 +60,17 @@ char *engine_find_firmware(const struct engine_firmware *firmware, GError **erro
         g_autofree char *own = g_build_filename(g_get_user_data_dir(), "vitrine", "firmware", NULL);
         found = try_folder(own, firmware->file);
     }
-    static const char *const shared[] = {VITRINE_DATA_DIR "/firmware", "/usr/share/openbios", "/usr/share/qemu",
-                                         "/usr/share/seabios", "/usr/share/qemu-efi-aarch64"};
+    static const char *const shared[] = {VITRINE_DATA_DIR "/firmware", "/usr/share/openbios",
+                                         "/usr/share/qemu", "/usr/share/seabios",
+                                         "/usr/share/qemu-efi-aarch64"};
     for (unsigned i = 0; i < G_N_ELEMENTS(shared) && !found; i++)
         found = try_folder(shared[i], firmware->file);
     if (!found)
-        g_set_error(error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_FIRMWARE,
-                    "The firmware “%s” was not found. Install the package %s, or put the file into the folder "
-                    "vitrine/firmware of your data folder.",
-                    firmware->file, firmware->package);
+        g_set_error(
+            error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_FIRMWARE,
+            "The firmware “%s” was not found. Install the package %s, or put the file into the folder "
+            "vitrine/firmware of your data folder.",
+            firmware->file, firmware->package);
     return found;
 }
 
@@ -77,8 +79,8 @@ GBytes *board_load_file(const char *path, size_t max, const char *what, GError *
     g_autoptr(GError) failure = NULL;
     g_autoptr(GMappedFile) file = g_mapped_file_new(path, FALSE, &failure);
     if (!file) {
-        g_set_error(error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_FILE, "The %s “%s” can’t be read: %s", what, path,
-                    failure->message);
+        g_set_error(error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_FILE, "The %s “%s” can’t be read: %s", what,
+                    path, failure->message);
         return NULL;
     }
     if (!g_mapped_file_get_length(file) || g_mapped_file_get_length(file) > max) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What a device knows of the world outside the machine: structs of a few functions. A device never sees a socket, a
- * file or GTK. All calls in both directions happen on the machine thread; a back end that has threads of its own hands
- * over with machine_post() or a poller (machine.h).
+ * What a device knows of the world outside the machine: structs of a few functions. A device never sees a
+ * socket, a file or GTK. All calls in both directions happen on the machine thread; a back end that has
+ * threads of its own hands over with machine_post() or a poller (machine.h).
  */
 #pragma once
 
@@ -20,9 +20,10 @@ struct machine;
 enum block_op { BLOCK_READ, BLOCK_WRITE, BLOCK_FLUSH, BLOCK_DISCARD, BLOCK_WRITE_ZEROES };
 
 /*
- * One request. It and its buffer belong to the device and stay put until `done` ran. Completion is always delivered by
- * the request's clock event, so that a machine saved with a request under way loads with it: save `result` and
- * `active` with BLOCK_REQUEST_FIELDS (and the buffer); the event itself is saved with the clock.
+ * One request. It and its buffer belong to the device and stay put until `done` ran. Completion is always
+ * delivered by the request's clock event, so that a machine saved with a request under way loads with it:
+ * save `result` and `active` with BLOCK_REQUEST_FIELDS (and the buffer); the event itself is saved with the
+ * clock.
  */
 struct block_request {
     enum block_op op;
@@ -39,7 +40,8 @@ struct block_request {
     struct block_request *next;
 };
 
-#define BLOCK_REQUEST_FIELDS(type_, member_) STATE_FIELD(type_, member_.result), STATE_FIELD(type_, member_.active)
+#define BLOCK_REQUEST_FIELDS(type_, member_)                                                                 \
+    STATE_FIELD(type_, member_.result), STATE_FIELD(type_, member_.active)
 
 struct block_backend;
 struct block_ops {
@@ -53,16 +55,16 @@ struct block_ops {
 struct block_backend {
     const struct block_ops *ops;
     struct machine *machine;
-    char *id;          /* "disk0", "cdrom", "floppy" */
-    uint64_t size;     /* bytes; 0 = no medium */
+    char *id;      /* "disk0", "cdrom", "floppy" */
+    uint64_t size; /* bytes; 0 = no medium */
     bool read_only;
-    bool present;      /* a medium is in */
-    /* Removable media: the device is told of a change (already done; `present`, `size`, `read_only` are new), and
-     * answers lock requests of the guest here. */
+    bool present; /* a medium is in */
+    /* Removable media: the device is told of a change (already done; `present`, `size`, `read_only` are new),
+     * and answers lock requests of the guest here. */
     void (*media_changed)(void *opaque);
     void (*eject_requested)(void *opaque); /* the user pressed the button while `locked` */
     void *device_opaque;
-    bool locked;       /* by the guest: the medium can't be taken out without force */
+    bool locked; /* by the guest: the medium can't be taken out without force */
     uint64_t bytes_read, bytes_written, operations; /* drive LED */
 };
 
@@ -74,10 +76,11 @@ void block_submit(struct block_backend *backend, struct block_request *request);
 /* The device was reset: no delivery comes any more; returns when the buffer is free to use. */
 void block_cancel(struct block_request *request);
 
-/* A back end over an open image of images/; takes over the image (closes it in finish). `image` may be NULL: an empty
- * drive. Never fails. */
+/* A back end over an open image of images/; takes over the image (closes it in finish). `image` may be NULL:
+ * an empty drive. Never fails. */
 struct Image;
-struct block_backend *block_backend_new(struct machine *machine, const char *id, struct Image *image, bool read_only);
+struct block_backend *block_backend_new(struct machine *machine, const char *id, struct Image *image,
+                                        bool read_only);
 /* The medium is swapped (NULL = taken out) and the device told. */
 void block_backend_change(struct block_backend *backend, struct Image *image, bool read_only);
 /* The image under the back end (NULL = none, or another kind): for snapshots at a safe point. */
@@ -125,8 +128,8 @@ void char_backend_free(struct char_backend *backend);
 
 /* `in_fd`/`out_fd` may be -1; the descriptors stay the caller's unless `close_fds`. */
 struct char_backend *char_backend_fd(struct machine *machine, int in_fd, int out_fd, bool close_fds);
-/* Output goes to `output` on the machine thread; input comes by char_backend_callback_input() on the machine thread
- * and is queued until the device takes it. */
+/* Output goes to `output` on the machine thread; input comes by char_backend_callback_input() on the machine
+ * thread and is queued until the device takes it. */
 struct char_backend *char_backend_callback(struct machine *machine,
                                            void (*output)(void *opaque, const uint8_t *data, size_t size),
                                            void *opaque);
@@ -144,7 +147,8 @@ struct net_device {
 
 struct net_backend;
 struct net_ops {
-    void (*send)(struct net_backend *backend, const uint8_t *frame, size_t size); /* without FCS, not padded */
+    void (*send)(struct net_backend *backend, const uint8_t *frame,
+                 size_t size); /* without FCS, not padded */
     /* The device can take frames again. May be NULL. */
     void (*accept_input)(struct net_backend *backend);
     void (*finish)(struct net_backend *backend);
@@ -173,9 +177,10 @@ struct audio_ops {
     /* One playback and one capture stream. start may be called again with another format. */
     bool (*start)(struct audio_backend *backend, bool capture, const struct audio_format *format);
     void (*stop)(struct audio_backend *backend, bool capture);
-    size_t (*play)(struct audio_backend *backend, const int16_t *samples, size_t frames);  /* frames taken */
-    size_t (*record)(struct audio_backend *backend, int16_t *samples, size_t frames);      /* frames given */
-    void (*set_volume)(struct audio_backend *backend, unsigned left, unsigned right);      /* 0..65535; may be NULL */
+    size_t (*play)(struct audio_backend *backend, const int16_t *samples, size_t frames); /* frames taken */
+    size_t (*record)(struct audio_backend *backend, int16_t *samples, size_t frames);     /* frames given */
+    void (*set_volume)(struct audio_backend *backend, unsigned left,
+                       unsigned right); /* 0..65535; may be NULL */
     void (*finish)(struct audio_backend *backend);
 };
 struct audio_backend {
@@ -190,17 +195,19 @@ struct display_rect {
     int x, y, width, height;
 };
 
-/* The surface a display device draws on. Pixels are XRGB8888 in host order (X = 0). It persists between renders. */
+/* The surface a display device draws on. Pixels are XRGB8888 in host order (X = 0). It persists between
+ * renders. */
 struct display_surface {
     uint32_t *pixels;
     int width, height;
     int stride;          /* pixels per line */
     double pixel_aspect; /* width of a pixel / its height */
-    struct display_rect damage; /* union of what was drawn since the surface was last published; width 0 = nothing */
+    struct display_rect
+        damage; /* union of what was drawn since the surface was last published; width 0 = nothing */
 };
 
-/* The device's side; registered with machine_set_display(). render is called about 60 times a second while somebody
- * looks, and for a screenshot: it draws what changed (everything if `full`) and reports it with
+/* The device's side; registered with machine_set_display(). render is called about 60 times a second while
+ * somebody looks, and for a screenshot: it draws what changed (everything if `full`) and reports it with
  * display_damage(). Rendering must not change anything that the guest can see. */
 struct display_source {
     void (*render)(void *opaque, struct display_surface *surface, bool full);

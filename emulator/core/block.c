@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Disks over images/. In host-clock mode one worker thread per drive does the blocking calls; in deterministic mode the
- * machine thread does them at once, and the delivery waits for a fixed latency of virtual time. Either way the device
- * hears of the end through the request's clock event.
+ * Disks over images/. In host-clock mode one worker thread per drive does the blocking calls; in
+ * deterministic mode the machine thread does them at once, and the delivery waits for a fixed latency of
+ * virtual time. Either way the device hears of the end through the request's clock event.
  */
 #include "emulator/core/backends.h"
 
@@ -12,8 +12,8 @@
 #include "emulator/core/machine_private.h"
 #include "images/images.h"
 
-/* Virtual time of a request in deterministic mode: a disk of the time's seek would be milliseconds; this is a fast one,
- * and the same on every run. */
+/* Virtual time of a request in deterministic mode: a disk of the time's seek would be milliseconds; this is a
+ * fast one, and the same on every run. */
 #define FIXED_LATENCY_NS       (100 * NS_PER_US)
 #define FIXED_NS_PER_64K_BYTES (200 * NS_PER_US)
 
@@ -47,7 +47,9 @@ static int do_request(Image *image, const struct block_request *request)
         return ENOMEDIUM;
     switch (request->op) {
     case BLOCK_READ: ok = image_pread(image, request->offset, request->buffer, request->size, &error); break;
-    case BLOCK_WRITE: ok = image_pwrite(image, request->offset, request->buffer, request->size, &error); break;
+    case BLOCK_WRITE:
+        ok = image_pwrite(image, request->offset, request->buffer, request->size, &error);
+        break;
     case BLOCK_FLUSH: ok = image_flush(image, &error); break;
     case BLOCK_DISCARD: ok = image_discard(image, request->offset, request->size, &error); break;
     case BLOCK_WRITE_ZEROES: ok = image_write_zeroes(image, request->offset, request->size, &error); break;
@@ -141,7 +143,8 @@ static void take_image(struct image_backend *backend, Image *image, bool read_on
     backend->base.read_only = image ? read_only || !image_is_writable(image) : false;
 }
 
-struct block_backend *block_backend_new(struct machine *machine, const char *id, struct Image *image, bool read_only)
+struct block_backend *block_backend_new(struct machine *machine, const char *id, struct Image *image,
+                                        bool read_only)
 {
     struct image_backend *backend = g_new0(struct image_backend, 1);
     backend->base.ops = &image_ops;
@@ -213,7 +216,8 @@ void block_submit(struct block_backend *backend, struct block_request *request)
     int error = 0;
     if (!backend->present)
         error = ENOMEDIUM;
-    else if (request->op != BLOCK_FLUSH && (request->offset > backend->size || request->size > backend->size - request->offset))
+    else if (request->op != BLOCK_FLUSH &&
+             (request->offset > backend->size || request->size > backend->size - request->offset))
         error = EIO;
     else if (request->op != BLOCK_READ && request->op != BLOCK_FLUSH && backend->read_only)
         error = EROFS;

@@ -25,8 +25,8 @@ struct bus {
     unsigned last;      /* index of the last hit */
     unsigned change_depth;
     bool changed;
-    bool error;         /* a device signalled during the access under way */
-    unsigned depth;     /* of aliases being followed */
+    bool error;     /* a device signalled during the access under way */
+    unsigned depth; /* of aliases being followed */
 };
 
 /* ---- memory ---- */
@@ -65,14 +65,15 @@ void memory_remove_listener(struct memory *memory, struct memory_listener *liste
     g_ptr_array_remove(memory->listeners, listener);
 }
 
-struct ram_block *ram_block_new(struct memory *memory, const char *id, uint64_t size, bool rom, GError **error)
+struct ram_block *ram_block_new(struct memory *memory, const char *id, uint64_t size, bool rom,
+                                GError **error)
 {
     size = (size + RAM_PAGE_SIZE - 1) & ~(RAM_PAGE_SIZE - 1);
     void *host = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (host == MAP_FAILED) {
         g_set_error(error, DEVICE_ERROR, DEVICE_ERROR_HOST,
-                    "There is not enough memory for %" G_GUINT64_FORMAT " MiB of the machine’s “%s”: %s.", size >> 20, id,
-                    g_strerror(errno));
+                    "There is not enough memory for %" G_GUINT64_FORMAT " MiB of the machine’s “%s”: %s.",
+                    size >> 20, id, g_strerror(errno));
         return NULL;
     }
     struct ram_block *block = g_new0(struct ram_block, 1);
@@ -148,7 +149,8 @@ void ram_set_dirty(struct ram_block *block, enum ram_page_flag clean_flag)
 
 /* ---- the view ---- */
 
-struct bus *bus_new(struct memory *memory, const char *name, enum bus_endian endian, enum bus_unassigned unassigned)
+struct bus *bus_new(struct memory *memory, const char *name, enum bus_endian endian,
+                    enum bus_unassigned unassigned)
 {
     struct bus *bus = g_new0(struct bus, 1);
     bus->memory = memory;
@@ -200,7 +202,8 @@ static int by_start(const void *a, const void *b)
 /* Adds the parts of the region that the view does not cover yet; the view is sorted. */
 static void add_uncovered(GArray *view, struct bus_region *region)
 {
-    uint64_t at = region->start, end = region->size > UINT64_MAX - region->start ? UINT64_MAX : at + region->size;
+    uint64_t at = region->start,
+             end = region->size > UINT64_MAX - region->start ? UINT64_MAX : at + region->size;
     unsigned covered = view->len;
     for (unsigned i = 0; i < covered && at < end; i++) {
         struct bus_range range = g_array_index(view, struct bus_range, i);
@@ -376,8 +379,8 @@ static void store_host(uint8_t *host, unsigned size, uint64_t value, enum bus_en
 }
 
 /* One access of a width that the region declares; the value is in the region's byte order. */
-static enum bus_result callback(struct bus *bus, const struct bus_region *region, uint64_t offset, unsigned size,
-                                bool write, uint64_t *value)
+static enum bus_result callback(struct bus *bus, const struct bus_region *region, uint64_t offset,
+                                unsigned size, bool write, uint64_t *value)
 {
     bool saved = bus->error;
     bus->error = false;
@@ -455,10 +458,12 @@ static enum bus_result mmio(struct bus *bus, const struct bus_region *region, ui
     return result;
 }
 
-static enum bus_result access_bus(struct bus *bus, uint64_t address, unsigned size, bool write, uint64_t *value);
+static enum bus_result access_bus(struct bus *bus, uint64_t address, unsigned size, bool write,
+                                  uint64_t *value);
 
 /* An access that crosses the end of a piece. */
-static enum bus_result access_bytes(struct bus *bus, uint64_t address, unsigned size, bool write, uint64_t *value)
+static enum bus_result access_bytes(struct bus *bus, uint64_t address, unsigned size, bool write,
+                                    uint64_t *value)
 {
     uint64_t whole = 0;
     for (unsigned i = 0; i < size; i++) {
@@ -475,7 +480,8 @@ static enum bus_result access_bytes(struct bus *bus, uint64_t address, unsigned 
 }
 
 /* The value is in this bus's byte order. */
-static enum bus_result access_bus(struct bus *bus, uint64_t address, unsigned size, bool write, uint64_t *value)
+static enum bus_result access_bus(struct bus *bus, uint64_t address, unsigned size, bool write,
+                                  uint64_t *value)
 {
     const struct bus_range *range = bus_find(bus, address);
     if (!range) {
@@ -557,7 +563,8 @@ void bus_signal_error(struct bus *bus)
 
 enum transfer { TRANSFER_READ, TRANSFER_WRITE, TRANSFER_FILL_ROM };
 
-static enum bus_result transfer(struct bus *bus, uint64_t address, uint8_t *data, uint64_t size, enum transfer how)
+static enum bus_result transfer(struct bus *bus, uint64_t address, uint8_t *data, uint64_t size,
+                                enum transfer how)
 {
     if (bus->depth >= MAX_ALIAS_DEPTH)
         return BUS_ERROR;
@@ -605,7 +612,9 @@ static enum bus_result transfer(struct bus *bus, uint64_t address, uint8_t *data
                 result = transfer(region->target, to, data, chunk, how);
                 break;
             }
-            case BUS_ALIAS: result = transfer(region->target, region->offset + offset, data, chunk, how); break;
+            case BUS_ALIAS:
+                result = transfer(region->target, region->offset + offset, data, chunk, how);
+                break;
             case BUS_MMIO: {
                 unsigned width = 4;
                 while (width > 1 && (!(region->widths & width) || width > chunk || (address & (width - 1))))
@@ -653,9 +662,10 @@ char *bus_describe(struct bus *bus)
     for (unsigned i = 0; i < bus->view->len; i++) {
         const struct bus_range *range = &g_array_index(bus->view, struct bus_range, i);
         const struct bus_region *region = range->region;
-        g_string_append_printf(text, "%09" G_GINT64_MODIFIER "x-%09" G_GINT64_MODIFIER "x %-9s %s%s%s\n", range->start,
-                               range->end - 1, kinds[region->kind], region->name ? region->name : "",
-                               region->dev ? " of " : "", region->dev ? region->dev->id : "");
+        g_string_append_printf(text, "%09" G_GINT64_MODIFIER "x-%09" G_GINT64_MODIFIER "x %-9s %s%s%s\n",
+                               range->start, range->end - 1, kinds[region->kind],
+                               region->name ? region->name : "", region->dev ? " of " : "",
+                               region->dev ? region->dev->id : "");
     }
     return g_string_free(text, FALSE);
 }

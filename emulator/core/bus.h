@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Memory and buses. A bus is a set of declared regions from which a flat, sorted, non-overlapping view is built
- * (higher priority wins, later added wins among equals). Addresses are 64 bits wide, whatever the guest decodes.
+ * Memory and buses. A bus is a set of declared regions from which a flat, sorted, non-overlapping view is
+ * built (higher priority wins, later added wins among equals). Addresses are 64 bits wide, whatever the guest
+ * decodes.
  *
- * Values. bus_read() and bus_write() speak in numbers in the byte order of the *bus* (big-endian on sun4m); a region of
- * the other order is swapped here, once. A device's callbacks see register values: offset from the region's start, size
- * 1, 2, 4 or 8, only widths that the region declares. Wider accesses are split (most significant part first on a
- * big-endian bus); narrower reads take their lanes out of the containing register, narrower writes repeat the value on
- * all lanes, as SBus and the 68000-family buses do; a region with `strict` answers other widths with a bus error.
+ * Values. bus_read() and bus_write() speak in numbers in the byte order of the *bus* (big-endian on sun4m); a
+ * region of the other order is swapped here, once. A device's callbacks see register values: offset from the
+ * region's start, size 1, 2, 4 or 8, only widths that the region declares. Wider accesses are split (most
+ * significant part first on a big-endian bus); narrower reads take their lanes out of the containing
+ * register, narrower writes repeat the value on all lanes, as SBus and the 68000-family buses do; a region
+ * with `strict` answers other widths with a bus error.
  *
- * RAM pages carry one flag byte per 4 KiB. A CPU may store directly to a page whose byte is 0. On any other byte it
- * calls ram_note_write() (or lets bus_write() do it): translated code is dropped and dirty tracking notes the page.
+ * RAM pages carry one flag byte per 4 KiB. A CPU may store directly to a page whose byte is 0. On any other
+ * byte it calls ram_note_write() (or lets bus_write() do it): translated code is dropped and dirty tracking
+ * notes the page.
  */
 #pragma once
 
@@ -47,8 +50,8 @@ struct ram_block {
 /* Who wants to know about memory. All members may be NULL. Called on the machine thread. */
 struct memory_listener {
     void *opaque;
-    /* Bytes of pages with RAM_PAGE_CODE were written by someone else than the CPU's translated code. The listener
-     * drops its code and may clear the flag. */
+    /* Bytes of pages with RAM_PAGE_CODE were written by someone else than the CPU's translated code. The
+     * listener drops its code and may clear the flag. */
     void (*code_written)(void *opaque, struct ram_block *block, uint64_t offset, uint64_t size);
     /* A CLEAN flag was set on these pages: cached direct write mappings of them must go. */
     void (*tracking_armed)(void *opaque, struct ram_block *block, uint64_t offset, uint64_t size);
@@ -63,7 +66,8 @@ void memory_add_listener(struct memory *memory, struct memory_listener *listener
 void memory_remove_listener(struct memory *memory, struct memory_listener *listener);
 
 /* Zeroed, page aligned (a multiple of 2 MiB where it pays), `size` rounded up to whole pages. */
-struct ram_block *ram_block_new(struct memory *memory, const char *id, uint64_t size, bool rom, GError **error);
+struct ram_block *ram_block_new(struct memory *memory, const char *id, uint64_t size, bool rom,
+                                GError **error);
 /* All blocks in the order in which they were made. */
 const GPtrArray *memory_blocks(const struct memory *memory);
 
@@ -76,8 +80,9 @@ static inline void ram_note_write(struct ram_block *block, uint64_t offset, uint
         ram_note_write_slow(block, offset, size);
 }
 
-/* For a dirty-tracking client (`clean_flag` one of the CLEAN bits): was any page of the range written since the last
- * take? Sets `dirty[i]` to 1 for each such page (dirty may be NULL), marks all clean again and tells the listeners. */
+/* For a dirty-tracking client (`clean_flag` one of the CLEAN bits): was any page of the range written since
+ * the last take? Sets `dirty[i]` to 1 for each such page (dirty may be NULL), marks all clean again and tells
+ * the listeners. */
 bool ram_take_dirty(struct ram_block *block, enum ram_page_flag clean_flag, uint64_t offset, uint64_t size,
                     uint8_t *dirty);
 /* Everything of the block counts as dirty again for this client. */
@@ -112,9 +117,11 @@ enum bus_result {
 typedef uint64_t (*bus_read_fn)(struct device *dev, uint64_t offset, unsigned size);
 typedef void (*bus_write_fn)(struct device *dev, uint64_t offset, uint64_t value, unsigned size);
 
-/* Translation of a BUS_IOMMU region: the target address of `address` (offset in the region), and how many bytes from
- * there on are contiguous under the same entry. False = no valid (or no writable) entry: a bus error. */
-typedef bool (*bus_translate_fn)(struct device *dev, uint64_t address, bool write, uint64_t *target, uint64_t *length);
+/* Translation of a BUS_IOMMU region: the target address of `address` (offset in the region), and how many
+ * bytes from there on are contiguous under the same entry. False = no valid (or no writable) entry: a bus
+ * error. */
+typedef bool (*bus_translate_fn)(struct device *dev, uint64_t address, bool write, uint64_t *target,
+                                 uint64_t *length);
 
 /* A region as declared; the owner may keep it in its own struct or let bus_map() copy it. */
 struct bus_region {
@@ -126,11 +133,12 @@ struct bus_region {
 
     /* BUS_MMIO */
     struct device *dev;
-    bus_read_fn read;   /* NULL: reads zero */
-    bus_write_fn write; /* NULL: writes vanish */
-    uint8_t widths;     /* BUS_WIDTH_*; 0 = any */
-    uint64_t register_offset; /* added to the offsets that the callbacks see: several windows on one register file */
-    bool strict;        /* other widths are bus errors */
+    bus_read_fn read;         /* NULL: reads zero */
+    bus_write_fn write;       /* NULL: writes vanish */
+    uint8_t widths;           /* BUS_WIDTH_*; 0 = any */
+    uint64_t register_offset; /* added to the offsets that the callbacks see: several windows on one register
+                                 file */
+    bool strict;              /* other widths are bus errors */
     enum bus_endian endian;
 
     /* BUS_RAM, BUS_ROM */
@@ -148,11 +156,13 @@ struct bus_region {
 
 /* One piece of the flat view. */
 struct bus_range {
-    uint64_t start, end; /* end is exclusive; the top of the address space is UINT64_MAX, whose last byte is lost */
+    uint64_t start,
+        end; /* end is exclusive; the top of the address space is UINT64_MAX, whose last byte is lost */
     struct bus_region *region;
 };
 
-struct bus *bus_new(struct memory *memory, const char *name, enum bus_endian endian, enum bus_unassigned unassigned);
+struct bus *bus_new(struct memory *memory, const char *name, enum bus_endian endian,
+                    enum bus_unassigned unassigned);
 void bus_free(struct bus *bus);
 const char *bus_name(const struct bus *bus);
 enum bus_endian bus_endian(const struct bus *bus);
@@ -179,8 +189,8 @@ static inline uint64_t bus_offset(const struct bus_range *range, uint64_t addres
     return address - range->region->start;
 }
 
-/* Follows aliases (not IOMMUs). For RAM and ROM: host pointer of `address`, the block, the offset in it and the number
- * of contiguous bytes from there on; NULL for everything else. */
+/* Follows aliases (not IOMMUs). For RAM and ROM: host pointer of `address`, the block, the offset in it and
+ * the number of contiguous bytes from there on; NULL for everything else. */
 uint8_t *bus_host_pointer(struct bus *bus, uint64_t address, struct ram_block **block, uint64_t *offset,
                           uint64_t *length);
 
@@ -188,8 +198,9 @@ uint8_t *bus_host_pointer(struct bus *bus, uint64_t address, struct ram_block **
 enum bus_result bus_read(struct bus *bus, uint64_t address, unsigned size, uint64_t *value);
 enum bus_result bus_write(struct bus *bus, uint64_t address, unsigned size, uint64_t value);
 
-/* Byte strings, for DMA and loaders: any length, any alignment; RAM by memcpy, MMIO byte by byte. On BUS_ERROR the
- * bytes before the failing one were transferred. dma_write() honours page flags; rom_write() also fills ROM. */
+/* Byte strings, for DMA and loaders: any length, any alignment; RAM by memcpy, MMIO byte by byte. On
+ * BUS_ERROR the bytes before the failing one were transferred. dma_write() honours page flags; rom_write()
+ * also fills ROM. */
 enum bus_result dma_read(struct bus *bus, uint64_t address, void *data, uint64_t size);
 enum bus_result dma_write(struct bus *bus, uint64_t address, const void *data, uint64_t size);
 enum bus_result rom_write(struct bus *bus, uint64_t address, const void *data, uint64_t size);

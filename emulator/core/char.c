@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Serial lines of the host: a pair of file descriptors (standard input and output, a file, a pseudo-terminal) and a
- * callback with an input queue. */
+/* Serial lines of the host: a pair of file descriptors (standard input and output, a file, a pseudo-terminal)
+ * and a callback with an input queue. */
 #include "emulator/core/backends.h"
 
 #include <errno.h>
@@ -124,8 +124,8 @@ struct char_backend *char_backend_pty(struct machine *machine, char **name, GErr
     int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
     char path[128];
     if (master < 0 || grantpt(master) || unlockpt(master) || ptsname_r(master, path, sizeof path)) {
-        g_set_error(error, DEVICE_ERROR, DEVICE_ERROR_HOST, "No pseudo-terminal can be opened for the serial port: %s.",
-                    g_strerror(errno));
+        g_set_error(error, DEVICE_ERROR, DEVICE_ERROR_HOST,
+                    "No pseudo-terminal can be opened for the serial port: %s.", g_strerror(errno));
         if (master >= 0)
             close(master);
         return NULL;
@@ -137,8 +137,8 @@ struct char_backend *char_backend_pty(struct machine *machine, char **name, GErr
     }
     *name = g_strdup(path);
     struct char_backend *backend = char_backend_fd(machine, master, master, true);
-    /* Nobody has the other end open yet: reading fails with EIO until somebody does. Keeping one open ourselves avoids
-     * a busy loop on POLLHUP. */
+    /* Nobody has the other end open yet: reading fails with EIO until somebody does. Keeping one open
+     * ourselves avoids a busy loop on POLLHUP. */
     struct fd_backend *fd = (struct fd_backend *)backend;
     fd->held_fd = open(path, O_RDWR | O_NOCTTY | O_CLOEXEC);
     fd->hang_up_is_temporary = fd->held_fd >= 0;
@@ -185,7 +185,8 @@ static const struct char_ops callback_ops = {
 };
 
 struct char_backend *char_backend_callback(struct machine *machine,
-                                           void (*output)(void *opaque, const uint8_t *data, size_t size), void *opaque)
+                                           void (*output)(void *opaque, const uint8_t *data, size_t size),
+                                           void *opaque)
 {
     struct callback_backend *callback = g_new0(struct callback_backend, 1);
     callback->base.ops = &callback_ops;

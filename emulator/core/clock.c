@@ -190,8 +190,8 @@ static void heap_insert(struct clock *clock, struct clock_event *event, int64_t 
     sift_up(clock, clock->heap->len - 1);
 }
 
-void clock_event_init(struct clock_event *event, struct clock *clock, const char *name, void (*fire)(void *opaque),
-                      void *opaque)
+void clock_event_init(struct clock_event *event, struct clock *clock, const char *name,
+                      void (*fire)(void *opaque), void *opaque)
 {
     *event = (struct clock_event){
         .clock = clock, .name = g_strdup(name), .fire = fire, .opaque = opaque, .heap_index = -1};
@@ -238,8 +238,8 @@ int64_t clock_next_deadline(const struct clock *clock)
 
 unsigned clock_run_due(struct clock *clock)
 {
-    /* Events that are set while others fire wait for the next call if they were set after it began: a device that
-     * re-arms itself in the past can't hold the loop. */
+    /* Events that are set while others fire wait for the next call if they were set after it began: a device
+     * that re-arms itself in the past can't hold the loop. */
     unsigned fired = 0;
     int64_t now = clock_now(clock);
     uint64_t limit = clock->next_order;

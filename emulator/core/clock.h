@@ -3,10 +3,11 @@
  * The one virtual clock of a machine, in nanoseconds from power on, and its heap of named events.
  *
  * CLOCK_HOST: the host's monotonic time, less the time the machine was paused, plus what `warp` skipped.
- * CLOCK_INSTRUCTIONS: (instructions run) * ns_per_insn + skipped idle time: the same input gives the same run.
+ * CLOCK_INSTRUCTIONS: (instructions run) * ns_per_insn + skipped idle time: the same input gives the same
+ * run.
  *
- * Events of one deadline fire in the order in which they were set. A name is unique in a clock; saved state holds
- * {name, deadline, order}, never a pointer. Everything here belongs to the machine thread.
+ * Events of one deadline fire in the order in which they were set. A name is unique in a clock; saved state
+ * holds {name, deadline, order}, never a pointer. Everything here belongs to the machine thread.
  */
 #pragma once
 
@@ -55,8 +56,8 @@ uint64_t clock_instructions_until(const struct clock *clock, int64_t deadline);
 
 /* Registers the event under a copy of `name`; a second event of the same name is a programming error.
  * finish cancels and unregisters (harmless on a zeroed event). */
-void clock_event_init(struct clock_event *event, struct clock *clock, const char *name, void (*fire)(void *opaque),
-                      void *opaque);
+void clock_event_init(struct clock_event *event, struct clock *clock, const char *name,
+                      void (*fire)(void *opaque), void *opaque);
 void clock_event_finish(struct clock_event *event);
 /* Sets or moves the deadline (absolute ns). A deadline in the past fires at the next opportunity. */
 void clock_event_set(struct clock_event *event, int64_t deadline);

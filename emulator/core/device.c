@@ -57,8 +57,8 @@ static const struct device_property *find_property(struct device *dev, const cha
     for (const struct device_property *p = dev->cls->properties; p && p->name; p++)
         if (!strcmp(p->name, name))
             return p;
-    g_set_error(error, DEVICE_ERROR, DEVICE_ERROR_PROPERTY, "The device “%s” (%s) has no property “%s”.", dev->id,
-                dev->cls->name, name);
+    g_set_error(error, DEVICE_ERROR, DEVICE_ERROR_PROPERTY, "The device “%s” (%s) has no property “%s”.",
+                dev->id, dev->cls->name, name);
     return NULL;
 }
 
@@ -67,10 +67,14 @@ bool device_set_uint(struct device *dev, const char *property, uint64_t value, G
     const struct device_property *p = find_property(dev, property, error);
     if (!p)
         return false;
-    uint64_t max = p->max ? p->max : p->type == PROPERTY_U32 ? UINT32_MAX : p->type == PROPERTY_BOOL ? 1 : UINT64_MAX;
+    uint64_t max = p->max                     ? p->max
+                   : p->type == PROPERTY_U32  ? UINT32_MAX
+                   : p->type == PROPERTY_BOOL ? 1
+                                              : UINT64_MAX;
     if (p->type == PROPERTY_STRING || value < p->min || value > max) {
         g_set_error(error, DEVICE_ERROR, DEVICE_ERROR_PROPERTY,
-                    "%" G_GUINT64_FORMAT " is no value for the property “%s” of the device “%s”: it takes %" G_GUINT64_FORMAT
+                    "%" G_GUINT64_FORMAT
+                    " is no value for the property “%s” of the device “%s”: it takes %" G_GUINT64_FORMAT
                     " to %" G_GUINT64_FORMAT ".",
                     value, property, dev->id, p->min, max);
         return false;
@@ -91,8 +95,8 @@ bool device_set_string(struct device *dev, const char *property, const char *val
     if (!p)
         return false;
     if (p->type != PROPERTY_STRING) {
-        g_set_error(error, DEVICE_ERROR, DEVICE_ERROR_PROPERTY, "The property “%s” of the device “%s” takes a number.",
-                    property, dev->id);
+        g_set_error(error, DEVICE_ERROR, DEVICE_ERROR_PROPERTY,
+                    "The property “%s” of the device “%s” takes a number.", property, dev->id);
         return false;
     }
     char **member = (char **)((char *)dev + p->offset);

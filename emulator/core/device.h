@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A device is a plain struct whose first member is `struct device`, plus one `static const struct device_class` row.
- * Every device stands in its machine's one list: that list resets, saves, describes and frees it.
+ * A device is a plain struct whose first member is `struct device`, plus one `static const struct
+ * device_class` row. Every device stands in its machine's one list: that list resets, saves, describes and
+ * frees it.
  *
  *     struct nvram { struct device dev; uint8_t bytes[8192]; ... };
  *     const struct device_class nvram_class = { .name = "m48t08", .size = sizeof(struct nvram), ... };
  *
- * A board makes a device in three steps: device_new() allocates it (zeroed, property defaults applied), the board sets
- * properties and links (irq lines, buses, back ends), device_start() runs the class's init. The machine owns it then.
+ * A board makes a device in three steps: device_new() allocates it (zeroed, property defaults applied), the
+ * board sets properties and links (irq lines, buses, back ends), device_start() runs the class's init. The
+ * machine owns it then.
  */
 #pragma once
 
@@ -37,8 +39,8 @@ enum property_type {
 struct device_property {
     const char *name;
     enum property_type type;
-    size_t offset;           /* of the member in the device's struct */
-    uint64_t default_value;  /* bool and integers */
+    size_t offset;          /* of the member in the device's struct */
+    uint64_t default_value; /* bool and integers */
     const char *default_string;
     uint64_t min, max;       /* integers; 0,0 = any */
     const char *description; /* one line */
@@ -50,16 +52,17 @@ struct device_class {
     size_t size;             /* of the whole device struct */
     unsigned version;        /* of the saved fields, from 1 */
 
-    /* All hooks may be NULL. init checks the configuration, allocates, maps; on failure it returns false with a
-     * sentence, and finish is called on what was built. */
+    /* All hooks may be NULL. init checks the configuration, allocates, maps; on failure it returns false with
+     * a sentence, and finish is called on what was built. */
     bool (*init)(struct device *dev, GError **error);
     void (*reset)(struct device *dev, enum reset_kind kind);
     void (*finish)(struct device *dev);
 
     const struct state_field *fields; /* ends with a NULL name */
-    /* prepare_save brings members that are derived lazily up to date. check gets a *scratch copy* of the state with the
-     * loaded fields in it and refuses values that the hooks could not live with (indices, lengths). loaded rebuilds
-     * derived members (irq levels need nothing: lines are saved by their owners, see STATE_IRQ). */
+    /* prepare_save brings members that are derived lazily up to date. check gets a *scratch copy* of the
+     * state with the loaded fields in it and refuses values that the hooks could not live with (indices,
+     * lengths). loaded rebuilds derived members (irq levels need nothing: lines are saved by their owners,
+     * see STATE_IRQ). */
     void (*prepare_save)(struct device *dev);
     bool (*check)(const void *state, GError **error);
     void (*loaded)(struct device *dev);
@@ -70,7 +73,7 @@ struct device_class {
 struct device {
     const struct device_class *cls;
     struct machine *machine;
-    char *id;    /* unique in the machine: "esp", "escc0"; part of saved state */
+    char *id;          /* unique in the machine: "esp", "escc0"; part of saved state */
     void *state;       /* base of cls->fields; the device itself unless the class keeps its state elsewhere */
     size_t state_size; /* bytes at `state` */
     unsigned guest_errors;
@@ -93,7 +96,8 @@ bool device_set_string(struct device *dev, const char *property, const char *val
 /* Zeroed memory that lives as long as the device. */
 void *device_alloc(struct device *dev, size_t size);
 
-/* A mistake of the guest's (bad register, impossible command): logged at debug level, rate limited, never fatal. */
+/* A mistake of the guest's (bad register, impossible command): logged at debug level, rate limited, never
+ * fatal. */
 void device_guest_error(struct device *dev, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
 /* Runs finish and frees; machine_free() does it. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Interrupt and signal lines. The *receiver* owns the struct (it is an input pin); a source holds a pointer to it,
- * set by the board, and may hold NULL for a pin that is not wired. The handler runs on every change of level, on the
- * machine thread. Receivers save their pins' levels with STATE_IRQ.
+ * Interrupt and signal lines. The *receiver* owns the struct (it is an input pin); a source holds a pointer
+ * to it, set by the board, and may hold NULL for a pin that is not wired. The handler runs on every change of
+ * level, on the machine thread. Receivers save their pins' levels with STATE_IRQ.
  */
 #pragma once
 
@@ -16,7 +16,8 @@ struct irq_line {
     bool level;
 };
 
-static inline void irq_init(struct irq_line *line, void (*handler)(void *, int, bool), void *opaque, int number)
+static inline void irq_init(struct irq_line *line, void (*handler)(void *, int, bool), void *opaque,
+                            int number)
 {
     *line = (struct irq_line){.handler = handler, .opaque = opaque, .number = number};
 }

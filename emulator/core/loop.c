@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The machine's loop: requests, due events, the world's file descriptors, then a slice of a CPU, which ends no later than
- * the next event. A machine whose CPUs all wait sleeps until the next event, or skips to it.
+ * The machine's loop: requests, due events, the world's file descriptors, then a slice of a CPU, which ends
+ * no later than the next event. A machine whose CPUs all wait sleeps until the next event, or skips to it.
  */
 #include <errno.h>
 #include <math.h>
@@ -12,14 +12,14 @@
 
 #include "emulator/core/machine_private.h"
 
-#define SLICE_NS          (1 * NS_PER_MS)     /* host time of a slice, about */
-#define POLL_EVERY_NS     (1 * NS_PER_MS)     /* host time between looks at file descriptors while busy */
-#define RENDER_EVERY_NS   (NS_PER_SECOND / 60)
-#define STATS_EVERY_NS    (NS_PER_SECOND / 2)
-#define NETWORK_GRACE_NS  (20 * NS_PER_MS)    /* with warp: how long an answer from the network is waited for */
-#define MIN_BUDGET        500
-#define MAX_BUDGET        20000000
-#define MULTI_CPU_BUDGET  20000               /* several CPUs take turns this often */
+#define SLICE_NS         (1 * NS_PER_MS) /* host time of a slice, about */
+#define POLL_EVERY_NS    (1 * NS_PER_MS) /* host time between looks at file descriptors while busy */
+#define RENDER_EVERY_NS  (NS_PER_SECOND / 60)
+#define STATS_EVERY_NS   (NS_PER_SECOND / 2)
+#define NETWORK_GRACE_NS (20 * NS_PER_MS) /* with warp: how long an answer from the network is waited for */
+#define MIN_BUDGET       500
+#define MAX_BUDGET       20000000
+#define MULTI_CPU_BUDGET 20000 /* several CPUs take turns this often */
 
 void machine_do_requests(struct machine *machine);
 
@@ -30,7 +30,8 @@ int64_t machine_host_ns(void)
     return now.tv_sec * NS_PER_SECOND + now.tv_nsec;
 }
 
-/* Waits at most `timeout_ns` (0 = look only, -1 = for ever) for file descriptors or a wake-up, and serves them. */
+/* Waits at most `timeout_ns` (0 = look only, -1 = for ever) for file descriptors or a wake-up, and serves
+ * them. */
 static void poll_world(struct machine *machine, int64_t timeout_ns)
 {
     struct machine_private *priv = machine->priv;
@@ -59,7 +60,8 @@ static void poll_world(struct machine *machine, int64_t timeout_ns)
         (void)ignored;
     }
     atomic_store(&priv->woken, false);
-    /* A dispatch may add or remove pollers (a connection ends): only those that are still there, by identity. */
+    /* A dispatch may add or remove pollers (a connection ends): only those that are still there, by identity.
+     */
     for (unsigned i = 0; i < count && i < machine->pollers->len; i++) {
         struct machine_poller *poller = g_array_index(machine->pollers, struct machine_poller *, i);
         poller->dispatch(poller->opaque, fds, first[i]);
@@ -142,7 +144,8 @@ static void run_slice(struct machine *machine, struct cpu *cpu, int64_t until_ns
         double rate = (double)executed / (double)host_time;
         priv->insns_per_ns = 0.75 * priv->insns_per_ns + 0.25 * rate;
     }
-    if (stop == CPU_STOP_HALTED && machine->run_state == MACHINE_RUNNING && !priv->reset_pending && !priv->off_pending)
+    if (stop == CPU_STOP_HALTED && machine->run_state == MACHINE_RUNNING && !priv->reset_pending &&
+        !priv->off_pending)
         machine_fail(machine, "The processor stopped: it met an error that it can only leave by a reset.");
 }
 

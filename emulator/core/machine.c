@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Building, describing and freeing a machine, and the calls that devices and the engine make on it. The loop is in
- * loop.c, saved state in machine_state.c. */
+/* Building, describing and freeing a machine, and the calls that devices and the engine make on it. The loop
+ * is in loop.c, saved state in machine_state.c. */
 #include "emulator/core/machine.h"
 
 #include <string.h>
@@ -45,7 +45,8 @@ struct machine *machine_new(const char *id, const struct machine_options *option
         machine->options.ns_per_insn = 10;
     machine->memory = memory_new();
     machine->buses = g_ptr_array_new();
-    machine->clock = clock_new(options->deterministic ? CLOCK_INSTRUCTIONS : CLOCK_HOST, machine->options.ns_per_insn);
+    machine->clock =
+        clock_new(options->deterministic ? CLOCK_INSTRUCTIONS : CLOCK_HOST, machine->options.ns_per_insn);
     clock_set_instruction_source(machine->clock, instruction_source, machine);
     clock_set_deadline_listener(machine->clock, deadline_changed, machine);
     machine->devices = g_ptr_array_new();
@@ -318,9 +319,10 @@ void machine_collect_completions(struct machine *machine)
             /* Nothing is lost: the request waits, the guest too, until there is room. */
             priv->parked = g_slist_prepend(priv->parked, request);
             g_free(machine->message);
-            machine->message = g_strdup_printf("The disk of this computer is full: the machine is paused. Make room for "
-                                               "“%s” and resume.",
-                                               request->backend->id);
+            machine->message =
+                g_strdup_printf("The disk of this computer is full: the machine is paused. Make room for "
+                                "“%s” and resume.",
+                                request->backend->id);
             machine_set_running(machine, false);
         } else {
             clock_event_set(&request->delivery, clock_now(machine->clock));
@@ -376,11 +378,11 @@ void machine_set_watched(struct machine *machine, bool watched)
         machine_render(machine, true);
 }
 
-#define FOR_EACH_SINK(machine, member, ...)                                                                            \
-    for (unsigned i_ = 0; i_ < (machine)->inputs->len; i_++) {                                                         \
-        const struct input_sink *sink_ = &g_array_index((machine)->inputs, struct input_sink, i_);                     \
-        if (sink_->member)                                                                                             \
-            sink_->member(sink_->opaque, __VA_ARGS__);                                                                 \
+#define FOR_EACH_SINK(machine, member, ...)                                                                  \
+    for (unsigned i_ = 0; i_ < (machine)->inputs->len; i_++) {                                               \
+        const struct input_sink *sink_ = &g_array_index((machine)->inputs, struct input_sink, i_);           \
+        if (sink_->member)                                                                                   \
+            sink_->member(sink_->opaque, __VA_ARGS__);                                                       \
     }
 
 void machine_input_key(struct machine *machine, unsigned code, bool down)
@@ -422,7 +424,9 @@ char *machine_describe(struct machine *machine)
             switch (p->type) {
             case PROPERTY_BOOL: g_string_append(text, *(const bool *)member ? "yes" : "no"); break;
             case PROPERTY_U32: g_string_append_printf(text, "%u", *(const uint32_t *)member); break;
-            case PROPERTY_U64: g_string_append_printf(text, "%" G_GUINT64_FORMAT, *(const uint64_t *)member); break;
+            case PROPERTY_U64:
+                g_string_append_printf(text, "%" G_GUINT64_FORMAT, *(const uint64_t *)member);
+                break;
             case PROPERTY_STRING: {
                 const char *string = *(char *const *)member;
                 g_string_append(text, string ? string : "(none)");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A machine: buses, clock, devices, CPUs, and the loop that runs them on one thread, the machine thread. Everything in
- * it belongs to that thread; machine_post() is the only door from outside.
+ * A machine: buses, clock, devices, CPUs, and the loop that runs them on one thread, the machine thread.
+ * Everything in it belongs to that thread; machine_post() is the only door from outside.
  */
 #pragma once
 
@@ -23,11 +23,12 @@ enum machine_accel { ACCEL_JIT, ACCEL_INTERP, ACCEL_KVM };
 
 struct machine_options {
     enum machine_accel accel;
-    bool deterministic;  /* the clock counts instructions; idle time is always skipped */
-    bool warp;           /* idle time is skipped in host-clock mode too */
-    double ns_per_insn;  /* deterministic mode; 0 = the board's choice */
-    const char *log;     /* comma-separated log topics; NULL = none; a copy is kept */
-    int64_t rtc_base;    /* seconds since 1970 at power on; INT64_MIN = host time (a fixed date when deterministic) */
+    bool deterministic; /* the clock counts instructions; idle time is always skipped */
+    bool warp;          /* idle time is skipped in host-clock mode too */
+    double ns_per_insn; /* deterministic mode; 0 = the board's choice */
+    const char *log;    /* comma-separated log topics; NULL = none; a copy is kept */
+    int64_t rtc_base;   /* seconds since 1970 at power on; INT64_MIN = host time (a fixed date when
+                           deterministic) */
 };
 
 /* ---- CPUs ---- */
@@ -42,20 +43,23 @@ enum cpu_stop {
 struct cpu;
 
 /*
- * What the machine needs of a CPU. A CPU implementation embeds `struct cpu` (which is a device: its class row gives
- * reset, saved fields and finish) and fills in a driver row.
+ * What the machine needs of a CPU. A CPU implementation embeds `struct cpu` (which is a device: its class row
+ * gives reset, saved fields and finish) and fills in a driver row.
  */
 struct cpu_driver {
     const char *name; /* "sparcv8" */
-    /* Runs at most `budget` instructions (exactly so in deterministic mode: an event falls on an instruction count).
-     * Returns early when set_irq(), kick() or halt() was called in between, also from inside a device callback. */
+    /* Runs at most `budget` instructions (exactly so in deterministic mode: an event falls on an instruction
+     * count). Returns early when set_irq(), kick() or halt() was called in between, also from inside a device
+     * callback. */
     enum cpu_stop (*run)(struct cpu *cpu, uint64_t budget);
     /* Instructions completed since power on. Exact inside a device callback too in deterministic mode. */
     uint64_t (*icount)(const struct cpu *cpu);
-    /* Interrupt request lines; the meaning of `line` is the architecture's (SPARC: the level 0..15 on the IRL pins,
-     * as `line` 0 and `value` the level). Ends the running slice. Also wakes an idle CPU when it is to be taken. */
+    /* Interrupt request lines; the meaning of `line` is the architecture's (SPARC: the level 0..15 on the IRL
+     * pins, as `line` 0 and `value` the level). Ends the running slice. Also wakes an idle CPU when it is to
+     * be taken. */
     void (*set_irq)(struct cpu *cpu, unsigned line, unsigned value);
-    /* Ends the running slice after the current instruction (machine thread or any other: must be thread safe). */
+    /* Ends the running slice after the current instruction (machine thread or any other: must be thread
+     * safe). */
     void (*kick)(struct cpu *cpu);
     /* Idle from outside: a power controller stops the CPU until its next interrupt. */
     void (*set_idle)(struct cpu *cpu);
@@ -66,13 +70,14 @@ struct cpu {
     const struct cpu_driver *driver;
     unsigned index;
     bool idle;    /* maintained by the implementation: nothing to do until an interrupt. To be saved. */
-    bool stopped; /* held by the board (other CPUs of a multiprocessor before they are started). To be saved. */
+    bool stopped; /* held by the board (other CPUs of a multiprocessor before they are started). To be saved.
+                   */
 };
 
 /* ---- what the loop polls ---- */
 
-/* A source of file descriptors (libslirp, serial lines). prepare adds its descriptors to `fds` and lowers *timeout_ms;
- * dispatch gets the same array back, with its own entries from index `first` on. */
+/* A source of file descriptors (libslirp, serial lines). prepare adds its descriptors to `fds` and lowers
+ * *timeout_ms; dispatch gets the same array back, with its own entries from index `first` on. */
 struct machine_poller {
     void (*prepare)(void *opaque, GArray *fds /* struct pollfd */, int *timeout_ms);
     void (*dispatch)(void *opaque, const GArray *fds, unsigned first);
@@ -157,11 +162,12 @@ void machine_reset(struct machine *machine, enum reset_kind kind);
 /* Runs `fn` on the machine thread at the next safe point; thread safe. Posts run in order. */
 void machine_post(struct machine *machine, void (*fn)(struct machine *machine, void *data), void *data);
 
-/* The loop: runs until machine_quit() was called (by a posted function) or, if `until_ns` >= 0, virtual time reaches it.
- * Sleeps while paused or idle. Call from the machine thread. */
+/* The loop: runs until machine_quit() was called (by a posted function) or, if `until_ns` >= 0, virtual time
+ * reaches it. Sleeps while paused or idle. Call from the machine thread. */
 void machine_run(struct machine *machine, int64_t until_ns);
 void machine_quit(struct machine *machine); /* machine thread */
-/* Runs until exactly `icount` instructions in all were run (deterministic mode), or the machine stopped. For tests. */
+/* Runs until exactly `icount` instructions in all were run (deterministic mode), or the machine stopped. For
+ * tests. */
 void machine_run_until_icount(struct machine *machine, uint64_t icount);
 
 void machine_set_running(struct machine *machine, bool running); /* pause and resume; machine thread */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Saving and loading a whole machine: chunks of devices, clock and RAM, all checked before anything changes. */
+/* Saving and loading a whole machine: chunks of devices, clock and RAM, all checked before anything changes.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -70,8 +71,9 @@ GByteArray *machine_save_bytes(struct machine *machine, bool compress, GError **
 {
     machine_drain_blocks(machine);
     if (machine->priv->parked) {
-        g_set_error(error, STATE_ERROR, STATE_ERROR_IO,
-                    "The machine waits for room on the host’s disk; make room and resume it before it is saved.");
+        g_set_error(
+            error, STATE_ERROR, STATE_ERROR_IO,
+            "The machine waits for room on the host’s disk; make room and resume it before it is saved.");
         return NULL;
     }
     uint64_t total = 0;
@@ -150,8 +152,8 @@ bool machine_save(struct machine *machine, const char *path, GError **error)
     if (!ok) {
         if (fd >= 0)
             unlink(temporary);
-        g_set_error(error, STATE_ERROR, STATE_ERROR_IO, "The machine’s state could not be written to “%s”: %s.", path,
-                    g_strerror(failure));
+        g_set_error(error, STATE_ERROR, STATE_ERROR_IO,
+                    "The machine’s state could not be written to “%s”: %s.", path, g_strerror(failure));
         return false;
     }
     g_autofree char *folder = g_path_get_dirname(path);
@@ -188,7 +190,8 @@ static bool parse_chunks(const uint8_t *data, size_t size, GArray *chunks, GErro
     struct state_reader reader = {.data = data, .size = size, .ok = true};
     const uint8_t *magic = state_get_bytes(&reader, 8);
     if (!magic || memcmp(magic, MAGIC, 8)) {
-        g_set_error(error, STATE_ERROR, STATE_ERROR_FORMAT, "This is not a saved state of a Vitrine machine.");
+        g_set_error(error, STATE_ERROR, STATE_ERROR_FORMAT,
+                    "This is not a saved state of a Vitrine machine.");
         return false;
     }
     uint32_t version = state_get_u32(&reader), count = state_get_u32(&reader);
@@ -285,8 +288,8 @@ bool machine_load_bytes(struct machine *machine, const uint8_t *data, size_t siz
     if (!reader.ok)
         return damaged(error, "machine");
     if (strcmp(id, machine->id)) {
-        g_set_error(error, STATE_ERROR, STATE_ERROR_MISMATCH, "The saved state is of a machine “%s”, this is “%s”.", id,
-                    machine->id);
+        g_set_error(error, STATE_ERROR, STATE_ERROR_MISMATCH,
+                    "The saved state is of a machine “%s”, this is “%s”.", id, machine->id);
         return false;
     }
     if (machine->cpu_count && current_cpu >= machine->cpu_count)
@@ -301,8 +304,8 @@ bool machine_load_bytes(struct machine *machine, const uint8_t *data, size_t siz
     unsigned expected = 3 + device_count + blocks->len;
     if (chunks->len != expected) {
         g_set_error(error, STATE_ERROR, STATE_ERROR_MISMATCH,
-                    "The saved state is of a machine with other devices (%u parts, this one has %u).", chunks->len,
-                    expected);
+                    "The saved state is of a machine with other devices (%u parts, this one has %u).",
+                    chunks->len, expected);
         return false;
     }
     bool ok = true;
@@ -323,8 +326,8 @@ bool machine_load_bytes(struct machine *machine, const uint8_t *data, size_t siz
             break;
         }
         scratch[i] = state_scratch_new(dev->cls->fields, dev->state, dev->state_size);
-        ok = state_load_fields(dev->cls->fields, scratch[i], dev->id, chunk->version, chunk->data, chunk->size,
-                               error) &&
+        ok = state_load_fields(dev->cls->fields, scratch[i], dev->id, chunk->version, chunk->data,
+                               chunk->size, error) &&
              (!dev->cls->check || dev->cls->check(scratch[i], error));
     }
     g_autofree const struct chunk **block_chunks = g_new0(const struct chunk *, blocks->len + 1);

@@ -62,7 +62,8 @@ char *state_get_string(struct state_reader *reader)
 {
     uint32_t length = state_get_u32(reader);
     const uint8_t *bytes = state_get_bytes(reader, length);
-    return bytes && !memchr(bytes, 0, length) ? g_strndup((const char *)bytes, length) : (reader->ok = false, NULL);
+    return bytes && !memchr(bytes, 0, length) ? g_strndup((const char *)bytes, length)
+                                              : (reader->ok = false, NULL);
 }
 
 static size_t element_size(const struct state_field *field)
@@ -166,8 +167,8 @@ bool state_load_fields(const struct state_field *fields, void *state, const char
     }
     for (unsigned i = 0; i < known; i++) {
         if (!seen[i] && fields[i].since <= version) {
-            g_set_error(error, STATE_ERROR, STATE_ERROR_MISMATCH, "The saved state of “%s” lacks its part “%s”.", who,
-                        fields[i].name);
+            g_set_error(error, STATE_ERROR, STATE_ERROR_MISMATCH,
+                        "The saved state of “%s” lacks its part “%s”.", who, fields[i].name);
             return false;
         }
     }

@@ -2,13 +2,15 @@
 /*
  * Saved state. A file is a header and chunks, all little-endian:
  *
- *     "VITRINE\0" u32 format-version u32 chunk-count  then per chunk:  u32 tag-length, tag, u32 version, u64 size, bytes
+ *     "VITRINE\0" u32 format-version u32 chunk-count  then per chunk:  u32 tag-length, tag, u32 version, u64
+ * size, bytes
  *
- * The last chunk is "end" and holds the CRC-32 of everything before it. A device's chunk is its field table applied to
- * its state: per field a length-prefixed name, type, count, data. Fields are found by name, so that tables may grow
- * (`since`); a field that is missing although the saved version should have it, or has another shape, refuses the file.
- * RAM blocks are zstd frames. Everything is parsed into scratch copies and checked before the first byte of the machine
- * changes: a bad file loses nothing.
+ * The last chunk is "end" and holds the CRC-32 of everything before it. A device's chunk is its field table
+ * applied to its state: per field a length-prefixed name, type, count, data. Fields are found by name, so
+ * that tables may grow
+ * (`since`); a field that is missing although the saved version should have it, or has another shape, refuses
+ * the file. RAM blocks are zstd frames. Everything is parsed into scratch copies and checked before the first
+ * byte of the machine changes: a bad file loses nothing.
  */
 #pragma once
 
@@ -35,52 +37,54 @@ struct state_field {
     uint8_t type;
     uint16_t since; /* first class version that has it; 0 = always */
     uint32_t count; /* array length; bytes of a STATE_BUFFER */
-    /* STATE_BUFFER whose size is known only at run time: offset of a uint32_t member with it (0 = use count). */
+    /* STATE_BUFFER whose size is known only at run time: offset of a uint32_t member with it (0 = use count).
+     */
     uint32_t size_offset;
 };
 
-#define STATE_FIELD_TYPE(type_, member_)                                                                               \
-    (sizeof(((type_ *)0)->member_) == 1   ? STATE_U8                                                                   \
-     : sizeof(((type_ *)0)->member_) == 2 ? STATE_U16                                                                  \
-     : sizeof(((type_ *)0)->member_) == 4 ? STATE_U32                                                                  \
+#define STATE_FIELD_TYPE(type_, member_)                                                                     \
+    (sizeof(((type_ *)0)->member_) == 1   ? STATE_U8                                                         \
+     : sizeof(((type_ *)0)->member_) == 2 ? STATE_U16                                                        \
+     : sizeof(((type_ *)0)->member_) == 4 ? STATE_U32                                                        \
                                           : STATE_U64)
 /* A scalar member; its type follows from its size (1, 2, 4 or 8 bytes). */
-#define STATE_FIELD(type_, member_)                                                                                    \
-    {                                                                                                                  \
-        .name = #member_, .offset = offsetof(type_, member_), .type = STATE_FIELD_TYPE(type_, member_), .count = 1     \
+#define STATE_FIELD(type_, member_)                                                                          \
+    {                                                                                                        \
+        .name = #member_, .offset = offsetof(type_, member_), .type = STATE_FIELD_TYPE(type_, member_),      \
+        .count = 1                                                                                           \
     }
 /* An array member (of any number of dimensions; `element_` names the scalar). */
-#define STATE_ARRAY_OF(type_, member_, element_)                                                                       \
-    {                                                                                                                  \
-        .name = #member_, .offset = offsetof(type_, member_),                                                          \
-        .type = sizeof(element_) == 1   ? STATE_U8                                                                     \
-                : sizeof(element_) == 2 ? STATE_U16                                                                    \
-                : sizeof(element_) == 4 ? STATE_U32                                                                    \
-                                        : STATE_U64,                                                                   \
-        .count = sizeof(((type_ *)0)->member_) / sizeof(element_)                                                      \
+#define STATE_ARRAY_OF(type_, member_, element_)                                                             \
+    {                                                                                                        \
+        .name = #member_, .offset = offsetof(type_, member_),                                                \
+        .type = sizeof(element_) == 1   ? STATE_U8                                                           \
+                : sizeof(element_) == 2 ? STATE_U16                                                          \
+                : sizeof(element_) == 4 ? STATE_U32                                                          \
+                                        : STATE_U64,                                                         \
+        .count = sizeof(((type_ *)0)->member_) / sizeof(element_)                                            \
     }
 /* A one-dimensional array of scalars. */
 #define STATE_ARRAY(type_, member_) STATE_ARRAY_OF(type_, member_, ((type_ *)0)->member_[0])
 /* A pointer to a buffer of `bytes_` bytes. */
-#define STATE_BYTES(type_, member_, bytes_)                                                                            \
-    {                                                                                                                  \
-        .name = #member_, .offset = offsetof(type_, member_), .type = STATE_BUFFER, .count = (bytes_)                  \
+#define STATE_BYTES(type_, member_, bytes_)                                                                  \
+    {                                                                                                        \
+        .name = #member_, .offset = offsetof(type_, member_), .type = STATE_BUFFER, .count = (bytes_)        \
     }
 /* A pointer to a buffer whose size stands in the uint32_t member `size_`. */
-#define STATE_BYTES_SIZED(type_, member_, size_)                                                                       \
-    {                                                                                                                  \
-        .name = #member_, .offset = offsetof(type_, member_), .type = STATE_BUFFER,                                    \
-        .size_offset = offsetof(type_, size_)                                                                          \
+#define STATE_BYTES_SIZED(type_, member_, size_)                                                             \
+    {                                                                                                        \
+        .name = #member_, .offset = offsetof(type_, member_), .type = STATE_BUFFER,                          \
+        .size_offset = offsetof(type_, size_)                                                                \
     }
 /* An irq_line, or an array of them. */
-#define STATE_IRQ_LINES(type_, member_)                                                                                \
-    {                                                                                                                  \
-        .name = #member_, .offset = offsetof(type_, member_), .type = STATE_IRQ,                                       \
-        .count = sizeof(((type_ *)0)->member_) / sizeof(struct irq_line)                                               \
+#define STATE_IRQ_LINES(type_, member_)                                                                      \
+    {                                                                                                        \
+        .name = #member_, .offset = offsetof(type_, member_), .type = STATE_IRQ,                             \
+        .count = sizeof(((type_ *)0)->member_) / sizeof(struct irq_line)                                     \
     }
-#define STATE_END                                                                                                      \
-    {                                                                                                                  \
-        .name = NULL                                                                                                   \
+#define STATE_END                                                                                            \
+    {                                                                                                        \
+        .name = NULL                                                                                         \
     }
 
 /* Little-endian byte arrays, for chunks. */
@@ -111,8 +115,8 @@ void state_scratch_free(const struct state_field *fields, void *scratch);
 /* Copies every field from one state into another of the same table. */
 void state_copy_fields(const struct state_field *fields, void *to, const void *from);
 
-/* The whole machine; runs on the machine thread at a safe point. Fails with a sentence; a failed load changes nothing,
- * a failed save leaves no file behind (written beside `path`, synced, renamed). */
+/* The whole machine; runs on the machine thread at a safe point. Fails with a sentence; a failed load changes
+ * nothing, a failed save leaves no file behind (written beside `path`, synced, renamed). */
 bool machine_save(struct machine *machine, const char *path, GError **error);
 bool machine_load(struct machine *machine, const char *path, GError **error);
 /* The same bytes in memory, uncompressed RAM when `compress` is false (for comparing two machines). */

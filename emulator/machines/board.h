@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A board: one row of the engine's list of models and the function that builds and wires its devices. The back ends
- * (drives, serial lines, network, sound) exist already and are handed over in the setup.
+ * A board: one row of the engine's list of models and the function that builds and wires its devices. The
+ * back ends (drives, serial lines, network, sound) exist already and are handed over in the setup.
  */
 #pragma once
 
@@ -16,8 +16,8 @@ struct board_setup {
     const struct board *board;
     const struct engine_config *config;
     unsigned ram_mib, cpus;
-    const char *display;   /* one of the model's choices */
-    uint8_t mac[6];        /* all zero: the board chooses */
+    const char *display; /* one of the model's choices */
+    uint8_t mac[6];      /* all zero: the board chooses */
     struct {
         struct block_backend *block;
         unsigned unit;

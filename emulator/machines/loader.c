@@ -47,8 +47,10 @@ bool loader_elf(struct bus *bus, GBytes *file, unsigned machine, uint64_t bias, 
     r.wide = r.data[EI_CLASS] == ELFCLASS64;
     if (get(&r, offsetof(Elf32_Ehdr, e_machine), 2) != machine)
         return bad(error, what, "it is a program for another processor");
-    uint64_t table = r.wide ? get(&r, offsetof(Elf64_Ehdr, e_phoff), 8) : get(&r, offsetof(Elf32_Ehdr, e_phoff), 4);
-    uint64_t count = r.wide ? get(&r, offsetof(Elf64_Ehdr, e_phnum), 2) : get(&r, offsetof(Elf32_Ehdr, e_phnum), 2);
+    uint64_t table =
+        r.wide ? get(&r, offsetof(Elf64_Ehdr, e_phoff), 8) : get(&r, offsetof(Elf32_Ehdr, e_phoff), 4);
+    uint64_t count =
+        r.wide ? get(&r, offsetof(Elf64_Ehdr, e_phnum), 2) : get(&r, offsetof(Elf32_Ehdr, e_phnum), 2);
     uint64_t entry_size = r.wide ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
     if (!count || table > r.size || (r.size - table) / entry_size < count)
         return bad(error, what, "its program headers are damaged");

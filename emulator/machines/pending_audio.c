@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Stands in for parts of the board whose files are not in the build (see meson.build): a machine with them says so. */
+/* Stands in for parts of the board whose files are not in the build (see meson.build): a machine with them
+ * says so. */
 #include "emulator/hw/audio/audio_null.h"
 #include "emulator/hw/audio/audio_pulse.h"
 #include "emulator/hw/audio/cs4231.h"

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Sun's sun4m workstations: SPARCstation 5, SPARCclassic, SPARCstation 20. One board file, one row per computer: the
- * chips are the same (SLAVIO, MACIO, a frame buffer on SBus), their addresses and the processor differ.
+ * Sun's sun4m workstations: SPARCstation 5, SPARCclassic, SPARCstation 20. One board file, one row per
+ * computer: the chips are the same (SLAVIO, MACIO, a frame buffer on SBus), their addresses and the processor
+ * differ.
  *
  *      processor ── memory
  *          │
  *     bus (36 bits) ──┬── boot PROM
- *                     ├── SLAVIO: interrupts, counters, two serial chips, NVRAM with clock, floppy, auxiliary, power
- *                     ├── frame buffer (TCX or cgthree)      CS4231 audio, APC (SPARCstation 5)
- *                     └── IOMMU ── DVMA ──┬── DMA channel ── ESP ── SCSI disks, CD-ROM
- *                                         └── DMA channel ── LANCE ── Ethernet
+ *                     ├── SLAVIO: interrupts, counters, two serial chips, NVRAM with clock, floppy,
+ * auxiliary, power ├── frame buffer (TCX or cgthree)      CS4231 audio, APC (SPARCstation 5) └── IOMMU ──
+ * DVMA ──┬── DMA channel ── ESP ── SCSI disks, CD-ROM └── DMA channel ── LANCE ── Ethernet
  *
- * Sources: "Sun-4M System Architecture", NCR89C100/89C105 data manuals, STP1012 user's manual; for what OpenBIOS expects
- * of fw_cfg and NVRAM, its documentation and observed behaviour.
+ * Sources: "Sun-4M System Architecture", NCR89C100/89C105 data manuals, STP1012 user's manual; for what
+ * OpenBIOS expects of fw_cfg and NVRAM, its documentation and observed behaviour.
  */
 #include <elf.h>
 #include <string.h>
@@ -55,20 +55,21 @@
 #define FW_CFG_SUN4M_WIDTH  (FW_CFG_ARCH_LOCAL + 1)
 #define FW_CFG_SUN4M_HEIGHT (FW_CFG_ARCH_LOCAL + 2)
 
-/* IDPROM, at the end of the NVRAM's memory: format, machine type, Ethernet address, date, serial number, checksum */
+/* IDPROM, at the end of the NVRAM's memory: format, machine type, Ethernet address, date, serial number,
+ * checksum */
 #define IDPROM_OFFSET 0x1fd8
 #define NVRAM_CONFIG  0x1fd0 /* what OpenBIOS divides into partitions */
 
 struct sun4m_row {
-    const char *cpu;        /* sparc_find_model() */
-    uint16_t machine_id;    /* fw_cfg */
+    const char *cpu;     /* sparc_find_model() */
+    uint16_t machine_id; /* fw_cfg */
     uint8_t idprom_type;
     uint32_t iommu_id;
     uint64_t iommu, prom, idreg, dma, esp, lance, framebuffer;
     uint64_t keyboard, serial, nvram, floppy, counter_cpu, counter_system, intc_cpu, intc_system;
-    uint64_t audio, apc;    /* 0 = none */
+    uint64_t audio, apc; /* 0 = none */
     struct slavio_misc_map misc;
-    uint64_t empty[4][2];   /* decoded, but empty: start, end */
+    uint64_t empty[4][2]; /* decoded, but empty: start, end */
 };
 
 struct sun4m {
@@ -141,18 +142,21 @@ static bool build_memory(struct sun4m *b, GError **error)
     const struct sun4m_row *row = b->row;
     uint64_t size = (uint64_t)b->setup->ram_mib * MIB;
     b->ram = ram_block_new(b->machine->memory, "ram", size, false, error);
-    struct ram_block *prom = b->ram ? ram_block_new(b->machine->memory, "prom", PROM_SIZE, true, error) : NULL;
-    struct ram_block *id = prom ? ram_block_new(b->machine->memory, "sbus-id", RAM_PAGE_SIZE, true, error) : NULL;
+    struct ram_block *prom =
+        b->ram ? ram_block_new(b->machine->memory, "prom", PROM_SIZE, true, error) : NULL;
+    struct ram_block *id =
+        prom ? ram_block_new(b->machine->memory, "sbus-id", RAM_PAGE_SIZE, true, error) : NULL;
     if (!id)
         return false;
     bus_map(b->bus, &(struct bus_region){.name = "memory", .size = size, .kind = BUS_RAM, .block = b->ram});
-    bus_map(b->bus, &(struct bus_region){
-                        .name = "boot PROM", .start = row->prom, .size = PROM_SIZE, .kind = BUS_ROM, .block = prom});
+    bus_map(b->bus,
+            &(struct bus_region){
+                .name = "boot PROM", .start = row->prom, .size = PROM_SIZE, .kind = BUS_ROM, .block = prom});
     /* FCode identification of the on-board MACIO (SBus slot "f"): "SUNW,macio" devices are found by it. */
     static const uint8_t macio_id[] = {0xfe, 0x81, 0x01, 0x03};
     memcpy(id->host, macio_id, sizeof macio_id);
-    bus_map(b->bus,
-            &(struct bus_region){.name = "MACIO id", .start = row->idreg, .size = 4, .kind = BUS_ROM, .block = id});
+    bus_map(b->bus, &(struct bus_region){
+                        .name = "MACIO id", .start = row->idreg, .size = 4, .kind = BUS_ROM, .block = id});
     for (unsigned i = 0; i < G_N_ELEMENTS(row->empty); i++) {
         if (row->empty[i][1] > row->empty[i][0])
             bus_map(b->bus, &(struct bus_region){.name = "empty",
@@ -167,13 +171,14 @@ static bool build_memory(struct sun4m *b, GError **error)
         return false;
     if (loader_is_elf(firmware)) {
         struct loaded_image loaded;
-        return loader_elf(b->bus, firmware, EM_SPARC, PROM_VIRTUAL, row->prom, row->prom + PROM_SIZE, "The firmware",
-                          &loaded, error);
+        return loader_elf(b->bus, firmware, EM_SPARC, PROM_VIRTUAL, row->prom, row->prom + PROM_SIZE,
+                          "The firmware", &loaded, error);
     }
     gsize length;
     const void *data = g_bytes_get_data(firmware, &length);
     if (length > PROM_SIZE) {
-        g_set_error(error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_FIRMWARE, "The firmware is too large: the boot PROM holds 1 MiB.");
+        g_set_error(error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_FIRMWARE,
+                    "The firmware is too large: the boot PROM holds 1 MiB.");
         return false;
     }
     memcpy(prom->host, data, length);
@@ -272,16 +277,18 @@ static bool build_iommu(struct sun4m *b, GError **error)
     return true;
 }
 
-static bool add_drive(struct sun4m *b, struct esp *esp, struct block_backend *block, unsigned unit, bool cdrom,
-                      GError **error)
+static bool add_drive(struct sun4m *b, struct esp *esp, struct block_backend *block, unsigned unit,
+                      bool cdrom, GError **error)
 {
     g_autofree char *id = g_strdup_printf("scsi%u", unit);
     struct scsi_target *target = NEW(b, struct scsi_target, scsi_target_class, id);
     target->block = block;
-    if (!device_set_uint(&target->dev, "id", unit, error) || !device_set_uint(&target->dev, "cdrom", cdrom, error))
+    if (!device_set_uint(&target->dev, "id", unit, error) ||
+        !device_set_uint(&target->dev, "cdrom", cdrom, error))
         return false;
-    /* Sun's PROM boots CD-ROMs in blocks of 512 bytes; drivers that want 2048 say so with MODE SELECT (Linux's sr works
-     * with what READ CAPACITY says). The usual block of the medium is what the drive starts with. */
+    /* Sun's PROM boots CD-ROMs in blocks of 512 bytes; drivers that want 2048 say so with MODE SELECT
+     * (Linux's sr works with what READ CAPACITY says). The usual block of the medium is what the drive starts
+     * with. */
     if (cdrom && (!device_set_string(&target->dev, "product", "CD-ROM", error) ||
                   !device_set_uint(&target->dev, "block-size", 2048, error)))
         return false;
@@ -306,7 +313,8 @@ static bool build_scsi(struct sun4m *b, GError **error)
     dma->enabled = esp_channel_changed;
     dma->enabled_opaque = esp;
     esp->irq = &dma->irq_in;
-    esp->dma = (struct esp_dma){.ready = esp_ready, .read = esp_from_memory, .write = esp_to_memory, .opaque = dma};
+    esp->dma =
+        (struct esp_dma){.ready = esp_ready, .read = esp_from_memory, .write = esp_to_memory, .opaque = dma};
     if (!device_start(&dma->dev, error) || !device_start(&esp->dev, error))
         return false;
     sbus_dma_map(dma, b->bus, b->row->dma);
@@ -343,7 +351,8 @@ static bool build_ethernet(struct sun4m *b, GError **error)
     lance->irq = &dma->irq_in;
     lance->net = b->setup->net;
     lance->dma = (struct dma_port){.read = port_read, .write = port_write, .opaque = b->lance_bus};
-    if (!device_start(&dma->dev, error) || !device_start(&lance->dev, error) || !device_start(&wire->dev, error))
+    if (!device_start(&dma->dev, error) || !device_start(&lance->dev, error) ||
+        !device_start(&wire->dev, error))
         return false;
     sbus_dma_map_chip(dma, b->lance_bus);
     sbus_dma_map(dma, b->bus, b->row->dma + 0x10);
@@ -471,8 +480,8 @@ static void put_be32(uint8_t *p, uint32_t value)
     p[3] = (uint8_t)value;
 }
 
-/* Linux's header for boot loaders: "HdrS" near the kernel's start (Linux arch/sparc/kernel/head_32.S); the ramdisk's
- * address and size stand 16 and 20 bytes behind it. */
+/* Linux's header for boot loaders: "HdrS" near the kernel's start (Linux arch/sparc/kernel/head_32.S); the
+ * ramdisk's address and size stand 16 and 20 bytes behind it. */
 static void tell_ramdisk(struct ram_block *ram, uint64_t address, uint64_t size)
 {
     for (uint64_t at = KERNEL_LOAD; at < KERNEL_LOAD + 0x10000; at += 4) {
@@ -491,7 +500,8 @@ static bool place_kernel(struct kernel_loader *loader, GError **error)
     struct loaded_image loaded = {0};
     uint64_t ram = loader->ram->size;
     if (loader_is_elf(loader->kernel)) {
-        if (!loader_elf(loader->bus, loader->kernel, EM_SPARC, KERNEL_VIRTUAL, 0, ram, "The kernel", &loaded, error))
+        if (!loader_elf(loader->bus, loader->kernel, EM_SPARC, KERNEL_VIRTUAL, 0, ram, "The kernel", &loaded,
+                        error))
             return false;
         loader->kernel_size = loaded.end - loaded.start;
     } else {
@@ -560,7 +570,8 @@ static bool load_kernel(struct sun4m *b, struct fw_cfg *cfg, GError **error)
         return false;
     }
     if (config->append && strlen(config->append) >= CMDLINE_MAX) {
-        g_set_error(error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_CONFIG, "The kernel’s command line is too long.");
+        g_set_error(error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_CONFIG,
+                    "The kernel’s command line is too long.");
         return false;
     }
     if (config->kernel) {
@@ -578,7 +589,8 @@ static bool load_kernel(struct sun4m *b, struct fw_cfg *cfg, GError **error)
     }
     const bool has_line = loader->append != NULL;
     const char *append = has_line ? loader->append : "";
-    const size_t length = strlen(append) + 1, initrd_size = loader->initrd ? g_bytes_get_size(loader->initrd) : 0;
+    const size_t length = strlen(append) + 1,
+                 initrd_size = loader->initrd ? g_bytes_get_size(loader->initrd) : 0;
     fw_cfg_add_u32(cfg, FW_CFG_KERNEL_ADDR, config->kernel ? (uint32_t)KERNEL_LOAD : 0);
     fw_cfg_add_u32(cfg, FW_CFG_KERNEL_SIZE, (uint32_t)loader->kernel_size);
     fw_cfg_add_u32(cfg, FW_CFG_KERNEL_CMDLINE, has_line ? (uint32_t)CMDLINE_ADDRESS : 0);
@@ -594,7 +606,10 @@ static char boot_letter(const struct board_setup *setup)
 {
     const char *boot = setup->config->boot;
     if (boot)
-        return !strcmp(boot, "cdrom") ? 'd' : !strcmp(boot, "floppy") ? 'a' : !strcmp(boot, "network") ? 'n' : 'c';
+        return !strcmp(boot, "cdrom")     ? 'd'
+               : !strcmp(boot, "floppy")  ? 'a'
+               : !strcmp(boot, "network") ? 'n'
+                                          : 'c';
     return setup->disk_count || !setup->cdrom || !setup->cdrom->present ? 'c' : 'd';
 }
 
@@ -605,8 +620,9 @@ static bool sun4m_build(struct machine *machine, struct board_setup *setup, GErr
     bus_begin_change(b->bus);
     unsigned width, height, depth;
     bool ok = build_memory(b, error) && build_processors(b, error) && build_slavio(b, error) &&
-              build_iommu(b, error) && build_serial(b, error) && build_nvram(b, error) && build_scsi(b, error) &&
-              build_ethernet(b, error) && build_display(b, &width, &height, &depth, error) && build_extras(b, error);
+              build_iommu(b, error) && build_serial(b, error) && build_nvram(b, error) &&
+              build_scsi(b, error) && build_ethernet(b, error) &&
+              build_display(b, &width, &height, &depth, error) && build_extras(b, error);
     bus_end_change(b->bus);
     if (!ok)
         return false;
@@ -651,16 +667,17 @@ static const unsigned ss5_ram[] = {16, 32, 64, 128, 256, 0};
 static const unsigned classic_ram[] = {16, 32, 64, 96, 128, 0};
 static const unsigned ss20_ram[] = {32, 64, 128, 256, 512, 0};
 
-#define SUN4M_MODEL                                                                                                    \
-    .family = "sparc", .family_title = N_("Sun SPARC"), .displays = sun4m_displays,                                    \
-    .disk_units = G_N_ELEMENTS(disk_units), .disk_unit_numbers = disk_units, .has_cdrom = true, .has_floppy = true,    \
-    .has_network = true, .serial_ports = 2, .has_pointer = true, .firmware = sun4m_firmware
+#define SUN4M_MODEL                                                                                          \
+    .family = "sparc", .family_title = N_("Sun SPARC"), .displays = sun4m_displays,                          \
+    .disk_units = G_N_ELEMENTS(disk_units), .disk_unit_numbers = disk_units, .has_cdrom = true,              \
+    .has_floppy = true, .has_network = true, .serial_ports = 2, .has_pointer = true,                         \
+    .firmware = sun4m_firmware
 
-#define JAVELIN_MAP                                                                                                    \
-    .iommu = 0x10000000, .prom = 0x70000000, .idreg = 0x78000000, .dma = 0x78400000, .esp = 0x78800000,                \
-    .lance = 0x78c00000, .framebuffer = 0x50000000, .keyboard = 0x71000000, .serial = 0x71100000, .nvram = 0x71200000, \
-    .floppy = 0x71400000, .counter_cpu = 0x71d00000, .counter_system = 0x71d10000, .intc_cpu = 0x71e00000,             \
-    .intc_system = 0x71e10000, .empty = {{0, 0x10000000}, {0x10004000, 0x1ffff000}}
+#define JAVELIN_MAP                                                                                          \
+    .iommu = 0x10000000, .prom = 0x70000000, .idreg = 0x78000000, .dma = 0x78400000, .esp = 0x78800000,      \
+    .lance = 0x78c00000, .framebuffer = 0x50000000, .keyboard = 0x71000000, .serial = 0x71100000,            \
+    .nvram = 0x71200000, .floppy = 0x71400000, .counter_cpu = 0x71d00000, .counter_system = 0x71d10000,      \
+    .intc_cpu = 0x71e00000, .intc_system = 0x71e10000, .empty = {{0, 0x10000000}, {0x10004000, 0x1ffff000}}
 
 static const struct sun4m_row ss5_row = {
     .cpu = "mb86904",
@@ -670,15 +687,22 @@ static const struct sun4m_row ss5_row = {
     JAVELIN_MAP,
     .audio = 0x6c000000,
     .apc = 0x6a000000,
-    .misc = {.leds = 0x71600000, .configuration = 0x71800000, .aux1 = 0x71900000, .aux2 = 0x71910000,
-             .diagnostic = 0x71a00000, .modem = 0x71b00000, .system_control = 0x71f00000, .afx = 0x6e000000},
+    .misc = {.leds = 0x71600000,
+             .configuration = 0x71800000,
+             .aux1 = 0x71900000,
+             .aux2 = 0x71910000,
+             .diagnostic = 0x71a00000,
+             .modem = 0x71b00000,
+             .system_control = 0x71f00000,
+             .afx = 0x6e000000},
 };
 
 const struct board sun4m_ss5 = {
     .model = {.id = "ss5",
               .title = "SPARCstation 5",
-              .description = N_("Sun’s workstation of 1994 with a microSPARC II processor, SCSI, Ethernet and sound. Runs "
-                                "SunOS 4.1.4, Solaris 2.3 to 9, NetBSD, OpenBSD and Linux."),
+              .description = N_(
+                  "Sun’s workstation of 1994 with a microSPARC II processor, SCSI, Ethernet and sound. Runs "
+                  "SunOS 4.1.4, Solaris 2.3 to 9, NetBSD, OpenBSD and Linux."),
               .cpu = "microSPARC II (MB86904)",
               .year = 1994,
               .ram_min_mib = 16,
@@ -698,15 +722,21 @@ static const struct sun4m_row classic_row = {
     .idprom_type = 0x80,
     .iommu_id = 0x04000000,
     JAVELIN_MAP,
-    .misc = {.leds = 0x71600000, .configuration = 0x71800000, .aux1 = 0x71900000, .aux2 = 0x71910000,
-             .diagnostic = 0x71a00000, .modem = 0x71b00000, .system_control = 0x71f00000},
+    .misc = {.leds = 0x71600000,
+             .configuration = 0x71800000,
+             .aux1 = 0x71900000,
+             .aux2 = 0x71910000,
+             .diagnostic = 0x71a00000,
+             .modem = 0x71b00000,
+             .system_control = 0x71f00000},
 };
 
 const struct board sun4m_classic = {
     .model = {.id = "classic",
               .title = "SPARCclassic",
-              .description = N_("Sun’s small workstation of 1992 with a microSPARC processor. Runs SunOS 4.1.3c, Solaris "
-                                "2.1 to 9, NetBSD and OpenBSD."),
+              .description = N_(
+                  "Sun’s small workstation of 1992 with a microSPARC processor. Runs SunOS 4.1.3c, Solaris "
+                  "2.1 to 9, NetBSD and OpenBSD."),
               .cpu = "microSPARC (TMS390S10)",
               .year = 1992,
               .ram_min_mib = 16,
@@ -739,7 +769,10 @@ static const struct sun4m_row ss20_row = {
     .counter_system = 0xff1310000,
     .intc_cpu = 0xff1400000,
     .intc_system = 0xff1410000,
-    .misc = {.configuration = 0xff1a00000, .aux1 = 0xff1800000, .aux2 = 0xff1a01000, .leds = 0xff1600000,
+    .misc = {.configuration = 0xff1a00000,
+             .aux1 = 0xff1800000,
+             .aux2 = 0xff1a01000,
+             .leds = 0xff1600000,
              .system_control = 0xff1f00000},
     .empty = {{0, 0x100000000}},
 };
@@ -747,8 +780,9 @@ static const struct sun4m_row ss20_row = {
 const struct board sun4m_ss20 = {
     .model = {.id = "ss20",
               .title = "SPARCstation 20",
-              .description = N_("Sun’s fast desktop of 1994 with a SuperSPARC processor. Runs SunOS 4.1.4, Solaris 2.3 to "
-                                "9, NetBSD and Linux."),
+              .description = N_(
+                  "Sun’s fast desktop of 1994 with a SuperSPARC processor. Runs SunOS 4.1.4, Solaris 2.3 to "
+                  "9, NetBSD and Linux."),
               .cpu = "SuperSPARC (TMS390Z55)",
               .year = 1994,
               .ram_min_mib = 32,

@@ -85,8 +85,12 @@ static bool toy_check(const void *state, GError **error)
 }
 
 static const struct state_field toy_fields[] = {
-    STATE_FIELD(struct toy, counter),    STATE_ARRAY(struct toy, list),      STATE_BYTES(struct toy, buffer, 64),
-    STATE_IRQ_LINES(struct toy, pin),    STATE_FIELD(struct toy, ticks),     STATE_FIELD(struct toy, fired_at),
+    STATE_FIELD(struct toy, counter),
+    STATE_ARRAY(struct toy, list),
+    STATE_BYTES(struct toy, buffer, 64),
+    STATE_IRQ_LINES(struct toy, pin),
+    STATE_FIELD(struct toy, ticks),
+    STATE_FIELD(struct toy, fired_at),
     STATE_END,
 };
 
@@ -150,8 +154,12 @@ static void toy_set_idle(struct cpu *cpu)
     cpu->idle = true;
 }
 
-static const struct cpu_driver toy_driver = {
-    .name = "toy", .run = toy_run, .icount = toy_icount, .set_irq = toy_set_irq, .kick = toy_kick, .set_idle = toy_set_idle};
+static const struct cpu_driver toy_driver = {.name = "toy",
+                                             .run = toy_run,
+                                             .icount = toy_icount,
+                                             .set_irq = toy_set_irq,
+                                             .kick = toy_kick,
+                                             .set_idle = toy_set_idle};
 
 static const struct state_field toy_cpu_fields[] = {
     STATE_FIELD(struct toy_cpu, icount),
@@ -194,7 +202,8 @@ static void test_widths_and_orders(void)
     struct toy *toy;
     struct machine *machine = toy_machine(&toy, NULL);
     struct bus *bus = machine->bus;
-    struct bus_region region = {.size = 0x100, .kind = BUS_MMIO, .dev = &toy->dev, .read = toy_read, .write = toy_write};
+    struct bus_region region = {
+        .size = 0x100, .kind = BUS_MMIO, .dev = &toy->dev, .read = toy_read, .write = toy_write};
 
     region.start = 0x10000000, region.widths = BUS_WIDTH_32;
     bus_map(bus, &region);
@@ -203,7 +212,7 @@ static void test_widths_and_orders(void)
     g_assert_cmpuint(toy->last_size, ==, 4);
     g_assert_cmphex(rd(bus, 0x10000006, 2), ==, 0x0607);
     g_assert_cmphex(rd(bus, 0x10000008, 8), ==, 0x08090a0b0c0d0e0f); /* two halves, the upper one first */
-    g_assert_cmphex(rd(bus, 0x10000003, 2), ==, 0x0304);              /* across two registers */
+    g_assert_cmphex(rd(bus, 0x10000003, 2), ==, 0x0304);             /* across two registers */
     bus_write(bus, 0x10000011, 1, 0xa5);
     g_assert_cmphex(toy->last_value, ==, 0xa5a5a5a5); /* repeated on all lanes */
     g_assert_cmphex(toy->last_offset, ==, 0x10);
@@ -241,8 +250,12 @@ static void test_views(void)
     struct bus *bus = machine->bus;
     struct bus *other = machine_add_bus(machine, "other", BUS_LITTLE_ENDIAN, BUS_UNASSIGNED_ONES);
     uint32_t generation = memory_map_generation(machine->memory);
-    struct bus_region *window = bus_map(
-        bus, &(struct bus_region){.start = 0x8000, .size = 0x1000, .kind = BUS_MMIO, .dev = &toy->dev, .read = toy_read, .priority = 1});
+    struct bus_region *window = bus_map(bus, &(struct bus_region){.start = 0x8000,
+                                                                  .size = 0x1000,
+                                                                  .kind = BUS_MMIO,
+                                                                  .dev = &toy->dev,
+                                                                  .read = toy_read,
+                                                                  .priority = 1});
     g_assert_cmpuint(memory_map_generation(machine->memory), >, generation);
     bus_write(bus, 0x7ffc, 4, 0x01020304);
     bus_write(bus, 0x9000, 4, 0x05060708);
@@ -263,7 +276,8 @@ static void test_views(void)
     g_assert_cmpuint(toy->accesses, ==, 1);
 
     /* A little-endian bus sees the big-endian one's bytes in place. */
-    bus_map(other, &(struct bus_region){.start = 0x100, .size = 0x1000, .kind = BUS_ALIAS, .target = bus, .offset = 0x9000});
+    bus_map(other, &(struct bus_region){
+                       .start = 0x100, .size = 0x1000, .kind = BUS_ALIAS, .target = bus, .offset = 0x9000});
     g_assert_cmphex(rd(other, 0x100, 4), ==, 0x08070605);
     g_assert_cmphex(rd(other, 0x4000, 2), ==, 0xffff);
     struct ram_block *block;
@@ -273,7 +287,8 @@ static void test_views(void)
     g_assert_cmphex(length, ==, 0xff0);
 
     /* An alias of itself ends. */
-    bus_map(other, &(struct bus_region){.start = 0x8000, .size = 0x100, .kind = BUS_ALIAS, .target = other, .offset = 0x8000});
+    bus_map(other, &(struct bus_region){
+                       .start = 0x8000, .size = 0x100, .kind = BUS_ALIAS, .target = other, .offset = 0x8000});
     uint64_t value;
     g_assert_cmpint(bus_read(other, 0x8000, 4, &value), ==, BUS_ERROR);
     uint8_t byte;
@@ -295,7 +310,11 @@ static void test_dma(void)
     struct toy *toy;
     struct machine *machine = toy_machine(&toy, NULL);
     struct bus *dvma = machine_add_bus(machine, "dvma", BUS_BIG_ENDIAN, BUS_UNASSIGNED_ERROR);
-    bus_map(dvma, &(struct bus_region){.size = 0x100000, .kind = BUS_IOMMU, .target = machine->bus, .dev = &toy->dev, .translate = odd_pages});
+    bus_map(dvma, &(struct bus_region){.size = 0x100000,
+                                       .kind = BUS_IOMMU,
+                                       .target = machine->bus,
+                                       .dev = &toy->dev,
+                                       .translate = odd_pages});
     uint8_t data[0x2000], back[0x2000];
     for (unsigned i = 0; i < sizeof data; i++)
         data[i] = (uint8_t)(i * 7);
@@ -342,7 +361,8 @@ static void test_page_flags(void)
     struct memory_listener listener = {.opaque = &log, .code_written = log_code, .tracking_armed = log_armed};
     memory_add_listener(machine->memory, &listener);
     uint8_t dirty[4];
-    g_assert_true(ram_take_dirty(ram, RAM_PAGE_CLEAN_DISPLAY, 0x4000, 0x4000, dirty)); /* all dirty at first */
+    g_assert_true(
+        ram_take_dirty(ram, RAM_PAGE_CLEAN_DISPLAY, 0x4000, 0x4000, dirty)); /* all dirty at first */
     g_assert_cmpmem(dirty, 4, "\1\1\1\1", 4);
     g_assert_cmpuint(log.armed, ==, 1);
     g_assert_cmphex(log.armed_offset, ==, 0x4000);
@@ -551,7 +571,8 @@ static void test_bad_states_change_nothing(void)
         if (i & 1)
             size = (size_t)g_rand_int_range(rand, 0, (gint32)good->len);
         else
-            copy[g_rand_int_range(rand, 0, (gint32)good->len)] ^= (uint8_t)(1 << g_rand_int_range(rand, 0, 8));
+            copy[g_rand_int_range(rand, 0, (gint32)good->len)] ^=
+                (uint8_t)(1 << g_rand_int_range(rand, 0, 8));
         g_assert_false(machine_load_bytes(machine, copy, size, &error));
         g_assert_nonnull(error);
         g_assert_cmpuint(toy->buffer[0], ==, 1);
@@ -572,7 +593,8 @@ static void test_state_file(void)
     struct toy *toy;
     struct machine *machine = toy_machine(&toy, NULL);
     g_autofree char *folder = g_dir_make_tmp("vitrine-core-XXXXXX", NULL);
-    g_autofree char *path = g_build_filename(folder, "state", NULL), *nowhere = g_build_filename(folder, "no", "state", NULL);
+    g_autofree char *path = g_build_filename(folder, "state", NULL),
+                    *nowhere = g_build_filename(folder, "no", "state", NULL);
     g_autoptr(GError) error = NULL;
     toy->list[1] = 5;
     g_assert_true(machine_save(machine, path, &error));

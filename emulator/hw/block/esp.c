@@ -2,8 +2,9 @@
 /*
  * NCR 53C9x as an initiator; see the header for sources.
  *
- * Two halves: the target's side of the bus (phases, messages, command bytes) and the chip's command sequences. They meet
- * in `phase` and `request`: whenever the target asserts REQ, advance() lets the sequence under way go on.
+ * Two halves: the target's side of the bus (phases, messages, command bytes) and the chip's command
+ * sequences. They meet in `phase` and `request`: whenever the target asserts REQ, advance() lets the sequence
+ * under way go on.
  */
 #include "emulator/hw/block/esp.h"
 
@@ -12,18 +13,46 @@
 #include "emulator/core/machine.h"
 
 enum {
-    REG_TCLOW, REG_TCMED, REG_FIFO, REG_COMMAND, REG_STATUS, REG_INTERRUPT, REG_STEP, REG_FIFO_FLAGS, REG_CONFIG1,
-    REG_CLOCK_FACTOR, REG_TEST, REG_CONFIG2, REG_CONFIG3, REG_UNUSED, REG_TCHIGH, REG_FIFO_BOTTOM,
-    REG_DESTINATION = REG_STATUS, REG_TIMEOUT = REG_INTERRUPT, REG_PERIOD = REG_STEP, REG_OFFSET = REG_FIFO_FLAGS,
+    REG_TCLOW,
+    REG_TCMED,
+    REG_FIFO,
+    REG_COMMAND,
+    REG_STATUS,
+    REG_INTERRUPT,
+    REG_STEP,
+    REG_FIFO_FLAGS,
+    REG_CONFIG1,
+    REG_CLOCK_FACTOR,
+    REG_TEST,
+    REG_CONFIG2,
+    REG_CONFIG3,
+    REG_UNUSED,
+    REG_TCHIGH,
+    REG_FIFO_BOTTOM,
+    REG_DESTINATION = REG_STATUS,
+    REG_TIMEOUT = REG_INTERRUPT,
+    REG_PERIOD = REG_STEP,
+    REG_OFFSET = REG_FIFO_FLAGS,
 };
 
 /* Commands */
 enum {
-    CMD_NOP = 0x00, CMD_FLUSH_FIFO = 0x01, CMD_RESET_CHIP = 0x02, CMD_RESET_BUS = 0x03,
-    CMD_TRANSFER = 0x10, CMD_COMPLETE = 0x11, CMD_MESSAGE_ACCEPTED = 0x12, CMD_PAD = 0x18, CMD_SET_ATN = 0x1a,
+    CMD_NOP = 0x00,
+    CMD_FLUSH_FIFO = 0x01,
+    CMD_RESET_CHIP = 0x02,
+    CMD_RESET_BUS = 0x03,
+    CMD_TRANSFER = 0x10,
+    CMD_COMPLETE = 0x11,
+    CMD_MESSAGE_ACCEPTED = 0x12,
+    CMD_PAD = 0x18,
+    CMD_SET_ATN = 0x1a,
     CMD_RESET_ATN = 0x1b,
-    CMD_SELECT = 0x41, CMD_SELECT_ATN = 0x42, CMD_SELECT_ATN_STOP = 0x43, CMD_ENABLE_SELECTION = 0x44,
-    CMD_DISABLE_SELECTION = 0x45, CMD_SELECT_ATN3 = 0x46,
+    CMD_SELECT = 0x41,
+    CMD_SELECT_ATN = 0x42,
+    CMD_SELECT_ATN_STOP = 0x43,
+    CMD_ENABLE_SELECTION = 0x44,
+    CMD_DISABLE_SELECTION = 0x45,
+    CMD_SELECT_ATN3 = 0x46,
     CMD_DMA = 0x80,
 };
 
@@ -37,23 +66,29 @@ enum {
 #define INT_ILLEGAL           0x40
 #define INT_RESET             0x80
 
-#define CONFIG1_ID             0x07
-#define CONFIG1_NO_RESET_INT   0x40
-#define CONFIG2_FEATURES       0x40 /* FAS: 24-bit counter */
+#define CONFIG1_ID           0x07
+#define CONFIG1_NO_RESET_INT 0x40
+#define CONFIG2_FEATURES     0x40 /* FAS: 24-bit counter */
 
 /* Bus phases as the status register shows them: MSG, C/D, I/O. */
 enum esp_phase {
-    PHASE_DATA_OUT = 0, PHASE_DATA_IN = 1, PHASE_COMMAND = 2, PHASE_STATUS = 3, PHASE_MESSAGE_OUT = 6,
-    PHASE_MESSAGE_IN = 7, ESP_BUS_FREE = 0xff,
+    PHASE_DATA_OUT = 0,
+    PHASE_DATA_IN = 1,
+    PHASE_COMMAND = 2,
+    PHASE_STATUS = 3,
+    PHASE_MESSAGE_OUT = 6,
+    PHASE_MESSAGE_IN = 7,
+    ESP_BUS_FREE = 0xff,
 };
-#define PHASE_IS_IN(phase) ((phase) & 1)
+#define PHASE_IS_IN(phase) ((phase)&1)
 
 enum esp_sequence { SEQ_IDLE, SEQ_SELECT, SEQ_SERVICE, SEQ_TRANSFER, SEQ_PAD, SEQ_COMPLETE };
 
 #define UNIQUE_ID_FAS100A 0x00
 #define NO_COMMAND        0xff
 
-/* The chip would wait the programmed 250 ms for a target that is not there; nothing depends on the wait itself. */
+/* The chip would wait the programmed 250 ms for a target that is not there; nothing depends on the wait
+ * itself. */
 #define SELECTION_TIMEOUT_NS (100 * NS_PER_US)
 #define BUS_RESET_NS         (25 * NS_PER_US)
 
@@ -88,7 +123,8 @@ static void go_bus_free(struct esp *esp)
     esp->message_out_count = esp->message_in_count = esp->message_in_at = esp->cdb_count = 0;
 }
 
-/* The target goes on to a phase and asks for (or offers) the first byte. A raised ATN takes it to MESSAGE OUT first. */
+/* The target goes on to a phase and asks for (or offers) the first byte. A raised ATN takes it to MESSAGE OUT
+ * first. */
 static void enter_phase(struct esp *esp, uint8_t phase)
 {
     if (phase == ESP_BUS_FREE) {
@@ -124,7 +160,8 @@ static void handle_messages(struct esp *esp)
             i++;
         } else if (m[i] == 0x01) { /* extended */
             uint8_t length = i + 1 < count ? m[i + 1] : 0;
-            if (i + 4 < count && length == 3 && m[i + 2] == 0x01) { /* SYNCHRONOUS DATA TRANSFER REQUEST: agreed */
+            if (i + 4 < count && length == 3 &&
+                m[i + 2] == 0x01) { /* SYNCHRONOUS DATA TRANSFER REQUEST: agreed */
                 uint8_t reply[5] = {0x01, 0x03, 0x01, m[i + 3], MIN(m[i + 4], 15)};
                 send_message(esp, reply, sizeof reply, then);
             } else {
@@ -132,7 +169,8 @@ static void handle_messages(struct esp *esp)
                 send_message(esp, &reject, 1, then);
             }
             return;
-        } else if (m[i] >= 0x20 && m[i] <= 0x2f) { /* queue tags: two bytes; one command at a time is all the same */
+        } else if (m[i] >= 0x20 &&
+                   m[i] <= 0x2f) { /* queue tags: two bytes; one command at a time is all the same */
             i += 2;
         } else {
             switch (m[i]) {
@@ -161,7 +199,8 @@ static void handle_messages(struct esp *esp)
     enter_phase(esp, then);
 }
 
-/* A byte goes to the target in an OUT phase other than DATA OUT; `last` = ATN falls with this message byte. */
+/* A byte goes to the target in an OUT phase other than DATA OUT; `last` = ATN falls with this message byte.
+ */
 static void byte_to_target(struct esp *esp, uint8_t byte, bool last)
 {
     esp->request = false;
@@ -641,7 +680,8 @@ static void start(struct esp *esp, uint8_t byte)
     case CMD_COMPLETE: esp->sequence = SEQ_COMPLETE; break;
     default:
         if (esp->connected) {
-            /* Some firmware leaves its last target standing in STATUS and selects anew. The chip lets go of the bus. */
+            /* Some firmware leaves its last target standing in STATUS and selects anew. The chip lets go of
+             * the bus. */
             scsi_abort(target_of(esp));
             go_bus_free(esp);
         }
@@ -678,7 +718,7 @@ static uint64_t read_interrupt(struct esp *esp)
     uint8_t value = esp->interrupt;
     esp->interrupt = 0;
     esp->step = 0;
-    esp->status &= (uint8_t)~(STATUS_INTERRUPT | STATUS_GROSS_ERROR);
+    esp->status &= (uint8_t) ~(STATUS_INTERRUPT | STATUS_GROSS_ERROR);
     irq_lower(esp->irq);
     if (esp->sequence == SEQ_IDLE && esp->queued != NO_COMMAND) {
         uint8_t next = esp->queued;
@@ -784,55 +824,35 @@ static bool esp_check(const void *state, GError **error)
         esp->message_out_count > sizeof esp->message_out || esp->message_in_count > sizeof esp->message_in ||
         esp->message_in_at > esp->message_in_count || esp->cdb_count > SCSI_MAX_CDB ||
         (esp->connected && !has_target) || (!esp->connected && esp->request)) {
-        g_set_error(error, STATE_ERROR, STATE_ERROR_FORMAT, "The saved state of the SCSI controller is damaged.");
+        g_set_error(error, STATE_ERROR, STATE_ERROR_FORMAT,
+                    "The saved state of the SCSI controller is damaged.");
         return false;
     }
     return true;
 }
 
 static const struct state_field fields[] = {
-    STATE_ARRAY(struct esp, fifo),
-    STATE_FIELD(struct esp, fifo_count),
-    STATE_FIELD(struct esp, counter),
-    STATE_FIELD(struct esp, counter_start),
-    STATE_FIELD(struct esp, command),
-    STATE_FIELD(struct esp, queued),
-    STATE_FIELD(struct esp, status),
-    STATE_FIELD(struct esp, interrupt),
-    STATE_FIELD(struct esp, step),
-    STATE_FIELD(struct esp, destination),
-    STATE_FIELD(struct esp, timeout),
-    STATE_FIELD(struct esp, period),
-    STATE_FIELD(struct esp, offset),
-    STATE_FIELD(struct esp, clock_factor),
-    STATE_FIELD(struct esp, test),
-    STATE_ARRAY(struct esp, config),
-    STATE_FIELD(struct esp, id_valid),
-    STATE_FIELD(struct esp, sequence),
-    STATE_FIELD(struct esp, dma_command),
-    STATE_FIELD(struct esp, transfer_phase),
-    STATE_FIELD(struct esp, messages_left),
-    STATE_FIELD(struct esp, stop_after_message),
-    STATE_FIELD(struct esp, service_bits),
-    STATE_FIELD(struct esp, connected),
-    STATE_FIELD(struct esp, selected),
-    STATE_FIELD(struct esp, request),
-    STATE_FIELD(struct esp, phase),
-    STATE_FIELD(struct esp, atn),
-    STATE_ARRAY(struct esp, message_out),
-    STATE_FIELD(struct esp, message_out_count),
-    STATE_ARRAY(struct esp, message_in),
-    STATE_FIELD(struct esp, message_in_count),
-    STATE_FIELD(struct esp, message_in_at),
-    STATE_FIELD(struct esp, after_message),
-    STATE_ARRAY(struct esp, cdb),
-    STATE_FIELD(struct esp, cdb_count),
-    STATE_FIELD(struct esp, lun),
-    STATE_FIELD(struct esp, target_status),
-    STATE_FIELD(struct esp, executing),
-    STATE_FIELD(struct esp, event_interrupt),
-    STATE_IRQ_LINES(struct esp, reset_in),
-    STATE_END,
+    STATE_ARRAY(struct esp, fifo),          STATE_FIELD(struct esp, fifo_count),
+    STATE_FIELD(struct esp, counter),       STATE_FIELD(struct esp, counter_start),
+    STATE_FIELD(struct esp, command),       STATE_FIELD(struct esp, queued),
+    STATE_FIELD(struct esp, status),        STATE_FIELD(struct esp, interrupt),
+    STATE_FIELD(struct esp, step),          STATE_FIELD(struct esp, destination),
+    STATE_FIELD(struct esp, timeout),       STATE_FIELD(struct esp, period),
+    STATE_FIELD(struct esp, offset),        STATE_FIELD(struct esp, clock_factor),
+    STATE_FIELD(struct esp, test),          STATE_ARRAY(struct esp, config),
+    STATE_FIELD(struct esp, id_valid),      STATE_FIELD(struct esp, sequence),
+    STATE_FIELD(struct esp, dma_command),   STATE_FIELD(struct esp, transfer_phase),
+    STATE_FIELD(struct esp, messages_left), STATE_FIELD(struct esp, stop_after_message),
+    STATE_FIELD(struct esp, service_bits),  STATE_FIELD(struct esp, connected),
+    STATE_FIELD(struct esp, selected),      STATE_FIELD(struct esp, request),
+    STATE_FIELD(struct esp, phase),         STATE_FIELD(struct esp, atn),
+    STATE_ARRAY(struct esp, message_out),   STATE_FIELD(struct esp, message_out_count),
+    STATE_ARRAY(struct esp, message_in),    STATE_FIELD(struct esp, message_in_count),
+    STATE_FIELD(struct esp, message_in_at), STATE_FIELD(struct esp, after_message),
+    STATE_ARRAY(struct esp, cdb),           STATE_FIELD(struct esp, cdb_count),
+    STATE_FIELD(struct esp, lun),           STATE_FIELD(struct esp, target_status),
+    STATE_FIELD(struct esp, executing),     STATE_FIELD(struct esp, event_interrupt),
+    STATE_IRQ_LINES(struct esp, reset_in),  STATE_END,
 };
 
 static const struct device_property properties[] = {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* 82077AA; see the header for sources. Media are images of plain sectors of 512 bytes, whose geometry follows from their
- * size. */
+/* 82077AA; see the header for sources. Media are images of plain sectors of 512 bytes, whose geometry follows
+ * from their size. */
 #include "emulator/hw/block/fdc.h"
 
 #include <errno.h>
@@ -8,35 +8,46 @@
 
 #include "emulator/core/machine.h"
 
-enum { REG_SRA, REG_SRB, REG_DOR, REG_TDR, REG_MSR, REG_FIFO, REG_RESERVED, REG_DIR, REG_DSR = REG_MSR, REG_CCR = REG_DIR };
+enum {
+    REG_SRA,
+    REG_SRB,
+    REG_DOR,
+    REG_TDR,
+    REG_MSR,
+    REG_FIFO,
+    REG_RESERVED,
+    REG_DIR,
+    REG_DSR = REG_MSR,
+    REG_CCR = REG_DIR
+};
 
-#define DOR_RESET_N   0x04
-#define DOR_DMA_GATE  0x08
-#define DSR_RESET     0x80
-#define MSR_RQM       0x80
-#define MSR_DIO       0x40
-#define MSR_NON_DMA   0x20
-#define MSR_BUSY      0x10
-#define DIR_CHANGE    0x80
+#define DOR_RESET_N  0x04
+#define DOR_DMA_GATE 0x08
+#define DSR_RESET    0x80
+#define MSR_RQM      0x80
+#define MSR_DIO      0x40
+#define MSR_NON_DMA  0x20
+#define MSR_BUSY     0x10
+#define DIR_CHANGE   0x80
 
-#define ST0_ABNORMAL  0x40
-#define ST0_INVALID   0x80
-#define ST0_READY_CHANGED 0xc0
-#define ST0_SEEK_END  0x20
-#define ST0_EQUIPMENT 0x10
+#define ST0_ABNORMAL        0x40
+#define ST0_INVALID         0x80
+#define ST0_READY_CHANGED   0xc0
+#define ST0_SEEK_END        0x20
+#define ST0_EQUIPMENT       0x10
 #define ST1_END_OF_CYLINDER 0x80
-#define ST1_DATA_ERROR 0x20
-#define ST1_OVERRUN   0x10
-#define ST1_NO_DATA   0x04
-#define ST1_NOT_WRITABLE 0x02
+#define ST1_DATA_ERROR      0x20
+#define ST1_OVERRUN         0x10
+#define ST1_NO_DATA         0x04
+#define ST1_NOT_WRITABLE    0x02
 #define ST1_MISSING_ADDRESS 0x01
-#define ST2_WRONG_CYLINDER 0x10
-#define ST2_SCAN_EQUAL 0x08
-#define ST2_SCAN_NOT  0x04
+#define ST2_WRONG_CYLINDER  0x10
+#define ST2_SCAN_EQUAL      0x08
+#define ST2_SCAN_NOT        0x04
 
-#define SPECIFY_NON_DMA 0x01 /* second byte */
+#define SPECIFY_NON_DMA     0x01 /* second byte */
 #define CONFIG_IMPLIED_SEEK 0x40
-#define VERSION_82077  0x90
+#define VERSION_82077       0x90
 
 #define SEEK_NS  (3 * NS_PER_MS)
 #define RESET_NS (20 * NS_PER_US)
@@ -50,9 +61,10 @@ static const struct geometry {
     uint32_t bytes;
     uint8_t tracks, heads, sectors;
 } geometries[] = {
-    {1474560, 80, 2, 18}, {737280, 80, 2, 9},   {1228800, 80, 2, 15}, {368640, 40, 2, 9},  {2949120, 80, 2, 36},
-    {1720320, 80, 2, 21}, {1763328, 82, 2, 21}, {1638400, 80, 2, 20}, {819200, 80, 2, 10}, {655360, 80, 2, 8},
-    {327680, 40, 2, 8},   {184320, 40, 1, 9},   {163840, 40, 1, 8},
+    {1474560, 80, 2, 18}, {737280, 80, 2, 9},   {1228800, 80, 2, 15}, {368640, 40, 2, 9},
+    {2949120, 80, 2, 36}, {1720320, 80, 2, 21}, {1763328, 82, 2, 21}, {1638400, 80, 2, 20},
+    {819200, 80, 2, 10},  {655360, 80, 2, 8},   {327680, 40, 2, 8},   {184320, 40, 1, 9},
+    {163840, 40, 1, 8},
 };
 
 static struct geometry geometry_of(const struct fdc *fdc, unsigned unit)
@@ -176,7 +188,8 @@ static void begin_sector(struct fdc *fdc)
     }
 }
 
-/* On to the next sector, as the address in the results is to show it (table 5-5). True if the transfer goes on. */
+/* On to the next sector, as the address in the results is to show it (table 5-5). True if the transfer goes
+ * on. */
 static bool next_sector(struct fdc *fdc)
 {
     if (fdc->sector_id != fdc->eot) {
@@ -380,7 +393,7 @@ static void seek_done(struct fdc *fdc)
         drive->track = MIN(fdc->seek_target, (uint8_t)(MAX(g.tracks, 80) + 2));
     if (drive->block && drive->block->present)
         drive->changed = false;
-    fdc->seek_busy &= (uint8_t)~(1 << fdc->seek_unit);
+    fdc->seek_busy &= (uint8_t) ~(1 << fdc->seek_unit);
     fdc->st0[fdc->seek_unit] = st0;
     fdc->interrupts_pending |= (uint8_t)(1 << fdc->seek_unit);
     irq_raise(fdc->irq);
@@ -399,7 +412,7 @@ static void sense_interrupt(struct fdc *fdc)
     }
     for (unsigned unit = 0; unit < FDC_DRIVES; unit++) {
         if (fdc->interrupts_pending & 1 << unit) {
-            fdc->interrupts_pending &= (uint8_t)~(1 << unit);
+            fdc->interrupts_pending &= (uint8_t) ~(1 << unit);
             fdc->result[0] = fdc->st0[unit];
             fdc->result[1] = fdc->drive[unit].track;
             enter_result_phase(fdc, 2, false);
@@ -418,8 +431,8 @@ static void read_id(struct fdc *fdc)
     fdc->head = fdc->command[1] >> 2 & 1;
     fdc->track = drive->track;
     fdc->size_code = 2;
-    if (!drive->block || !drive->block->present || !(fdc->dor & 0x10 << fdc->unit) || drive->track >= g.tracks ||
-        fdc->head >= g.heads) {
+    if (!drive->block || !drive->block->present || !(fdc->dor & 0x10 << fdc->unit) ||
+        drive->track >= g.tracks || fdc->head >= g.heads) {
         fail(fdc, ST1_MISSING_ADDRESS, 0);
         return;
     }
@@ -484,9 +497,9 @@ static void dump_registers(struct fdc *fdc)
 
 /* Length of each command with its parameters, by the low five bits of the first byte; 0 = invalid. */
 static const uint8_t command_length[32] = {
-    [0x02] = 9, [0x03] = 3, [0x04] = 2, [0x05] = 9, [0x06] = 9, [0x07] = 2, [0x08] = 1, [0x09] = 9, [0x0a] = 2,
-    [0x0c] = 9, [0x0d] = 6, [0x0e] = 1, [0x0f] = 3, [0x10] = 1, [0x11] = 9, [0x12] = 2, [0x13] = 4, [0x14] = 1,
-    [0x16] = 9, [0x19] = 9, [0x1d] = 9,
+    [0x02] = 9, [0x03] = 3, [0x04] = 2, [0x05] = 9, [0x06] = 9, [0x07] = 2, [0x08] = 1,
+    [0x09] = 9, [0x0a] = 2, [0x0c] = 9, [0x0d] = 6, [0x0e] = 1, [0x0f] = 3, [0x10] = 1,
+    [0x11] = 9, [0x12] = 2, [0x13] = 4, [0x14] = 1, [0x16] = 9, [0x19] = 9, [0x1d] = 9,
 };
 
 static void execute(struct fdc *fdc)
@@ -508,9 +521,18 @@ static void execute(struct fdc *fdc)
         fdc->verifying = true;
         begin_transfer(fdc);
         break;
-    case 0x11: fdc->scan = SCAN_EQUAL; begin_transfer(fdc); break;
-    case 0x19: fdc->scan = SCAN_LOW; begin_transfer(fdc); break;
-    case 0x1d: fdc->scan = SCAN_HIGH; begin_transfer(fdc); break;
+    case 0x11:
+        fdc->scan = SCAN_EQUAL;
+        begin_transfer(fdc);
+        break;
+    case 0x19:
+        fdc->scan = SCAN_LOW;
+        begin_transfer(fdc);
+        break;
+    case 0x1d:
+        fdc->scan = SCAN_HIGH;
+        begin_transfer(fdc);
+        break;
     case 0x03: /* SPECIFY */
         fdc->specify[0] = c[1];
         fdc->specify[1] = c[2];
@@ -655,7 +677,8 @@ static uint64_t fdc_read(struct device *dev, uint64_t offset, unsigned size)
 {
     struct fdc *fdc = (struct fdc *)dev;
     switch (offset) {
-    case REG_SRA: return (fdc->irq && fdc->irq->level ? 0x80 : 0) | (fdc->drive[fdc->dor & 3].track ? 0 : 0x10);
+    case REG_SRA:
+        return (fdc->irq && fdc->irq->level ? 0x80 : 0) | (fdc->drive[fdc->dor & 3].track ? 0 : 0x10);
     case REG_SRB: return 0xc0 | (fdc->dor & 1) << 5 | (fdc->dor >> 4 & 3);
     case REG_DOR: return fdc->dor;
     case REG_TDR: return fdc->tdr;
@@ -726,7 +749,8 @@ static bool fdc_init(struct device *dev, GError **error)
     struct fdc *fdc = (struct fdc *)dev;
     fdc->buffer = device_alloc(dev, FDC_MAX_SECTOR);
     irq_init(&fdc->terminal_count, terminal_count, fdc, 0);
-    g_autofree char *request = g_strdup_printf("%s.request", dev->id), *event = g_strdup_printf("%s.delay", dev->id);
+    g_autofree char *request = g_strdup_printf("%s.request", dev->id),
+                    *event = g_strdup_printf("%s.delay", dev->id);
     block_request_init(&fdc->request, dev->machine, request, medium_done, fdc);
     clock_event_init(&fdc->event, dev->machine->clock, event, event_fired, fdc);
     for (unsigned i = 0; i < FDC_DRIVES; i++) {
@@ -764,14 +788,16 @@ static bool fdc_check(const void *state, GError **error)
 {
     const struct fdc *fdc = state;
     if (fdc->phase > PHASE_RESULT || fdc->command_count >= sizeof fdc->command ||
-        fdc->command_length >= sizeof fdc->command || (fdc->command_count && fdc->command_count >= fdc->command_length) ||
+        fdc->command_length >= sizeof fdc->command ||
+        (fdc->command_count && fdc->command_count >= fdc->command_length) ||
         fdc->result_count > sizeof fdc->result || fdc->result_at > fdc->result_count ||
         (fdc->phase == PHASE_RESULT && fdc->result_at == fdc->result_count) || fdc->unit >= FDC_DRIVES ||
         fdc->seek_unit >= FDC_DRIVES || fdc->polled >= FDC_DRIVES || fdc->at > 512 || fdc->length > 512 ||
         fdc->scan > SCAN_HIGH || fdc->request.op > BLOCK_WRITE_ZEROES ||
         ((fdc->phase == PHASE_READ || fdc->phase == PHASE_WRITE) && fdc->at >= fdc->length) ||
         (fdc->phase >= PHASE_WAIT && fdc->phase <= PHASE_WRITE && !fdc->drive[fdc->unit].block)) {
-        g_set_error(error, STATE_ERROR, STATE_ERROR_FORMAT, "The saved state of the floppy controller is damaged.");
+        g_set_error(error, STATE_ERROR, STATE_ERROR_FORMAT,
+                    "The saved state of the floppy controller is damaged.");
         return false;
     }
     return true;
@@ -785,8 +811,8 @@ static void fdc_loaded(struct device *dev)
     fdc->request.active &= fdc->request.backend != NULL;
 }
 
-#define DRIVE_FIELDS(n)                                                                                                \
-    STATE_FIELD(struct fdc, drive[n].track), STATE_FIELD(struct fdc, drive[n].changed),                                \
+#define DRIVE_FIELDS(n)                                                                                      \
+    STATE_FIELD(struct fdc, drive[n].track), STATE_FIELD(struct fdc, drive[n].changed),                      \
         STATE_FIELD(struct fdc, drive[n].sector)
 
 static const struct state_field fields[] = {

@@ -9,8 +9,8 @@
 #include "emulator/core/bus.h"
 #include "emulator/core/irq.h"
 
-#define FDC_DRIVES    4
-#define FDC_FIFO_SIZE 16
+#define FDC_DRIVES     4
+#define FDC_FIFO_SIZE  16
 #define FDC_MAX_SECTOR 16384
 
 struct fdc_drive {
@@ -23,28 +23,29 @@ struct fdc_drive {
 struct fdc {
     struct device dev;
     struct irq_line *irq;
-    struct irq_line *dma_request;    /* DRQ; NULL on boards that move bytes themselves */
-    struct irq_line terminal_count;  /* TC pin */
+    struct irq_line *dma_request;   /* DRQ; NULL on boards that move bytes themselves */
+    struct irq_line terminal_count; /* TC pin */
     struct fdc_drive drive[FDC_DRIVES];
 
     uint8_t dor, tdr, dsr, ccr;
-    uint8_t phase;                   /* enum fdc_phase */
+    uint8_t phase; /* enum fdc_phase */
     uint8_t command[10], command_count, command_length;
     uint8_t result[10], result_count, result_at;
     uint8_t specify[2], configure[3], lock, perpendicular;
-    uint8_t interrupts_pending;      /* SENSE INTERRUPT STATUS results that wait: bit per drive */
+    uint8_t interrupts_pending; /* SENSE INTERRUPT STATUS results that wait: bit per drive */
     uint8_t st0[FDC_DRIVES];
-    uint8_t reset_polls;             /* results of the polling after a reset that are left */
-    uint8_t polled;                  /* next of them */
+    uint8_t reset_polls; /* results of the polling after a reset that are left */
+    uint8_t polled;      /* next of them */
 
     /* the transfer */
-    uint8_t unit, head, track, sector_id, size_code, eot, gpl, multi_track, writing, verifying, formatting, scan;
+    uint8_t unit, head, track, sector_id, size_code, eot, gpl, multi_track, writing, verifying, formatting,
+        scan;
     uint8_t scan_matched, stop_after_sector;
     uint8_t *buffer;
     uint32_t at, length;
     uint8_t st1, st2;
     struct block_request request;
-    struct clock_event event;        /* seek, reset */
+    struct clock_event event; /* seek, reset */
     uint8_t event_what;
     uint8_t seek_unit, seek_target, seek_busy;
 };

@@ -7,7 +7,15 @@
 
 #include "emulator/core/machine.h"
 
-enum scsi_action { ACTION_NONE, ACTION_READ, ACTION_WRITE, ACTION_MODE_SELECT, ACTION_UNMAP, ACTION_FORMAT, ACTION_DISCARD_DATA };
+enum scsi_action {
+    ACTION_NONE,
+    ACTION_READ,
+    ACTION_WRITE,
+    ACTION_MODE_SELECT,
+    ACTION_UNMAP,
+    ACTION_FORMAT,
+    ACTION_DISCARD_DATA
+};
 
 #define MAX_PIECE SCSI_BUFFER_SIZE
 
@@ -158,9 +166,7 @@ static uint64_t cdb_block(const struct scsi_target *t, uint64_t *count)
 {
     const uint8_t *c = t->cdb;
     switch (c[0] >> 5) {
-    case 0:
-        *count = c[4] ? c[4] : 256;
-        return (uint32_t)(c[1] & 0x1f) << 16 | c[2] << 8 | c[3];
+    case 0: *count = c[4] ? c[4] : 256; return (uint32_t)(c[1] & 0x1f) << 16 | c[2] << 8 | c[3];
     case 1:
     case 2: *count = scsi_get16(c + 7); return scsi_get32(c + 2);
     case 4: *count = scsi_get32(c + 10); return (uint64_t)scsi_get32(c + 2) << 32 | scsi_get32(c + 6);
@@ -299,7 +305,8 @@ static void request_sense(struct scsi_target *t)
 #define SECTORS 63u
 #define HEADS   16u
 
-/* Appends a mode page; `changeable` gives the mask of what MODE SELECT may set. Returns its length, 0 = no such page. */
+/* Appends a mode page; `changeable` gives the mask of what MODE SELECT may set. Returns its length, 0 = no
+ * such page. */
 static uint32_t mode_page(struct scsi_target *t, uint8_t page, unsigned control, uint8_t *p)
 {
     const bool changeable = control == 1, defaults = control == 2;
@@ -443,7 +450,8 @@ static void mode_select(struct scsi_target *t)
     uint32_t block_size = t->block_size;
     if (descriptor >= 8) {
         block_size = scsi_get32(b + header + 4) & 0xffffff;
-        if (block_size != t->block_size && (!t->cdrom || (block_size != 512 && block_size != 1024 && block_size != 2048))) {
+        if (block_size != t->block_size &&
+            (!t->cdrom || (block_size != 512 && block_size != 1024 && block_size != 2048))) {
             scsi_fail(t, SENSE_INVALID_PARAMETER);
             return;
         }
@@ -551,8 +559,8 @@ static void unmap(struct scsi_target *t)
         scsi_good(t);
         return;
     }
-    /* Ranges of one command that are neighbours (the usual case) become one discard; others are only a hint that may
-     * be ignored (SBC-2: UNMAP does not have to unmap). */
+    /* Ranges of one command that are neighbours (the usual case) become one discard; others are only a hint
+     * that may be ignored (SBC-2: UNMAP does not have to unmap). */
     const uint8_t *d = b + 8;
     uint64_t block = (uint64_t)scsi_get32(d) << 32 | scsi_get32(d + 4), count = scsi_get32(d + 8);
     for (uint32_t i = 1; i < descriptors; i++) {
@@ -678,8 +686,10 @@ void scsi_start(struct scsi_target *t, unsigned lun, const uint8_t *cdb, unsigne
     }
     if (operation != 0x03)
         scsi_clear_sense(t);
-    /* SPC-3 5.7: INQUIRY, REPORT LUNS and REQUEST SENSE go before a unit attention; MMC adds its event poll. */
-    if (t->unit_attention && operation != 0x12 && operation != 0xa0 && operation != 0x03 && operation != 0x4a) {
+    /* SPC-3 5.7: INQUIRY, REPORT LUNS and REQUEST SENSE go before a unit attention; MMC adds its event poll.
+     */
+    if (t->unit_attention && operation != 0x12 && operation != 0xa0 && operation != 0x03 &&
+        operation != 0x4a) {
         unsigned sense = t->unit_attention == 2 ? SENSE_MEDIUM_CHANGED : SENSE_RESET;
         t->unit_attention = 0;
         scsi_fail(t, sense);
@@ -701,7 +711,7 @@ void scsi_start(struct scsi_target *t, unsigned lun, const uint8_t *cdb, unsigne
     case 0x00: scsi_good(t); break; /* TEST UNIT READY */
     case 0x01:                      /* REZERO UNIT */
     case 0x0b:                      /* SEEK (6) */
-    case 0x2b:                      /* SEEK (10) */ scsi_good(t); break;
+    case 0x2b: /* SEEK (10) */ scsi_good(t); break;
     case 0x03: request_sense(t); break;
     case 0x04: /* FORMAT UNIT */
         if (t->cdrom)
@@ -731,9 +741,15 @@ void scsi_start(struct scsi_target *t, unsigned lun, const uint8_t *cdb, unsigne
     case 0x15: parameter_list(t, t->cdb[4], ACTION_MODE_SELECT); break;
     case 0x55: parameter_list(t, scsi_get16(t->cdb + 7), ACTION_MODE_SELECT); break;
     case 0x16:
-    case 0x56: t->reserved = true; scsi_good(t); break;
+    case 0x56:
+        t->reserved = true;
+        scsi_good(t);
+        break;
     case 0x17:
-    case 0x57: t->reserved = false; scsi_good(t); break;
+    case 0x57:
+        t->reserved = false;
+        scsi_good(t);
+        break;
     case 0x1a:
     case 0x5a: mode_sense(t); break;
     case 0x1b: start_stop(t); break;
@@ -903,7 +919,8 @@ static bool target_check(const void *state, GError **error)
 {
     const struct scsi_target *t = state;
     if (t->filled > SCSI_BUFFER_SIZE || t->at > t->filled || t->action > ACTION_DISCARD_DATA ||
-        t->direction > SCSI_DATA_OUT || (t->block_size != 512 && t->block_size != 1024 && t->block_size != 2048) ||
+        t->direction > SCSI_DATA_OUT ||
+        (t->block_size != 512 && t->block_size != 1024 && t->block_size != 2048) ||
         t->piece_blocks > SCSI_BUFFER_SIZE / t->block_size || t->request.op > BLOCK_WRITE_ZEROES) {
         g_set_error(error, STATE_ERROR, STATE_ERROR_FORMAT, "The saved state of a SCSI drive is damaged.");
         return false;
@@ -955,9 +972,12 @@ static const struct state_field fields[] = {
 static const struct device_property properties[] = {
     {"id", PROPERTY_U32, offsetof(struct scsi_target, id), 0, NULL, 0, 7, "SCSI id"},
     {"cdrom", PROPERTY_BOOL, offsetof(struct scsi_target, cdrom), 0, NULL, 0, 0, "a CD-ROM drive"},
-    {"vendor", PROPERTY_STRING, offsetof(struct scsi_target, vendor), 0, "VITRINE", 0, 0, "vendor in INQUIRY"},
-    {"product", PROPERTY_STRING, offsetof(struct scsi_target, product), 0, "HARDDISK", 0, 0, "product in INQUIRY"},
-    {"revision", PROPERTY_STRING, offsetof(struct scsi_target, revision), 0, "1.0", 0, 0, "revision in INQUIRY"},
+    {"vendor", PROPERTY_STRING, offsetof(struct scsi_target, vendor), 0, "VITRINE", 0, 0,
+     "vendor in INQUIRY"},
+    {"product", PROPERTY_STRING, offsetof(struct scsi_target, product), 0, "HARDDISK", 0, 0,
+     "product in INQUIRY"},
+    {"revision", PROPERTY_STRING, offsetof(struct scsi_target, revision), 0, "1.0", 0, 0,
+     "revision in INQUIRY"},
     {"serial", PROPERTY_STRING, offsetof(struct scsi_target, serial), 0, NULL, 0, 0, "serial number"},
     {"block-size", PROPERTY_U32, offsetof(struct scsi_target, physical_block), 512, NULL, 512, 2048,
      "bytes of a block at power on"},

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * SCSI targets as a host adapter sees them: a target executes one command at a time, asks for data in pieces through
- * its buffer, and ends with a status. The bus protocol (phases, messages, selection) is the adapter's business.
+ * SCSI targets as a host adapter sees them: a target executes one command at a time, asks for data in pieces
+ * through its buffer, and ends with a status. The bus protocol (phases, messages, selection) is the adapter's
+ * business.
  *
- * Course of a command: scsi_start() → the target calls initiator->data() when its buffer has data for the initiator (IN)
- * or room for data (OUT); the adapter moves bytes at scsi_buffer(), scsi_advance() tells how many; when the piece is used
- * up the target goes on by itself → data() again, or complete(). Callbacks may come from inside these calls.
+ * Course of a command: scsi_start() → the target calls initiator->data() when its buffer has data for the
+ * initiator (IN) or room for data (OUT); the adapter moves bytes at scsi_buffer(), scsi_advance() tells how
+ * many; when the piece is used up the target goes on by itself → data() again, or complete(). Callbacks may
+ * come from inside these calls.
  *
  * Sources: SPC-3, SBC-2, MMC-3 (T10 drafts).
  */
@@ -42,37 +44,37 @@ enum scsi_kind { SCSI_DISK, SCSI_CDROM };
 struct scsi_target {
     struct device dev;
     /* properties */
-    uint32_t id;            /* 0..7 */
+    uint32_t id; /* 0..7 */
     bool cdrom;
     char *vendor, *product, *revision, *serial;
-    uint32_t physical_block; /* bytes of a block at power on: 512, or 2048 for a CD-ROM */
-    struct block_backend *block; /* set by the board */
+    uint32_t physical_block;         /* bytes of a block at power on: 512, or 2048 for a CD-ROM */
+    struct block_backend *block;     /* set by the board */
     struct scsi_initiator initiator; /* set by the adapter */
 
     /* the command */
     uint8_t cdb[SCSI_MAX_CDB];
     uint8_t lun;
     uint8_t busy;
-    uint8_t direction;       /* enum scsi_direction */
-    uint8_t action;          /* what follows when the buffer is used up */
+    uint8_t direction; /* enum scsi_direction */
+    uint8_t action;    /* what follows when the buffer is used up */
     uint8_t wanted_status;
     uint8_t fua;
     uint8_t *buffer;
-    uint32_t at, filled;     /* piece in the buffer */
-    uint64_t next_block;     /* media transfer: where the next piece begins */
+    uint32_t at, filled; /* piece in the buffer */
+    uint64_t next_block; /* media transfer: where the next piece begins */
     uint64_t blocks_left;
     uint32_t piece_blocks;
     struct block_request request;
 
     /* the unit */
-    uint32_t block_size;     /* bytes of a logical block now */
+    uint32_t block_size; /* bytes of a logical block now */
     uint8_t sense_key, asc, ascq;
     uint32_t sense_info;
     uint8_t sense_info_valid;
-    uint8_t unit_attention;  /* 0 none, 1 reset, 2 medium changed */
-    uint8_t medium_present;  /* what the unit knows of */
+    uint8_t unit_attention; /* 0 none, 1 reset, 2 medium changed */
+    uint8_t medium_present; /* what the unit knows of */
     uint8_t stopped;
-    uint8_t prevent;         /* PREVENT ALLOW MEDIUM REMOVAL */
+    uint8_t prevent; /* PREVENT ALLOW MEDIUM REMOVAL */
     uint8_t write_cache;
     uint8_t tray_open;
     uint8_t reserved;        /* RESERVE(6): by the one initiator there is */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What only a CD-ROM drive does (MMC-3): table of contents, disc and track information, events, mechanism. The disc is
- * one data track that begins at block 0. */
+/* What only a CD-ROM drive does (MMC-3): table of contents, disc and track information, events, mechanism.
+ * The disc is one data track that begins at block 0. */
 #include "emulator/hw/block/scsi_internal.h"
 
 #define CD_BLOCK 2048
@@ -125,11 +125,11 @@ static void get_configuration(struct scsi_target *t)
         uint8_t flags, length, data[8];
     };
     const struct feature features[] = {
-        {0x0000, 0x03, 4, {0x00, 0x08, profile ? 0x01 : 0x00, 0x00}},            /* profile list */
-        {0x0001, 0x0b, 8, {0x00, 0x00, 0x00, 0x01, 0x01, 0x00, 0x00, 0x00}},     /* core: SCSI */
-        {0x0003, 0x03, 4, {0x39, 0x00, 0x00, 0x00}},                             /* removable: tray, eject, lock */
+        {0x0000, 0x03, 4, {0x00, 0x08, profile ? 0x01 : 0x00, 0x00}},        /* profile list */
+        {0x0001, 0x0b, 8, {0x00, 0x00, 0x00, 0x01, 0x01, 0x00, 0x00, 0x00}}, /* core: SCSI */
+        {0x0003, 0x03, 4, {0x39, 0x00, 0x00, 0x00}}, /* removable: tray, eject, lock */
         {0x0010, profile ? 1 : 0, 8, {0x00, 0x00, 0x08, 0x00, 0x00, 0x01, 0x01, 0x00}}, /* random readable */
-        {0x001e, profile ? 1 : 0, 4, {0x00, 0x00, 0x00, 0x00}},                  /* CD read */
+        {0x001e, profile ? 1 : 0, 4, {0x00, 0x00, 0x00, 0x00}},                         /* CD read */
     };
     for (unsigned i = 0; i < G_N_ELEMENTS(features); i++) {
         const struct feature *f = &features[i];
@@ -274,12 +274,12 @@ uint32_t scsi_cdrom_mode_page(struct scsi_target *t, uint8_t page, unsigned cont
         p[0] = page;
         p[1] = 20;
         if (!changeable) {
-            p[2] = 0x03;                             /* reads CD-R, CD-RW */
-            p[4] = 0x71;                             /* audio play, mode 2 forms, multi-session */
+            p[2] = 0x03; /* reads CD-R, CD-RW */
+            p[4] = 0x71; /* audio play, mode 2 forms, multi-session */
             p[5] = 0x00;
             p[6] = (uint8_t)(0x29 | (t->prevent ? 0x02 : 0)); /* tray, eject, lock */
-            scsi_put16(p + 8, 16 * 176);             /* kB/s */
-            scsi_put16(p + 12, 128);                 /* buffer, kB */
+            scsi_put16(p + 8, 16 * 176);                      /* kB/s */
+            scsi_put16(p + 12, 128);                          /* buffer, kB */
             scsi_put16(p + 14, 16 * 176);
         }
         return 22;

@@ -6,25 +6,51 @@
 
 /* Per-processor registers */
 enum { CPU_PENDING = 0x0, CPU_CLEAR = 0x4, CPU_SET = 0x8, CPU_SIZE = 0x10 };
-#define CPU_SOFT_BITS  0xfffe0000u
-#define CPU_LEVEL15    0x00008000u
-#define CPU_STRIDE     0x1000
+#define CPU_SOFT_BITS 0xfffe0000u
+#define CPU_LEVEL15   0x00008000u
+#define CPU_STRIDE    0x1000
 
 /* System registers */
-enum { SYS_PENDING = 0x0, SYS_MASK = 0x4, SYS_CLEAR_MASK = 0x8, SYS_SET_MASK = 0xc, SYS_TARGET = 0x10, SYS_SIZE = 0x14 };
-#define SYS_MASK_ALL   0x80000000u
-#define SYS_WRITABLE   0xfffffff0u
-#define SYS_BROADCAST  0x78000000u /* errors go to all processors, at level 15 */
+enum {
+    SYS_PENDING = 0x0,
+    SYS_MASK = 0x4,
+    SYS_CLEAR_MASK = 0x8,
+    SYS_SET_MASK = 0xc,
+    SYS_TARGET = 0x10,
+    SYS_SIZE = 0x14
+};
+#define SYS_MASK_ALL  0x80000000u
+#define SYS_WRITABLE  0xfffffff0u
+#define SYS_BROADCAST 0x78000000u /* errors go to all processors, at level 15 */
 
 /* Level of each input (0 = none): NCR89C105, "Interrupt Controller". VME levels 1..7 are bits 0..6. */
 static const uint8_t input_level[32] = {
-    [0] = 2, [1] = 3, [2] = 5, [3] = 7, [4] = 9, [5] = 11, [6] = 13,
-    [SLAVIO_IRQ_SBUS1 + 0] = 2, [SLAVIO_IRQ_SBUS1 + 1] = 3, [SLAVIO_IRQ_SBUS1 + 2] = 5, [SLAVIO_IRQ_SBUS1 + 3] = 7,
-    [SLAVIO_IRQ_SBUS1 + 4] = 9, [SLAVIO_IRQ_SBUS1 + 5] = 11, [SLAVIO_IRQ_SBUS1 + 6] = 13,
-    [SLAVIO_IRQ_KBDMS] = 12, [SLAVIO_IRQ_SERIAL] = 12, [SLAVIO_IRQ_ETHERNET] = 6, [SLAVIO_IRQ_AUDIO] = 13,
-    [SLAVIO_IRQ_SCSI] = 4, [SLAVIO_IRQ_TIMER] = 10, [SLAVIO_IRQ_VIDEO] = 8, [SLAVIO_IRQ_MODULE] = 9,
+    [0] = 2,
+    [1] = 3,
+    [2] = 5,
+    [3] = 7,
+    [4] = 9,
+    [5] = 11,
+    [6] = 13,
+    [SLAVIO_IRQ_SBUS1 + 0] = 2,
+    [SLAVIO_IRQ_SBUS1 + 1] = 3,
+    [SLAVIO_IRQ_SBUS1 + 2] = 5,
+    [SLAVIO_IRQ_SBUS1 + 3] = 7,
+    [SLAVIO_IRQ_SBUS1 + 4] = 9,
+    [SLAVIO_IRQ_SBUS1 + 5] = 11,
+    [SLAVIO_IRQ_SBUS1 + 6] = 13,
+    [SLAVIO_IRQ_KBDMS] = 12,
+    [SLAVIO_IRQ_SERIAL] = 12,
+    [SLAVIO_IRQ_ETHERNET] = 6,
+    [SLAVIO_IRQ_AUDIO] = 13,
+    [SLAVIO_IRQ_SCSI] = 4,
+    [SLAVIO_IRQ_TIMER] = 10,
+    [SLAVIO_IRQ_VIDEO] = 8,
+    [SLAVIO_IRQ_MODULE] = 9,
     [SLAVIO_IRQ_FLOPPY] = 11,
-    [SLAVIO_IRQ_VME_ERROR] = 15, [SLAVIO_IRQ_ECC_ERROR] = 15, [SLAVIO_IRQ_M2S_ERROR] = 15,
+    [SLAVIO_IRQ_VME_ERROR] = 15,
+    [SLAVIO_IRQ_ECC_ERROR] = 15,
+    [SLAVIO_IRQ_M2S_ERROR] = 15,
     [SLAVIO_IRQ_MODULE_ERROR] = 15,
 };
 
@@ -95,7 +121,9 @@ static void cpu_write(struct device *dev, uint64_t offset, uint64_t value, unsig
             intc->level15[cpu] = 0;
         break;
     case CPU_SET: intc->soft[cpu] |= (uint32_t)value & CPU_SOFT_BITS; break;
-    default: device_guest_error(dev, "write to read-only register %x", (unsigned)(offset % CPU_STRIDE)); return;
+    default:
+        device_guest_error(dev, "write to read-only register %x", (unsigned)(offset % CPU_STRIDE));
+        return;
     }
     update(intc);
 }
@@ -127,8 +155,8 @@ static bool intc_init(struct device *dev, GError **error)
 {
     struct slavio_intc *intc = (struct slavio_intc *)dev;
     if (!intc->cpus || intc->cpus > SLAVIO_MAX_CPUS || !intc->set_level) {
-        g_set_error(error, DEVICE_ERROR, DEVICE_ERROR_CONFIG, "The interrupt controller serves 1 to %d processors.",
-                    SLAVIO_MAX_CPUS);
+        g_set_error(error, DEVICE_ERROR, DEVICE_ERROR_CONFIG,
+                    "The interrupt controller serves 1 to %d processors.", SLAVIO_MAX_CPUS);
         return false;
     }
     for (int i = 0; i < 32; i++)
@@ -172,7 +200,8 @@ static const struct state_field fields[] = {
 };
 
 static const struct device_property properties[] = {
-    {"cpus", PROPERTY_U32, offsetof(struct slavio_intc, cpus), 1, NULL, 1, SLAVIO_MAX_CPUS, "processors served"},
+    {"cpus", PROPERTY_U32, offsetof(struct slavio_intc, cpus), 1, NULL, 1, SLAVIO_MAX_CPUS,
+     "processors served"},
     {NULL},
 };
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The interrupt controller of the sun4m architecture, in the SLAVIO chip (NCR89C105): a system-wide part that collects
- * the devices' lines and one small part per processor with software interrupts and the processor's timer.
+ * The interrupt controller of the sun4m architecture, in the SLAVIO chip (NCR89C105): a system-wide part that
+ * collects the devices' lines and one small part per processor with software interrupts and the processor's
+ * timer.
  *
- * Sources: "Sun-4M System Architecture" chapter on interrupts, NCR89C105 data manual (interrupt controller), Linux
- * arch/sparc/kernel/sun4m_irq.c.
+ * Sources: "Sun-4M System Architecture" chapter on interrupts, NCR89C105 data manual (interrupt controller),
+ * Linux arch/sparc/kernel/sun4m_irq.c.
  */
 #pragma once
 
@@ -38,13 +39,13 @@ struct slavio_intc {
     void (*set_level)(void *opaque, unsigned cpu, unsigned level); /* 0..15 to a processor's IRL pins */
     void *set_level_opaque;
 
-    struct irq_line inputs[32];                      /* by enum slavio_irq */
-    struct irq_line cpu_timers[SLAVIO_MAX_CPUS];     /* level 14 of one processor */
+    struct irq_line inputs[32];                  /* by enum slavio_irq */
+    struct irq_line cpu_timers[SLAVIO_MAX_CPUS]; /* level 14 of one processor */
 
     uint32_t pending, mask, target;
     uint32_t soft[SLAVIO_MAX_CPUS];   /* bits 17..31: software interrupts 1..15 */
     uint8_t level15[SLAVIO_MAX_CPUS]; /* a broadcast error, held until cleared */
-    uint8_t level[SLAVIO_MAX_CPUS]; /* what the processors were told */
+    uint8_t level[SLAVIO_MAX_CPUS];   /* what the processors were told */
 };
 
 extern const struct device_class slavio_intc_class;

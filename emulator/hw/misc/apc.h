@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Aurora Personality Chip: power management of the SPARCstation 4 and 5. A write to its idle register stops the
- * processor's clock until the next interrupt.
- * Source: Linux arch/sparc/kernel/apc.c, arch/sparc/include/asm/apc.h.
+ * Aurora Personality Chip: power management of the SPARCstation 4 and 5. A write to its idle register stops
+ * the processor's clock until the next interrupt. Source: Linux arch/sparc/kernel/apc.c,
+ * arch/sparc/include/asm/apc.h.
  */
 #pragma once
 

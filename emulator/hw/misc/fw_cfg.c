@@ -67,7 +67,10 @@ static void build_directory(struct fw_cfg *cfg)
             uint32_t size;
             uint16_t select, reserved;
             char name[NAME_SIZE];
-        } entry = {GUINT32_TO_BE((uint32_t)g_bytes_get_size(bytes)), GUINT16_TO_BE((uint16_t)(FW_CFG_FILE_FIRST + i)), 0, {0}};
+        } entry = {GUINT32_TO_BE((uint32_t)g_bytes_get_size(bytes)),
+                   GUINT16_TO_BE((uint16_t)(FW_CFG_FILE_FIRST + i)),
+                   0,
+                   {0}};
         g_strlcpy(entry.name, cfg->files->pdata[i], NAME_SIZE);
         g_byte_array_append(out, (uint8_t *)&entry, sizeof entry);
     }

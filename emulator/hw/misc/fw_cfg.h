@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The firmware configuration channel that OpenBIOS and SeaBIOS look for: a selector and a data port behind which
- * numbered items lie. Values are little-endian on every machine; the file directory alone is big-endian.
- * Source: the interface's public specification ("QEMU Firmware Configuration (fw_cfg) Device").
+ * The firmware configuration channel that OpenBIOS and SeaBIOS look for: a selector and a data port behind
+ * which numbered items lie. Values are little-endian on every machine; the file directory alone is
+ * big-endian. Source: the interface's public specification ("QEMU Firmware Configuration (fw_cfg) Device").
  */
 #pragma once
 

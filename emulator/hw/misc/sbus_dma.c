@@ -6,23 +6,23 @@ enum { DMA_CSR = 0x0, DMA_ADDR = 0x4, DMA_COUNT = 0x8, DMA_TEST = 0xc, DMA_SIZE 
 /* Ethernet channel: the third register is the cache-valid, the fourth the base address register */
 #define LE_BASE_ADDR DMA_TEST
 
-#define CSR_ID          0xf0000000u
-#define CSR_ID_REV2     0xa0000000u
-#define CSR_INT         0x00000001u /* the chip's interrupt pin */
-#define CSR_ERROR       0x00000002u
-#define CSR_DRAINING    0x0000000cu
-#define CSR_INT_ENABLE  0x00000010u
-#define CSR_INVALIDATE  0x00000020u
-#define CSR_DRAIN       0x00000040u
-#define CSR_RESET       0x00000080u
-#define CSR_WRITE       0x00000100u /* to memory */
-#define CSR_ENABLE      0x00000200u
+#define CSR_ID           0xf0000000u
+#define CSR_ID_REV2      0xa0000000u
+#define CSR_INT          0x00000001u /* the chip's interrupt pin */
+#define CSR_ERROR        0x00000002u
+#define CSR_DRAINING     0x0000000cu
+#define CSR_INT_ENABLE   0x00000010u
+#define CSR_INVALIDATE   0x00000020u
+#define CSR_DRAIN        0x00000040u
+#define CSR_RESET        0x00000080u
+#define CSR_WRITE        0x00000100u /* to memory */
+#define CSR_ENABLE       0x00000200u
 #define CSR_COUNT_ENABLE 0x00002000u
-#define CSR_TERMINAL    0x00004000u
-#define CSR_TC_DISABLE  0x00800000u /* terminal count makes no interrupt */
-#define CSR_READ_ONLY   (CSR_ID | CSR_INT | CSR_ERROR | CSR_DRAINING | CSR_TERMINAL)
+#define CSR_TERMINAL     0x00004000u
+#define CSR_TC_DISABLE   0x00800000u /* terminal count makes no interrupt */
+#define CSR_READ_ONLY    (CSR_ID | CSR_INT | CSR_ERROR | CSR_DRAINING | CSR_TERMINAL)
 /* Written as 1 they act and read as 0. */
-#define CSR_ACTIONS     (CSR_INVALIDATE | CSR_DRAIN)
+#define CSR_ACTIONS (CSR_INVALIDATE | CSR_DRAIN)
 
 static void update_irq(struct sbus_dma *dma)
 {
@@ -145,8 +145,9 @@ static void dma_reset(struct device *dev, enum reset_kind kind)
 }
 
 static const struct state_field fields[] = {
-    STATE_FIELD(struct sbus_dma, csr),  STATE_FIELD(struct sbus_dma, address), STATE_FIELD(struct sbus_dma, count),
-    STATE_FIELD(struct sbus_dma, test), STATE_IRQ_LINES(struct sbus_dma, irq_in), STATE_END,
+    STATE_FIELD(struct sbus_dma, csr),        STATE_FIELD(struct sbus_dma, address),
+    STATE_FIELD(struct sbus_dma, count),      STATE_FIELD(struct sbus_dma, test),
+    STATE_IRQ_LINES(struct sbus_dma, irq_in), STATE_END,
 };
 
 static const struct device_property properties[] = {

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The SBus DMA controllers of the 89C100 (revision 2): one channel for the ESP SCSI controller, one for the LANCE.
- * Both are one register layout; the SCSI channel counts its own address, the Ethernet channel supplies the upper eight
- * address bits of a chip that addresses memory itself.
- * Sources: NCR89C100 data manual, "DMA2"; Linux arch/sparc/include/asm/dma.h, drivers/scsi/sun_esp.c,
- * drivers/net/ethernet/amd/sunlance.c.
+ * The SBus DMA controllers of the 89C100 (revision 2): one channel for the ESP SCSI controller, one for the
+ * LANCE. Both are one register layout; the SCSI channel counts its own address, the Ethernet channel supplies
+ * the upper eight address bits of a chip that addresses memory itself. Sources: NCR89C100 data manual,
+ * "DMA2"; Linux arch/sparc/include/asm/dma.h, drivers/scsi/sun_esp.c, drivers/net/ethernet/amd/sunlance.c.
  */
 #pragma once
 

@@ -6,14 +6,14 @@
 
 enum { REG_CONFIGURATION, REG_AUX1, REG_AUX2, REG_DIAGNOSTIC, REG_MODEM };
 
-#define AUX1_ONES        0xc0 /* read as 1 on sun4m */
-#define AUX1_LINK_TEST   0x08
-#define AUX1_FLOPPY_TC   0x04
+#define AUX1_ONES           0xc0 /* read as 1 on sun4m */
+#define AUX1_LINK_TEST      0x08
+#define AUX1_FLOPPY_TC      0x04
 #define AUX1_FLOPPY_EJECT_N 0x02 /* 0 ejects */
-#define AUX1_LED         0x01
-#define AUX2_POWER_OFF   0x01
-#define AUX2_CLEAR_FAIL  0x02
-#define SYSTEM_RESET     0x01
+#define AUX1_LED            0x01
+#define AUX2_POWER_OFF      0x01
+#define AUX2_CLEAR_FAIL     0x02
+#define SYSTEM_RESET        0x01
 #define SYSTEM_RESET_STATUS 0x02 /* the last reset came from software */
 
 static uint64_t byte_read(struct device *dev, uint64_t offset, unsigned size)
@@ -103,10 +103,14 @@ static void misc_reset(struct device *dev, enum reset_kind kind)
 }
 
 static const struct state_field fields[] = {
-    STATE_FIELD(struct slavio_misc, configuration), STATE_FIELD(struct slavio_misc, aux1),
-    STATE_FIELD(struct slavio_misc, aux2),          STATE_FIELD(struct slavio_misc, diagnostic),
-    STATE_FIELD(struct slavio_misc, modem),         STATE_FIELD(struct slavio_misc, leds),
-    STATE_FIELD(struct slavio_misc, system_control), STATE_FIELD(struct slavio_misc, afx),
+    STATE_FIELD(struct slavio_misc, configuration),
+    STATE_FIELD(struct slavio_misc, aux1),
+    STATE_FIELD(struct slavio_misc, aux2),
+    STATE_FIELD(struct slavio_misc, diagnostic),
+    STATE_FIELD(struct slavio_misc, modem),
+    STATE_FIELD(struct slavio_misc, leds),
+    STATE_FIELD(struct slavio_misc, system_control),
+    STATE_FIELD(struct slavio_misc, afx),
     STATE_END,
 };
 
@@ -119,8 +123,8 @@ const struct device_class slavio_misc_class = {
     .fields = fields,
 };
 
-static void map_register(struct slavio_misc *misc, struct bus *bus, const char *name, uint64_t start, uint64_t size,
-                         bus_read_fn read, bus_write_fn write, uint64_t number, uint8_t widths)
+static void map_register(struct slavio_misc *misc, struct bus *bus, const char *name, uint64_t start,
+                         uint64_t size, bus_read_fn read, bus_write_fn write, uint64_t number, uint8_t widths)
 {
     if (!start)
         return;
@@ -137,12 +141,15 @@ static void map_register(struct slavio_misc *misc, struct bus *bus, const char *
 
 void slavio_misc_map(struct slavio_misc *misc, struct bus *bus, const struct slavio_misc_map *map)
 {
-    map_register(misc, bus, "configuration", map->configuration, 1, byte_read, byte_write, REG_CONFIGURATION, BUS_WIDTH_8);
+    map_register(misc, bus, "configuration", map->configuration, 1, byte_read, byte_write, REG_CONFIGURATION,
+                 BUS_WIDTH_8);
     map_register(misc, bus, "auxiliary 1", map->aux1, 1, byte_read, byte_write, REG_AUX1, BUS_WIDTH_8);
     map_register(misc, bus, "auxiliary 2", map->aux2, 1, byte_read, byte_write, REG_AUX2, BUS_WIDTH_8);
-    map_register(misc, bus, "diagnostic", map->diagnostic, 1, byte_read, byte_write, REG_DIAGNOSTIC, BUS_WIDTH_8);
+    map_register(misc, bus, "diagnostic", map->diagnostic, 1, byte_read, byte_write, REG_DIAGNOSTIC,
+                 BUS_WIDTH_8);
     map_register(misc, bus, "modem", map->modem, 1, byte_read, byte_write, REG_MODEM, BUS_WIDTH_8);
     map_register(misc, bus, "lamps", map->leds, 2, leds_read, leds_write, 0, BUS_WIDTH_16);
-    map_register(misc, bus, "system control", map->system_control, 4, control_read, control_write, 0, BUS_WIDTH_32);
+    map_register(misc, bus, "system control", map->system_control, 4, control_read, control_write, 0,
+                 BUS_WIDTH_32);
     map_register(misc, bus, "AFX probe", map->afx, 4, afx_read, afx_write, 0, BUS_WIDTH_32);
 }

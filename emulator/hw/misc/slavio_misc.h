@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The small registers of a sun4m board: configuration, auxiliary 1 (lamp, floppy terminal count), auxiliary 2 (power),
- * diagnostic message, modem, lamps, system control and status (reset), and the AFX bus probe register.
- * Sources: NCR89C105 data manual, "Miscellaneous"; Linux arch/sparc/include/asm/auxio_32.h, arch/sparc/kernel/auxio_32.c.
+ * The small registers of a sun4m board: configuration, auxiliary 1 (lamp, floppy terminal count), auxiliary 2
+ * (power), diagnostic message, modem, lamps, system control and status (reset), and the AFX bus probe
+ * register. Sources: NCR89C105 data manual, "Miscellaneous"; Linux arch/sparc/include/asm/auxio_32.h,
+ * arch/sparc/kernel/auxio_32.c.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* sun4m IOMMU; see the header for sources. The chip's table cache is not modelled: software must flush it after each
- * change of an entry, so that always reading the table gives the same accesses. */
+/* sun4m IOMMU; see the header for sources. The chip's table cache is not modelled: software must flush it
+ * after each change of an entry, so that always reading the table gives the same accesses. */
 #include "emulator/hw/misc/sun4m_iommu.h"
 
 enum {
@@ -19,11 +19,11 @@ enum {
     IOMMU_SIZE = 0x4000,
 };
 
-#define CTRL_ID    0xff000000u
-#define CTRL_RANGE 0x0000001cu /* 16 MiB << n */
-#define CTRL_DIAG  0x00000002u
+#define CTRL_ID     0xff000000u
+#define CTRL_RANGE  0x0000001cu /* 16 MiB << n */
+#define CTRL_DIAG   0x00000002u
 #define CTRL_ENABLE 0x00000001u
-#define BASE_MASK  0x07fffc00u
+#define BASE_MASK   0x07fffc00u
 
 #define AFSR_ERR   0x80000000u
 #define AFSR_TO    0x20000000u
@@ -33,9 +33,9 @@ enum {
 #define AFSR_FAV   0x00020000u
 #define AFSR_CLEAR (AFSR_ERR | 0x70000000u | AFSR_ME | AFSR_FAV)
 
-#define PTE_PAGE   0xffffff00u /* physical address bits 35..12 */
-#define PTE_WRITE  0x00000004u
-#define PTE_VALID  0x00000002u
+#define PTE_PAGE  0xffffff00u /* physical address bits 35..12 */
+#define PTE_WRITE 0x00000004u
+#define PTE_VALID 0x00000002u
 
 static void fault(struct sun4m_iommu *iommu, uint64_t address, bool write)
 {
@@ -131,17 +131,22 @@ static void iommu_reset(struct device *dev, enum reset_kind kind)
 }
 
 static const struct state_field fields[] = {
-    STATE_FIELD(struct sun4m_iommu, control), STATE_FIELD(struct sun4m_iommu, base),
-    STATE_FIELD(struct sun4m_iommu, afsr),    STATE_FIELD(struct sun4m_iommu, afar),
-    STATE_FIELD(struct sun4m_iommu, arbitration), STATE_FIELD(struct sun4m_iommu, mfsr),
-    STATE_FIELD(struct sun4m_iommu, mfar),    STATE_ARRAY(struct sun4m_iommu, sbus_config),
+    STATE_FIELD(struct sun4m_iommu, control),
+    STATE_FIELD(struct sun4m_iommu, base),
+    STATE_FIELD(struct sun4m_iommu, afsr),
+    STATE_FIELD(struct sun4m_iommu, afar),
+    STATE_FIELD(struct sun4m_iommu, arbitration),
+    STATE_FIELD(struct sun4m_iommu, mfsr),
+    STATE_FIELD(struct sun4m_iommu, mfar),
+    STATE_ARRAY(struct sun4m_iommu, sbus_config),
     STATE_END,
 };
 
 static const struct device_property properties[] = {
     {"id", PROPERTY_U32, offsetof(struct sun4m_iommu, id), 0x05000000, NULL, 0, 0,
      "implementation and version in bits 31..24"},
-    {"mask-id", PROPERTY_U32, offsetof(struct sun4m_iommu, mask_id), 0x26000000, NULL, 0, 0, "chip mask revision"},
+    {"mask-id", PROPERTY_U32, offsetof(struct sun4m_iommu, mask_id), 0x26000000, NULL, 0, 0,
+     "chip mask revision"},
     {NULL},
 };
 

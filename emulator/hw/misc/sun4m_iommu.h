@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The sun4m I/O MMU: translates the 32-bit addresses of SBus masters (DVMA) to 36-bit physical addresses through one flat
- * table of 4 KiB entries.
- * Sources: STP1012 (microSPARC II) user's manual, "SBus controller and IOMMU"; Linux arch/sparc/include/asm/iommu_32.h,
- * arch/sparc/mm/iommu.c; NCR/Sun 89C100.
+ * The sun4m I/O MMU: translates the 32-bit addresses of SBus masters (DVMA) to 36-bit physical addresses
+ * through one flat table of 4 KiB entries. Sources: STP1012 (microSPARC II) user's manual, "SBus controller
+ * and IOMMU"; Linux arch/sparc/include/asm/iommu_32.h, arch/sparc/mm/iommu.c; NCR/Sun 89C100.
  */
 #pragma once
 
@@ -12,9 +11,9 @@
 
 struct sun4m_iommu {
     struct device dev;
-    uint32_t id;              /* implementation and version: bits 31..24 of the control register */
-    struct irq_line *irq;     /* asynchronous fault */
-    struct bus *memory;       /* where the table stands and translated accesses go */
+    uint32_t id;          /* implementation and version: bits 31..24 of the control register */
+    struct irq_line *irq; /* asynchronous fault */
+    struct bus *memory;   /* where the table stands and translated accesses go */
 
     uint32_t control, base;
     uint32_t afsr, afar, arbitration, mfsr, mfar;

@@ -32,10 +32,12 @@ static int64_t clock_seconds(const struct m48t08 *nvram)
 static void latch(struct m48t08 *nvram)
 {
     int64_t seconds = clock_seconds(nvram);
-    g_autoptr(GDateTime) time = g_date_time_new_from_unix_utc(CLAMP(seconds, INT64_C(-2208988800), INT64_C(7258118399)));
+    g_autoptr(GDateTime) time =
+        g_date_time_new_from_unix_utc(CLAMP(seconds, INT64_C(-2208988800), INT64_C(7258118399)));
     if (!time)
         return;
-    nvram->clock[SECONDS] = (uint8_t)(to_bcd(g_date_time_get_second(time)) | (nvram->stopped ? SECONDS_STOP : 0));
+    nvram->clock[SECONDS] =
+        (uint8_t)(to_bcd(g_date_time_get_second(time)) | (nvram->stopped ? SECONDS_STOP : 0));
     nvram->clock[MINUTES] = to_bcd(g_date_time_get_minute(time));
     nvram->clock[HOUR] = to_bcd(g_date_time_get_hour(time));
     int weekday = (g_date_time_get_day_of_week(time) % 7 + nvram->weekday_shift % 7 + 7) % 7; /* Sunday = 0 */
@@ -52,10 +54,11 @@ static void set_clock(struct m48t08 *nvram)
     const uint8_t *r = nvram->clock;
     int year = (int)nvram->base_year + from_bcd(r[YEAR]) % 100;
     int month = CLAMP(from_bcd(r[MONTH] & 0x1f), 1, 12);
-    int date = CLAMP(from_bcd(r[DATE] & 0x3f), 1, g_date_get_days_in_month((GDateMonth)month, (GDateYear)year));
-    g_autoptr(GDateTime) time =
-        g_date_time_new_utc(year, month, date, CLAMP(from_bcd(r[HOUR] & 0x3f), 0, 23),
-                            CLAMP(from_bcd(r[MINUTES] & 0x7f), 0, 59), CLAMP(from_bcd(r[SECONDS] & 0x7f), 0, 59));
+    int date =
+        CLAMP(from_bcd(r[DATE] & 0x3f), 1, g_date_get_days_in_month((GDateMonth)month, (GDateYear)year));
+    g_autoptr(GDateTime) time = g_date_time_new_utc(year, month, date, CLAMP(from_bcd(r[HOUR] & 0x3f), 0, 23),
+                                                    CLAMP(from_bcd(r[MINUTES] & 0x7f), 0, 59),
+                                                    CLAMP(from_bcd(r[SECONDS] & 0x7f), 0, 59));
     int64_t seconds = g_date_time_to_unix(time);
     nvram->offset = seconds - machine_rtc_seconds(nvram->dev.machine);
     nvram->stopped = r[SECONDS] & SECONDS_STOP;
@@ -119,7 +122,8 @@ static const struct state_field fields[] = {
 };
 
 static const struct device_property properties[] = {
-    {"base-year", PROPERTY_U32, offsetof(struct m48t08, base_year), 1968, NULL, 1900, 2100, "year of the register value 00"},
+    {"base-year", PROPERTY_U32, offsetof(struct m48t08, base_year), 1968, NULL, 1900, 2100,
+     "year of the register value 00"},
     {NULL},
 };
 

@@ -4,19 +4,19 @@
 
 #include "emulator/core/machine.h"
 
-#define SYSTEM       SLAVIO_TIMER_CPUS
-#define NS_PER_COUNT 500
-#define COUNT_SHIFT  9
-#define COUNT_MASK   0x7ffffe00u
-#define LIMIT_BIT    0x80000000u
-#define CPU_STRIDE   0x1000
+#define SYSTEM         SLAVIO_TIMER_CPUS
+#define NS_PER_COUNT   500
+#define COUNT_SHIFT    9
+#define COUNT_MASK     0x7ffffe00u
+#define LIMIT_BIT      0x80000000u
+#define CPU_STRIDE     0x1000
 #define MAX_LATE_TICKS 100
 #define CATCH_UP_PACE  4
-#define SYSTEM_BANK  0x10000 /* offset of the system registers in this device's register file */
+#define SYSTEM_BANK    0x10000 /* offset of the system registers in this device's register file */
 
 enum {
-    REG_LIMIT = 0x0,         /* user timer: most significant word */
-    REG_COUNT = 0x4,         /* user timer: least significant word */
+    REG_LIMIT = 0x0, /* user timer: most significant word */
+    REG_COUNT = 0x4, /* user timer: least significant word */
     REG_LIMIT_NO_RESET = 0x8,
     REG_CONTROL = 0xc,       /* user timer: start/stop */
     REG_CONFIGURATION = 0x10 /* system only */
@@ -60,8 +60,8 @@ static void limit_reached(void *opaque)
     /* A limit of 0 lets the counter run through without interrupts. */
     if (timer->limit[n])
         irq_raise(timer->irq[n]);
-    /* On a busy host the occasion may be noticed late: the missed ones follow at a quicker pace, so that a guest that
-     * counts ticks keeps the time; after a long pause they are given up. */
+    /* On a busy host the occasion may be noticed late: the missed ones follow at a quicker pace, so that a
+     * guest that counts ticks keeps the time; after a long pause they are given up. */
     int64_t length = period(timer, n) * NS_PER_COUNT, time = now(timer);
     timer->due[n] += length;
     if (timer->due[n] + MAX_LATE_TICKS * length < time) {
@@ -139,7 +139,8 @@ static void timer_write(struct device *dev, uint64_t offset, uint64_t value, uns
     case REG_COUNT:
         if (is_user_timer(timer, n))
             set_user_counts(timer, n,
-                            ((user_counts(timer, n) << COUNT_SHIFT & ~UINT64_C(0xffffffff)) | value) >> COUNT_SHIFT);
+                            ((user_counts(timer, n) << COUNT_SHIFT & ~UINT64_C(0xffffffff)) | value) >>
+                                COUNT_SHIFT);
         else
             device_guest_error(dev, "write to the counter of timer %u", n);
         break;
@@ -181,7 +182,8 @@ static bool timer_init(struct device *dev, GError **error)
         g_autofree char *name =
             n == SYSTEM ? g_strdup_printf("%s.system", dev->id) : g_strdup_printf("%s.cpu%u", dev->id, n);
         timer->counter[n].timer = timer;
-        clock_event_init(&timer->counter[n].event, dev->machine->clock, name, limit_reached, &timer->counter[n]);
+        clock_event_init(&timer->counter[n].event, dev->machine->clock, name, limit_reached,
+                         &timer->counter[n]);
     }
     return true;
 }
@@ -209,15 +211,15 @@ static void timer_finish(struct device *dev)
 }
 
 static const struct state_field fields[] = {
-    STATE_ARRAY(struct slavio_timer, limit),   STATE_ARRAY(struct slavio_timer, start),
-    STATE_ARRAY(struct slavio_timer, due),
-    STATE_ARRAY(struct slavio_timer, reached), STATE_ARRAY(struct slavio_timer, stopped),
-    STATE_ARRAY(struct slavio_timer, running), STATE_FIELD(struct slavio_timer, user_mode),
-    STATE_END,
+    STATE_ARRAY(struct slavio_timer, limit),     STATE_ARRAY(struct slavio_timer, start),
+    STATE_ARRAY(struct slavio_timer, due),       STATE_ARRAY(struct slavio_timer, reached),
+    STATE_ARRAY(struct slavio_timer, stopped),   STATE_ARRAY(struct slavio_timer, running),
+    STATE_FIELD(struct slavio_timer, user_mode), STATE_END,
 };
 
 static const struct device_property properties[] = {
-    {"cpus", PROPERTY_U32, offsetof(struct slavio_timer, cpus), 1, NULL, 1, SLAVIO_TIMER_CPUS, "processors with a counter"},
+    {"cpus", PROPERTY_U32, offsetof(struct slavio_timer, cpus), 1, NULL, 1, SLAVIO_TIMER_CPUS,
+     "processors with a counter"},
     {NULL},
 };
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The counter/timers of the sun4m architecture in the SLAVIO chip (NCR89C105): one system counter (level 10) and one
- * counter per processor (level 14) that can also be a 54-bit user timer. They count in steps of 500 ns.
+ * The counter/timers of the sun4m architecture in the SLAVIO chip (NCR89C105): one system counter (level 10)
+ * and one counter per processor (level 14) that can also be a 54-bit user timer. They count in steps of 500
+ * ns.
  *
- * Sources: NCR89C105 data manual, "Counter/Timers"; "Sun-4M System Architecture"; Linux sun4m_irq.c, time_32.c.
+ * Sources: NCR89C105 data manual, "Counter/Timers"; "Sun-4M System Architecture"; Linux sun4m_irq.c,
+ * time_32.c.
  */
 #pragma once
 
@@ -31,8 +33,8 @@ struct slavio_timer {
     int64_t due[SLAVIO_TIMERS];     /* when the limit is (or was) reached next, by the clock of the machine */
     uint8_t reached[SLAVIO_TIMERS]; /* the limit-reached bit */
     uint64_t stopped[SLAVIO_TIMERS]; /* user timer: its count of 500 ns while it stands still */
-    uint8_t running[SLAVIO_TIMERS]; /* user timer */
-    uint32_t user_mode;             /* configuration register: bit n = counter of processor n is a user timer */
+    uint8_t running[SLAVIO_TIMERS];  /* user timer */
+    uint32_t user_mode; /* configuration register: bit n = counter of processor n is a user timer */
 
     struct slavio_counter counter[SLAVIO_TIMERS];
 };
