@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Machine bundles: the folder, its lock and its crash-safe changes. */
+#include "app/bundle.h"
+
+#include "app/i18n.h"
+#include "images/images.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct _VitrineBundle {
+    GObject parent;
+    char *folder;
+    char *name;
+    char *hidden_from; /* the folder's path before vitrine_bundle_hide() */
+    struct machine *machine;
+    char *problem;
+    enum bundle_state state;
+    int lock_fd; /* -1: not ours */
+};
+
+G_DEFINE_FINAL_TYPE(VitrineBundle, vitrine_bundle, G_TYPE_OBJECT)
+
+enum { CHANGED, N_SIGNALS };
+static guint signals[N_SIGNALS];
+
+static void vitrine_bundle_finalize(GObject *object)
+{
+    VitrineBundle *self = VITRINE_BUNDLE(object);
+
+    vitrine_bundle_unlock(self);
+    machine_free(self->machine);
+    g_free(self->folder);
+    g_free(self->name);
+    g_free(self->hidden_from);
+    g_free(self->problem);
+    G_OBJECT_CLASS(vitrine_bundle_parent_class)->finalize(object);
+}
+
+static void vitrine_bundle_class_init(VitrineBundleClass *klass)
+{
+    G_OBJECT_CLASS(klass)->finalize = vitrine_bundle_finalize;
+    signals[CHANGED] = g_signal_new("changed", G_TYPE_FROM_CLASS(klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                    G_TYPE_NONE, 0);
+}
+
+static void vitrine_bundle_init(VitrineBundle *self)
+{
+    self->lock_fd = -1;
+}
+
+char *vitrine_machines_folder(void)
+{
+    return g_build_filename(g_get_user_data_dir(), "vitrine", "machines", NULL);
+}
+
+char *vitrine_bundle_path(const char *folder, const char *file)
+{
+    return g_path_is_absolute(file) ? g_strdup(file) : g_build_filename(folder, file, NULL);
+}
+
+/* ---- crash-safe writing ---- */
+
+static gboolean set_errno(GError **error, int number, const char *sentence, const char *path)
+{
+    g_autofree char *shown = g_filename_display_name(path);
+    g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(number), sentence, shown, g_strerror(number));
+    return FALSE;
+}
+
+static gboolean sync_folder(const char *path, GError **error)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    /* A file system that cannot fsync a folder (EINVAL) orders its changes itself. */
+    gboolean ok = fd >= 0 && (fsync(fd) == 0 || errno == EINVAL);
+    int number = errno;
+
+    if (fd >= 0)
+        close(fd);
+    return ok || set_errno(error, number, _("The folder “%s” could not be brought to disk: %s."), path);
+}
+
+gboolean vitrine_write_file(const char *path, const void *data, gsize size, GError **error)
+{
+    g_autofree char *folder = g_path_get_dirname(path);
+    g_autofree char *temporary = g_strconcat(path, ".XXXXXX", NULL);
+    int fd = g_mkstemp_full(temporary, O_RDWR | O_CLOEXEC, 0644);
+
+    if (fd < 0)
+        return set_errno(error, errno, _("The file “%s” could not be written: %s."), path);
+    const char *p = data;
+    gsize left = size;
+    gboolean ok = TRUE;
+    while (ok && left > 0) {
+        gssize n = write(fd, p, left);
+        if (n < 0 && errno == EINTR)
+            continue;
+        ok = n > 0;
+        if (ok) {
+            p += n;
+            left -= (gsize)n;
+        }
+    }
+    ok = ok && fsync(fd) == 0;
+    int number = errno;
+    if (close(fd) != 0 && ok) {
+        ok = FALSE;
+        number = errno;
+    }
+    if (ok && g_rename(temporary, path) != 0) {
+        ok = FALSE;
+        number = errno;
+    }
+    if (!ok) {
+        g_unlink(temporary);
+        return set_errno(error, number, _("The file “%s” could not be written: %s."), path);
+    }
+    return sync_folder(folder, error);
+}
+
+/* Removes a folder with all that is in it; does not follow symbolic links. */
+static gboolean remove_tree(const char *path, GError **error)
+{
+    GStatBuf info;
+
+    if (g_lstat(path, &info) != 0)
+        return errno == ENOENT || set_errno(error, errno, _("“%s” could not be deleted: %s."), path);
+    if (S_ISDIR(info.st_mode)) {
+        g_autoptr(GDir) dir = g_dir_open(path, 0, error);
+        const char *name;
+        if (!dir)
+            return FALSE;
+        while ((name = g_dir_read_name(dir))) {
+            g_autofree char *child = g_build_filename(path, name, NULL);
+            if (!remove_tree(child, error))
+                return FALSE;
+        }
+    }
+    if (g_remove(path) != 0 && errno != ENOENT)
+        return set_errno(error, errno, _("“%s” could not be deleted: %s."), path);
+    return TRUE;
+}
+
+/* ---- reading ---- */
+
+static enum bundle_state look_at_state(VitrineBundle *self)
+{
+    if (!self->machine)
+        return BUNDLE_BROKEN;
+    if (self->lock_fd >= 0)
+        return BUNDLE_RUNNING;
+    g_autofree char *lock = g_build_filename(self->folder, "lock", NULL);
+    int fd = open(lock, O_RDWR | O_CLOEXEC);
+    if (fd >= 0) {
+        struct flock lock_wanted = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+        gboolean held = fcntl(fd, F_OFD_GETLK, &lock_wanted) == 0 && lock_wanted.l_type != F_UNLCK;
+        close(fd);
+        if (held)
+            return BUNDLE_RUNNING;
+    }
+    g_autofree char *resume = vitrine_bundle_resume_state(self);
+    return g_file_test(resume, G_FILE_TEST_EXISTS) ? BUNDLE_SAVED : BUNDLE_OFF;
+}
+
+static struct machine *read_machine(const char *folder, GError **error)
+{
+    g_autofree char *path = g_build_filename(folder, "machine.ini", NULL);
+    g_autofree char *data = NULL;
+    GStatBuf info;
+    gsize size;
+
+    if (g_stat(path, &info) == 0 && (!S_ISREG(info.st_mode) || info.st_size > MACHINE_MAX_FILE)) {
+        g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_SYNTAX, _("The machine's description is too long to be one."));
+        return NULL;
+    }
+    if (!g_file_get_contents(path, &data, &size, error))
+        return NULL;
+    return machine_parse(data, size, error);
+}
+
+void vitrine_bundle_refresh(VitrineBundle *self)
+{
+    g_autoptr(GError) error = NULL;
+    struct machine *machine = read_machine(self->folder, &error);
+
+    machine_free(self->machine);
+    self->machine = machine;
+    g_free(self->problem);
+    self->problem = machine ? NULL : g_strdup(error->message);
+    g_free(self->name);
+    if (machine) {
+        self->name = g_strdup(machine->name);
+    } else {
+        g_autofree char *base = g_path_get_basename(self->folder);
+        self->name = g_filename_display_name(base);
+    }
+    self->state = look_at_state(self);
+    g_signal_emit(self, signals[CHANGED], 0);
+}
+
+VitrineBundle *vitrine_bundle_new(const char *folder)
+{
+    VitrineBundle *self = g_object_new(VITRINE_TYPE_BUNDLE, NULL);
+
+    self->folder = g_canonicalize_filename(folder, NULL);
+    vitrine_bundle_refresh(self);
+    return self;
+}
+
+const char *vitrine_bundle_get_folder(VitrineBundle *self)
+{
+    return self->folder;
+}
+
+const char *vitrine_bundle_get_name(VitrineBundle *self)
+{
+    return self->name;
+}
+
+const struct machine *vitrine_bundle_get_machine(VitrineBundle *self)
+{
+    return self->machine;
+}
+
+enum bundle_state vitrine_bundle_get_state(VitrineBundle *self)
+{
+    return self->state;
+}
+
+const char *vitrine_bundle_get_problem(VitrineBundle *self)
+{
+    return self->problem;
+}
+
+const char *vitrine_bundle_state_id(enum bundle_state state)
+{
+    static const char *const ids[] = {
+        [BUNDLE_OFF] = "off", [BUNDLE_SAVED] = "saved", [BUNDLE_RUNNING] = "running", [BUNDLE_BROKEN] = "broken"};
+
+    return ids[state];
+}
+
+char *vitrine_bundle_thumbnail(VitrineBundle *self)
+{
+    return g_build_filename(self->folder, "thumbnail.png", NULL);
+}
+
+char *vitrine_bundle_resume_state(VitrineBundle *self)
+{
+    return g_build_filename(self->folder, "history", "resume.state", NULL);
+}
+
+/* ---- writing ---- */
+
+static gboolean write_machine(const char *folder, const struct machine *machine, GError **error)
+{
+    g_autofree char *path = g_build_filename(folder, "machine.ini", NULL);
+    gsize size;
+    g_autofree char *data = machine_format(machine, &size);
+    /* What is written must be readable: out-of-bounds values are refused here, before they are on disk. */
+    g_autoptr(struct machine) check = machine_parse(data, size, error);
+
+    return check && vitrine_write_file(path, data, size, error);
+}
+
+gboolean vitrine_bundle_save(VitrineBundle *self, const struct machine *machine, GError **error)
+{
+    if (!write_machine(self->folder, machine, error))
+        return FALSE;
+    vitrine_bundle_refresh(self);
+    return TRUE;
+}
+
+gboolean vitrine_bundle_add_disk(const char *folder, struct machine *machine, const struct bundle_disk *disk,
+                                 GCancellable *cancellable, GError **error)
+{
+    g_autofree char *name = NULL;
+    g_autofree char *path = NULL;
+    ImageCreateOptions options = {0};
+
+    for (unsigned i = machine->disk_count;; i++) {
+        name = g_strdup_printf("disks/disk%u.qcow2", i);
+        path = g_build_filename(folder, name, NULL);
+        if (!g_file_test(path, G_FILE_TEST_EXISTS))
+            break;
+        g_clear_pointer(&name, g_free);
+        g_clear_pointer(&path, g_free);
+    }
+    if (!disk->file) {
+        options.size = (disk->size + 511) & ~G_GUINT64_CONSTANT(511);
+        if (!image_create(path, "qcow2", &options, error))
+            return FALSE;
+    } else {
+        g_autofree char *original = g_canonicalize_filename(disk->file, NULL);
+        const char *format = image_probe(original, error);
+        if (!format)
+            return FALSE;
+        if (disk->copy) {
+            g_autoptr(Image) source = image_open(original, format, IMAGE_OPEN_READ_ONLY, error);
+            ImageConvertOptions convert = {0};
+            ImageJob job = {cancellable, NULL, NULL};
+            if (!source || !image_convert(source, path, "qcow2", &convert, &job, error))
+                return FALSE;
+        } else {
+            options.backing_file = original;
+            options.backing_format = format;
+            if (!image_create(path, "qcow2", &options, error))
+                return FALSE;
+        }
+    }
+    return machine_add_disk(machine, name, "qcow2", disk->unit, FALSE, error) != NULL;
+}
+
+VitrineBundle *vitrine_bundle_create(const char *machines_folder, const struct machine *wanted,
+                                     const struct bundle_disk *disks, guint disk_count, GCancellable *cancellable,
+                                     GError **error)
+{
+    if (!machine_name_is_valid(wanted->name, error))
+        return NULL;
+
+    g_autoptr(struct machine) machine = machine_copy(wanted);
+    g_autofree char *folder = g_build_filename(machines_folder, wanted->name, NULL);
+    g_autofree char *building = g_build_filename(machines_folder, ".new-XXXXXX", NULL);
+
+    if (!machine) {
+        g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_INVALID, _("The machine's description has an impossible value."));
+        return NULL;
+    }
+    if (g_file_test(folder, G_FILE_TEST_EXISTS)) {
+        g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_EXISTS,
+                    _("There is a machine named “%s” already. Please choose another name."), wanted->name);
+        return NULL;
+    }
+    if (g_mkdir_with_parents(machines_folder, 0755) != 0 || !g_mkdtemp_full(building, 0755)) {
+        set_errno(error, errno, _("The folder “%s” could not be made: %s."), machines_folder);
+        return NULL;
+    }
+
+    g_autofree char *disks_folder = g_build_filename(building, "disks", NULL);
+    g_autofree char *history_folder = g_build_filename(building, "history", NULL);
+    gboolean ok = TRUE;
+    if (g_mkdir(disks_folder, 0755) != 0 || g_mkdir(history_folder, 0755) != 0)
+        ok = set_errno(error, errno, _("The folder “%s” could not be made: %s."), building);
+    for (guint i = 0; ok && i < disk_count; i++)
+        ok = vitrine_bundle_add_disk(building, machine, &disks[i], cancellable, error);
+    if (ok) {
+        machine->created = g_get_real_time() / G_USEC_PER_SEC;
+        ok = write_machine(building, machine, error) && sync_folder(building, error);
+    }
+    /* rename() replaces an empty folder at most: a machine that another process made meanwhile stays. */
+    if (ok && g_rename(building, folder) != 0)
+        ok = set_errno(error, errno, _("The machine's folder “%s” could not be made: %s."), folder);
+    if (!ok) {
+        remove_tree(building, NULL);
+        return NULL;
+    }
+    if (!sync_folder(machines_folder, error))
+        return NULL;
+    return vitrine_bundle_new(folder);
+}
+
+/* ---- lock ---- */
+
+gboolean vitrine_bundle_lock(VitrineBundle *self, GError **error)
+{
+    if (self->lock_fd < 0) {
+        g_autofree char *path = g_build_filename(self->folder, "lock", NULL);
+        int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+        if (fd < 0)
+            return set_errno(error, errno, _("The machine's lock “%s” could not be opened: %s."), path);
+        struct flock wanted = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+        if (fcntl(fd, F_OFD_SETLK, &wanted) != 0) {
+            close(fd);
+            g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_IN_USE,
+                        _("“%s” is running already, in another window or program. Close it there first."), self->name);
+            return FALSE;
+        }
+        self->lock_fd = fd;
+        vitrine_bundle_refresh(self);
+        return TRUE;
+    }
+    g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_IN_USE, _("“%s” is running already."), self->name);
+    return FALSE;
+}
+
+void vitrine_bundle_unlock(VitrineBundle *self)
+{
+    if (self->lock_fd < 0)
+        return;
+    close(self->lock_fd);
+    self->lock_fd = -1;
+    if (G_OBJECT(self)->ref_count > 0)
+        vitrine_bundle_refresh(self);
+}
+
+/* ---- deleting ---- */
+
+static gboolean refuse_if_running(VitrineBundle *self, GError **error)
+{
+    self->state = look_at_state(self);
+    if (self->state != BUNDLE_RUNNING)
+        return FALSE;
+    g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_IN_USE, _("“%s” is running. Power it off before deleting it."), self->name);
+    return TRUE;
+}
+
+gboolean vitrine_bundle_delete(VitrineBundle *self, GError **error)
+{
+    if (refuse_if_running(self, error))
+        return FALSE;
+    /* First out of sight in one step: a crash in the middle leaves no half machine in the library. */
+    if (!self->hidden_from && !vitrine_bundle_hide(self, error))
+        return FALSE;
+    return remove_tree(self->folder, error);
+}
+
+gboolean vitrine_bundle_hide(VitrineBundle *self, GError **error)
+{
+    if (refuse_if_running(self, error))
+        return FALSE;
+    g_autofree char *parent = g_path_get_dirname(self->folder);
+    g_autofree char *base = g_path_get_basename(self->folder);
+    g_autofree char *hidden = g_strdup_printf("%s/.deleted-%" G_GINT64_FORMAT "-%s", parent, g_get_real_time(), base);
+    if (g_rename(self->folder, hidden) != 0)
+        return set_errno(error, errno, _("“%s” could not be deleted: %s."), self->folder);
+    self->hidden_from = self->folder;
+    self->folder = g_steal_pointer(&hidden);
+    return TRUE;
+}
+
+gboolean vitrine_bundle_unhide(VitrineBundle *self, GError **error)
+{
+    if (!self->hidden_from)
+        return TRUE;
+    if (g_rename(self->folder, self->hidden_from) != 0)
+        return set_errno(error, errno, _("“%s” could not be brought back: %s."), self->hidden_from);
+    g_free(self->folder);
+    self->folder = g_steal_pointer(&self->hidden_from);
+    vitrine_bundle_refresh(self);
+    return TRUE;
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A machine on disk: a folder with
+ *
+ *   machine.ini    what the machine is (app/machine_ini.h)
+ *   disks/         its images: new ones, and overlays over originals that are never written
+ *   history/       saved moments; "resume.state" is where the machine goes on when it is started next
+ *   nvram          battery-backed memory of the machine
+ *   thumbnail.png  its last picture
+ *   lock           locked (open file description lock) by whoever has the machine open
+ *
+ * Every change is crash-safe: new file, fsync, rename, fsync of the folder. The functions block on the disk for a few
+ * milliseconds, the ones that say so for longer. Main thread only, but for the three that say otherwise.
+ */
+#pragma once
+
+#include "app/machine_ini.h"
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+#define VITRINE_TYPE_BUNDLE (vitrine_bundle_get_type())
+G_DECLARE_FINAL_TYPE(VitrineBundle, vitrine_bundle, VITRINE, BUNDLE, GObject)
+
+enum bundle_state {
+    BUNDLE_OFF,
+    BUNDLE_SAVED,   /* has a state to resume from */
+    BUNDLE_RUNNING, /* open, here or in another process */
+    BUNDLE_BROKEN,  /* vitrine_bundle_get_problem() says why */
+};
+
+/* $XDG_DATA_HOME/vitrine/machines; g_free(). */
+char *vitrine_machines_folder(void);
+
+/*
+ * The bundle in an existing folder. Never NULL: a folder whose machine.ini cannot be read gives a bundle in the state
+ * BUNDLE_BROKEN that can be shown and deleted.
+ *
+ * Signal "changed": the description, state or picture are not what they were (after vitrine_bundle_refresh()).
+ */
+VitrineBundle *vitrine_bundle_new(const char *folder);
+
+/* What may be given to a new machine beside its description. */
+struct bundle_disk {
+    const char *file; /* an image to use, or NULL for a new one of `size` bytes */
+    guint64 size;
+    gboolean copy;    /* copy `file` into the bundle (slow) instead of laying an overlay over it */
+    int unit;         /* -1 = next free */
+};
+
+/*
+ * Makes the folder, the disks and machine.ini; the name appears in `machines_folder` only when all is there. `machine`
+ * is not taken over. With `copy` this takes as long as copying does. Any thread.
+ */
+VitrineBundle *vitrine_bundle_create(const char *machines_folder, const struct machine *machine,
+                                     const struct bundle_disk *disks, guint disk_count, GCancellable *cancellable,
+                                     GError **error);
+
+/* Adds one disk the same way to an existing bundle's description (not saved by this). Any thread. */
+gboolean vitrine_bundle_add_disk(const char *folder, struct machine *machine, const struct bundle_disk *disk,
+                                 GCancellable *cancellable, GError **error);
+
+const char *vitrine_bundle_get_folder(VitrineBundle *self);
+const char *vitrine_bundle_get_name(VitrineBundle *self); /* of a broken one: its folder's name */
+/* What machine.ini says, owned by the bundle; NULL when it is broken. */
+const struct machine *vitrine_bundle_get_machine(VitrineBundle *self);
+enum bundle_state vitrine_bundle_get_state(VitrineBundle *self);
+const char *vitrine_bundle_get_problem(VitrineBundle *self); /* NULL unless broken */
+/* Word for a state as the command line's --json prints it. */
+const char *vitrine_bundle_state_id(enum bundle_state state);
+
+/* Looks at the folder again. */
+void vitrine_bundle_refresh(VitrineBundle *self);
+/* Writes `machine` (copied) as the new description. */
+gboolean vitrine_bundle_save(VitrineBundle *self, const struct machine *machine, GError **error);
+
+/* Full path of a file in the bundle; an absolute `file` is copied. g_free(). Any thread. */
+char *vitrine_bundle_path(const char *folder, const char *file);
+char *vitrine_bundle_thumbnail(VitrineBundle *self);    /* path, whether or not it exists; g_free() */
+char *vitrine_bundle_resume_state(VitrineBundle *self); /* likewise */
+
+/* Takes the bundle for this process; MACHINE_ERROR_IN_USE if it is open already. */
+gboolean vitrine_bundle_lock(VitrineBundle *self, GError **error);
+void vitrine_bundle_unlock(VitrineBundle *self);
+
+/* Removes the folder for good; refuses while it is open. */
+gboolean vitrine_bundle_delete(VitrineBundle *self, GError **error);
+/* Takes it out of the library but keeps it beside (Undo), under a name that the library does not list. */
+gboolean vitrine_bundle_hide(VitrineBundle *self, GError **error);
+gboolean vitrine_bundle_unhide(VitrineBundle *self, GError **error);
+
+/* New file, fsync, rename, fsync of the folder. Any thread. */
+gboolean vitrine_write_file(const char *path, const void *data, gsize size, GError **error);
+
+G_END_DECLS

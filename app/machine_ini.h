@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A machine's description as it stands in machine.ini, the one file that every bundle has. A versioned key file
+ * (UTF-8); each value is checked against a bound when it is read, and groups or keys that this version does not know
+ * are kept when it is written again.
+ *
+ *   [Vitrine]  Version=1
+ *   [Machine]  Name Model Memory(MiB) Display Accelerator Network Audio Serial Mac
+ *   [Disk 0] … File Format Unit ReadOnly        a relative File is meant inside the bundle
+ *   [CD-ROM] [Floppy]  File ReadOnly
+ *   [Boot]     Device Firmware Kernel Initrd Append
+ *   [Use]      Created LastUsed (seconds since 1970)
+ *   [Notes]    Text
+ */
+#pragma once
+
+#include <glib.h>
+#include <stdint.h>
+
+#define MACHINE_INI_VERSION  1
+#define MACHINE_MAX_DISKS    16
+#define MACHINE_MAX_FILE     (1024 * 1024) /* bytes of a machine.ini */
+#define MACHINE_MAX_TEXT     4096          /* bytes of a path, an argument string */
+#define MACHINE_MAX_NAME     200
+#define MACHINE_MAX_NOTES    65536
+#define MACHINE_MAX_RAM_MIB  (1024 * 1024)
+
+#define MACHINE_ERROR (machine_error_quark())
+GQuark machine_error_quark(void);
+enum machine_error {
+    MACHINE_ERROR_SYNTAX,  /* no key file, or a value out of its bounds */
+    MACHINE_ERROR_VERSION, /* written by a newer Vitrine */
+    MACHINE_ERROR_EXISTS,
+    MACHINE_ERROR_NOT_FOUND,
+    MACHINE_ERROR_IN_USE,  /* open in another window or program */
+    MACHINE_ERROR_INVALID, /* an option that makes no sense for the model */
+};
+
+struct machine_drive {
+    char *file;   /* NULL: empty */
+    char *format; /* name of an image format; NULL = probe */
+    int unit;     /* -1 = next free */
+    gboolean read_only;
+};
+
+struct machine {
+    char *name, *model;
+    unsigned ram_mib; /* 0 = the model's default */
+    char *display;    /* NULL = the model's first */
+    char *accel;      /* "jit", "interp", "kvm"; NULL = jit */
+    gboolean network, audio;
+    char *serial; /* "window", "none", "pty" or a file's path; NULL = window */
+    uint8_t mac[6];
+    struct machine_drive disks[MACHINE_MAX_DISKS];
+    unsigned disk_count;
+    struct machine_drive cdrom, floppy;
+    char *boot, *firmware, *kernel, *initrd, *append;
+    gint64 created, last_used; /* seconds since 1970; 0 = never */
+    char *notes;
+    GKeyFile *rest; /* what was read, with what this version does not know */
+};
+
+struct machine *machine_new(const char *name, const char *model);
+struct machine *machine_copy(const struct machine *machine);
+void machine_free(struct machine *machine);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(struct machine, machine_free)
+
+/* Reads the contents of a machine.ini; NULL with a sentence. */
+struct machine *machine_parse(const char *data, gsize size, GError **error);
+/* The contents to write; g_free(). */
+char *machine_format(const struct machine *machine, gsize *size);
+
+void machine_drive_set(struct machine_drive *drive, const char *file, const char *format, int unit, gboolean read_only);
+/* NULL with MACHINE_ERROR_INVALID when all places are taken. */
+struct machine_drive *machine_add_disk(struct machine *machine, const char *file, const char *format, int unit,
+                                       gboolean read_only, GError **error);
+/* A name that may be given to a machine: 1 to MACHINE_MAX_NAME bytes, UTF-8, one line, no slash, no dot in front. */
+gboolean machine_name_is_valid(const char *name, GError **error);

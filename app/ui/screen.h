@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The guest's picture, and the way of keys and pointer into it.
+ *
+ * Signals:
+ *   "host-chord" (guint keyval)   the host key (right Ctrl) and this key, in lower case
+ *   "capture-changed"             the pointer was captured or let go
+ */
+#pragma once
+
+#include "app/session.h"
+#include "app/ui/settings.h"
+
+#include <gtk/gtk.h>
+
+G_BEGIN_DECLS
+
+#define VITRINE_TYPE_SCREEN (vitrine_screen_get_type())
+G_DECLARE_FINAL_TYPE(VitrineScreen, vitrine_screen, VITRINE, SCREEN, GtkWidget)
+
+void vitrine_screen_set_session(VitrineScreen *self, VitrineSession *session);
+void vitrine_screen_set_scaling(VitrineScreen *self, enum scaling scaling);
+
+gboolean vitrine_screen_is_captured(VitrineScreen *self);
+void vitrine_screen_capture(VitrineScreen *self);
+void vitrine_screen_release(VitrineScreen *self);
+
+/* A key that the window caught before anybody else; TRUE: it is the guest's (or the host key's). `keycode` as GDK tells
+ * it: a code of linux/input-event-codes.h plus 8. */
+gboolean vitrine_screen_key(VitrineScreen *self, guint keyval, guint keycode, gboolean down);
+/* Nothing is held down any more. */
+void vitrine_screen_release_keys(VitrineScreen *self);
+
+G_END_DECLS

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Lights and figures. They are looked at ten times a second, and only while the machine runs and the strip is seen. */
+#include "app/ui/status_strip.h"
+
+#include "app/i18n.h"
+
+#include <string.h>
+
+#define MAX_DRIVES  16
+#define INTERVAL_MS 100
+#define SPEED_TICKS 10 /* the speed is read anew once a second */
+
+struct lamp {
+    char id[16];
+    guint64 operations;
+    gboolean present;
+    GtkWidget *button, *light;
+};
+
+struct _VitrineStatusStrip {
+    GtkWidget parent;
+    VitrineSession *session;
+    guint source;
+    unsigned ticks;
+    struct lamp lamps[MAX_DRIVES];
+    unsigned lamp_count;
+    guint64 packets;
+
+    GtkWidget *box, *drives, *network, *network_lamp, *hint, *speed;
+};
+
+G_DEFINE_FINAL_TYPE(VitrineStatusStrip, vitrine_status_strip, GTK_TYPE_WIDGET)
+
+static void set_light(GtkWidget *light, gboolean on)
+{
+    if (on != gtk_widget_has_css_class(light, "active")) {
+        if (on)
+            gtk_widget_add_css_class(light, "active");
+        else
+            gtk_widget_remove_css_class(light, "active");
+    }
+}
+
+static char *drive_title(const char *id)
+{
+    if (strcmp(id, "cdrom") == 0)
+        return g_strdup(_("CD-ROM"));
+    if (strcmp(id, "floppy") == 0)
+        return g_strdup(_("Floppy"));
+    if (g_str_has_prefix(id, "disk"))
+        return g_strdup_printf(_("Disk %s"), id + strlen("disk"));
+    return g_strdup(id);
+}
+
+static const char *drive_icon(const char *id)
+{
+    if (strcmp(id, "cdrom") == 0)
+        return "media-optical-symbolic";
+    return strcmp(id, "floppy") == 0 ? "media-floppy-symbolic" : "drive-harddisk-symbolic";
+}
+
+static void name_drive(struct lamp *lamp)
+{
+    g_autofree char *title = drive_title(lamp->id);
+    g_autofree char *text = lamp->present ? g_strdup(title) : g_strdup_printf(_("%s, empty"), title);
+
+    gtk_widget_set_tooltip_text(lamp->button, text);
+    gtk_accessible_update_property(GTK_ACCESSIBLE(lamp->button), GTK_ACCESSIBLE_PROPERTY_LABEL, text, -1);
+}
+
+static void add_drive(VitrineStatusStrip *self, const struct engine_drive_info *drive)
+{
+    struct lamp *lamp = &self->lamps[self->lamp_count++];
+    GtkWidget *content = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 6);
+
+    g_strlcpy(lamp->id, drive->id, sizeof(lamp->id));
+    lamp->present = drive->present;
+    lamp->operations = drive->operations;
+    lamp->light = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 0);
+    gtk_widget_set_valign(lamp->light, GTK_ALIGN_CENTER);
+    gtk_widget_add_css_class(lamp->light, "lamp");
+    gtk_box_append(GTK_BOX(content), gtk_image_new_from_icon_name(drive_icon(drive->id)));
+    gtk_box_append(GTK_BOX(content), lamp->light);
+    if (drive->removable) {
+        g_autoptr(GMenu) menu = g_menu_new();
+        g_autofree char *insert = g_strdup_printf("machine.insert-medium::%s", drive->id);
+        g_autofree char *eject = g_strdup_printf("machine.eject-medium::%s", drive->id);
+        g_menu_append(menu, _("_Insert…"), insert);
+        g_menu_append(menu, _("_Eject"), eject);
+        lamp->button = gtk_menu_button_new();
+        gtk_menu_button_set_child(GTK_MENU_BUTTON(lamp->button), content);
+        gtk_menu_button_set_menu_model(GTK_MENU_BUTTON(lamp->button), G_MENU_MODEL(menu));
+        gtk_menu_button_set_direction(GTK_MENU_BUTTON(lamp->button), GTK_ARROW_UP);
+        gtk_widget_add_css_class(lamp->button, "flat");
+    } else {
+        lamp->button = content;
+        gtk_widget_set_margin_start(content, 8);
+        gtk_widget_set_margin_end(content, 8);
+    }
+    gtk_widget_set_focus_on_click(lamp->button, FALSE);
+    gtk_box_append(GTK_BOX(self->drives), lamp->button);
+    name_drive(lamp);
+}
+
+static void clear_drives(VitrineStatusStrip *self)
+{
+    for (unsigned i = 0; i < self->lamp_count; i++)
+        gtk_box_remove(GTK_BOX(self->drives), self->lamps[i].button);
+    self->lamp_count = 0;
+}
+
+static gboolean tick(gpointer data)
+{
+    VitrineStatusStrip *self = data;
+    struct engine *engine = vitrine_session_get_engine(self->session);
+    struct engine_drive_info drives[MAX_DRIVES];
+    struct engine_stats stats;
+
+    if (!engine || !vitrine_session_is_live(self->session))
+        return G_SOURCE_CONTINUE;
+    unsigned count = MIN(engine_get_drives(engine, drives, MAX_DRIVES), MAX_DRIVES);
+    for (unsigned i = 0; i < count; i++) {
+        if (i == self->lamp_count)
+            add_drive(self, &drives[i]);
+        struct lamp *lamp = &self->lamps[i];
+        set_light(lamp->light, drives[i].operations != lamp->operations);
+        lamp->operations = drives[i].operations;
+        if (lamp->present != drives[i].present) {
+            lamp->present = drives[i].present;
+            name_drive(lamp);
+        }
+    }
+    engine_get_stats(engine, &stats);
+    set_light(self->network_lamp, stats.net_sent + stats.net_received != self->packets);
+    self->packets = stats.net_sent + stats.net_received;
+    if (self->ticks++ % SPEED_TICKS == 0) {
+        gboolean running = vitrine_session_get_state(self->session) == SESSION_RUNNING;
+        g_autofree char *text = running ? g_strdup_printf(_("%.0f %%"), stats.speed_percent) : g_strdup(_("Paused"));
+        gtk_label_set_text(GTK_LABEL(self->speed), text);
+    }
+    return G_SOURCE_CONTINUE;
+}
+
+static void update_source(VitrineStatusStrip *self)
+{
+    enum session_state state = self->session ? vitrine_session_get_state(self->session) : SESSION_OFF;
+    gboolean wanted = gtk_widget_get_mapped(GTK_WIDGET(self)) && state == SESSION_RUNNING;
+
+    if (wanted && !self->source) {
+        self->ticks = 0;
+        self->source = g_timeout_add(INTERVAL_MS, tick, self);
+    } else if (!wanted && self->source) {
+        g_source_remove(self->source);
+        self->source = 0;
+    }
+    if (self->session && vitrine_session_is_live(self->session)) {
+        self->ticks = 0;
+        tick(self); /* once more: "Paused" */
+    } else {
+        clear_drives(self);
+        gtk_label_set_text(GTK_LABEL(self->speed), "");
+    }
+}
+
+void vitrine_status_strip_set_session(VitrineStatusStrip *self, VitrineSession *session)
+{
+    if (self->session)
+        g_signal_handlers_disconnect_by_data(self->session, self);
+    g_set_object(&self->session, session);
+    clear_drives(self);
+    if (session) {
+        const struct engine_model *model = vitrine_session_get_model(session);
+        gtk_widget_set_visible(self->network, model && model->has_network);
+        g_signal_connect_swapped(session, "state-changed", G_CALLBACK(update_source), self);
+    }
+    update_source(self);
+}
+
+void vitrine_status_strip_set_hint(VitrineStatusStrip *self, const char *hint)
+{
+    gtk_label_set_text(GTK_LABEL(self->hint), hint ? hint : "");
+    gtk_widget_set_tooltip_text(self->hint, hint);
+}
+
+static void vitrine_status_strip_map(GtkWidget *widget)
+{
+    GTK_WIDGET_CLASS(vitrine_status_strip_parent_class)->map(widget);
+    update_source(VITRINE_STATUS_STRIP(widget));
+}
+
+static void vitrine_status_strip_unmap(GtkWidget *widget)
+{
+    GTK_WIDGET_CLASS(vitrine_status_strip_parent_class)->unmap(widget);
+    update_source(VITRINE_STATUS_STRIP(widget));
+}
+
+static void vitrine_status_strip_dispose(GObject *object)
+{
+    VitrineStatusStrip *self = VITRINE_STATUS_STRIP(object);
+
+    if (self->session)
+        g_signal_handlers_disconnect_by_data(self->session, self);
+    g_clear_object(&self->session);
+    if (self->source)
+        g_source_remove(self->source);
+    self->source = 0;
+    g_clear_pointer(&self->box, gtk_widget_unparent);
+    G_OBJECT_CLASS(vitrine_status_strip_parent_class)->dispose(object);
+}
+
+static void vitrine_status_strip_class_init(VitrineStatusStripClass *klass)
+{
+    GtkWidgetClass *widget = GTK_WIDGET_CLASS(klass);
+
+    G_OBJECT_CLASS(klass)->dispose = vitrine_status_strip_dispose;
+    widget->map = vitrine_status_strip_map;
+    widget->unmap = vitrine_status_strip_unmap;
+    gtk_widget_class_set_template_from_resource(widget, "/org/vitrine/Vitrine/status_strip.ui");
+    gtk_widget_class_bind_template_child(widget, VitrineStatusStrip, box);
+    gtk_widget_class_bind_template_child(widget, VitrineStatusStrip, drives);
+    gtk_widget_class_bind_template_child(widget, VitrineStatusStrip, network);
+    gtk_widget_class_bind_template_child(widget, VitrineStatusStrip, network_lamp);
+    gtk_widget_class_bind_template_child(widget, VitrineStatusStrip, hint);
+    gtk_widget_class_bind_template_child(widget, VitrineStatusStrip, speed);
+    gtk_widget_class_set_accessible_role(widget, GTK_ACCESSIBLE_ROLE_GROUP);
+}
+
+static void vitrine_status_strip_init(VitrineStatusStrip *self)
+{
+    gtk_widget_init_template(GTK_WIDGET(self));
+}
