@@ -17,7 +17,7 @@ struct _VitrineBundle {
     char *folder;
     char *name;
     char *hidden_from; /* the folder's path before vitrine_bundle_hide() */
-    struct machine *machine;
+    MachineIni *machine;
     char *problem;
     enum bundle_state state;
     int lock_fd; /* -1: not ours */
@@ -33,7 +33,7 @@ static void vitrine_bundle_finalize(GObject *object)
     VitrineBundle *self = VITRINE_BUNDLE(object);
 
     vitrine_bundle_unlock(self);
-    machine_free(self->machine);
+    machine_ini_free(self->machine);
     g_free(self->folder);
     g_free(self->name);
     g_free(self->hidden_from);
@@ -65,10 +65,12 @@ char *vitrine_bundle_path(const char *folder, const char *file)
 
 /* ---- crash-safe writing ---- */
 
-static gboolean set_errno(GError **error, int number, const char *sentence, const char *path)
+/* "What failed (path: why)." */
+static gboolean set_errno(GError **error, int number, const char *what, const char *path)
 {
     g_autofree char *shown = g_filename_display_name(path);
-    g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(number), sentence, shown, g_strerror(number));
+    g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(number), _("%s (%s: %s)."), what, shown,
+                g_strerror(number));
     return FALSE;
 }
 
@@ -81,7 +83,7 @@ static gboolean sync_folder(const char *path, GError **error)
 
     if (fd >= 0)
         close(fd);
-    return ok || set_errno(error, number, _("The folder “%s” could not be brought to disk: %s."), path);
+    return ok || set_errno(error, number, _("The folder could not be brought to disk"), path);
 }
 
 gboolean vitrine_write_file(const char *path, const void *data, gsize size, GError **error)
@@ -91,7 +93,7 @@ gboolean vitrine_write_file(const char *path, const void *data, gsize size, GErr
     int fd = g_mkstemp_full(temporary, O_RDWR | O_CLOEXEC, 0644);
 
     if (fd < 0)
-        return set_errno(error, errno, _("The file “%s” could not be written: %s."), path);
+        return set_errno(error, errno, _("The file could not be written"), path);
     const char *p = data;
     gsize left = size;
     gboolean ok = TRUE;
@@ -117,7 +119,7 @@ gboolean vitrine_write_file(const char *path, const void *data, gsize size, GErr
     }
     if (!ok) {
         g_unlink(temporary);
-        return set_errno(error, number, _("The file “%s” could not be written: %s."), path);
+        return set_errno(error, number, _("The file could not be written"), path);
     }
     return sync_folder(folder, error);
 }
@@ -128,7 +130,7 @@ static gboolean remove_tree(const char *path, GError **error)
     GStatBuf info;
 
     if (g_lstat(path, &info) != 0)
-        return errno == ENOENT || set_errno(error, errno, _("“%s” could not be deleted: %s."), path);
+        return errno == ENOENT || set_errno(error, errno, _("The machine could not be deleted"), path);
     if (S_ISDIR(info.st_mode)) {
         g_autoptr(GDir) dir = g_dir_open(path, 0, error);
         const char *name;
@@ -141,7 +143,7 @@ static gboolean remove_tree(const char *path, GError **error)
         }
     }
     if (g_remove(path) != 0 && errno != ENOENT)
-        return set_errno(error, errno, _("“%s” could not be deleted: %s."), path);
+        return set_errno(error, errno, _("The machine could not be deleted"), path);
     return TRUE;
 }
 
@@ -166,7 +168,7 @@ static enum bundle_state look_at_state(VitrineBundle *self)
     return g_file_test(resume, G_FILE_TEST_EXISTS) ? BUNDLE_SAVED : BUNDLE_OFF;
 }
 
-static struct machine *read_machine(const char *folder, GError **error)
+static MachineIni *read_machine(const char *folder, GError **error)
 {
     g_autofree char *path = g_build_filename(folder, "machine.ini", NULL);
     g_autofree char *data = NULL;
@@ -179,15 +181,15 @@ static struct machine *read_machine(const char *folder, GError **error)
     }
     if (!g_file_get_contents(path, &data, &size, error))
         return NULL;
-    return machine_parse(data, size, error);
+    return machine_ini_parse(data, size, error);
 }
 
 void vitrine_bundle_refresh(VitrineBundle *self)
 {
     g_autoptr(GError) error = NULL;
-    struct machine *machine = read_machine(self->folder, &error);
+    MachineIni *machine = read_machine(self->folder, &error);
 
-    machine_free(self->machine);
+    machine_ini_free(self->machine);
     self->machine = machine;
     g_free(self->problem);
     self->problem = machine ? NULL : g_strdup(error->message);
@@ -221,7 +223,7 @@ const char *vitrine_bundle_get_name(VitrineBundle *self)
     return self->name;
 }
 
-const struct machine *vitrine_bundle_get_machine(VitrineBundle *self)
+const MachineIni *vitrine_bundle_get_machine(VitrineBundle *self)
 {
     return self->machine;
 }
@@ -256,18 +258,18 @@ char *vitrine_bundle_resume_state(VitrineBundle *self)
 
 /* ---- writing ---- */
 
-static gboolean write_machine(const char *folder, const struct machine *machine, GError **error)
+static gboolean write_machine(const char *folder, const MachineIni *machine, GError **error)
 {
     g_autofree char *path = g_build_filename(folder, "machine.ini", NULL);
     gsize size;
-    g_autofree char *data = machine_format(machine, &size);
+    g_autofree char *data = machine_ini_format(machine, &size);
     /* What is written must be readable: out-of-bounds values are refused here, before they are on disk. */
-    g_autoptr(struct machine) check = machine_parse(data, size, error);
+    g_autoptr(MachineIni) check = machine_ini_parse(data, size, error);
 
     return check && vitrine_write_file(path, data, size, error);
 }
 
-gboolean vitrine_bundle_save(VitrineBundle *self, const struct machine *machine, GError **error)
+gboolean vitrine_bundle_save(VitrineBundle *self, const MachineIni *machine, GError **error)
 {
     if (!write_machine(self->folder, machine, error))
         return FALSE;
@@ -275,7 +277,7 @@ gboolean vitrine_bundle_save(VitrineBundle *self, const struct machine *machine,
     return TRUE;
 }
 
-gboolean vitrine_bundle_add_disk(const char *folder, struct machine *machine, const struct bundle_disk *disk,
+gboolean vitrine_bundle_add_disk(const char *folder, MachineIni *machine, const struct bundle_disk *disk,
                                  GCancellable *cancellable, GError **error)
 {
     g_autofree char *name = NULL;
@@ -312,17 +314,17 @@ gboolean vitrine_bundle_add_disk(const char *folder, struct machine *machine, co
                 return FALSE;
         }
     }
-    return machine_add_disk(machine, name, "qcow2", disk->unit, FALSE, error) != NULL;
+    return machine_ini_add_disk(machine, name, "qcow2", disk->unit, FALSE, error) != NULL;
 }
 
-VitrineBundle *vitrine_bundle_create(const char *machines_folder, const struct machine *wanted,
+VitrineBundle *vitrine_bundle_create(const char *machines_folder, const MachineIni *wanted,
                                      const struct bundle_disk *disks, guint disk_count, GCancellable *cancellable,
                                      GError **error)
 {
-    if (!machine_name_is_valid(wanted->name, error))
+    if (!machine_ini_name_is_valid(wanted->name, error))
         return NULL;
 
-    g_autoptr(struct machine) machine = machine_copy(wanted);
+    g_autoptr(MachineIni) machine = machine_ini_copy(wanted);
     g_autofree char *folder = g_build_filename(machines_folder, wanted->name, NULL);
     g_autofree char *building = g_build_filename(machines_folder, ".new-XXXXXX", NULL);
 
@@ -336,7 +338,7 @@ VitrineBundle *vitrine_bundle_create(const char *machines_folder, const struct m
         return NULL;
     }
     if (g_mkdir_with_parents(machines_folder, 0755) != 0 || !g_mkdtemp_full(building, 0755)) {
-        set_errno(error, errno, _("The folder “%s” could not be made: %s."), machines_folder);
+        set_errno(error, errno, _("The folder could not be made"), machines_folder);
         return NULL;
     }
 
@@ -344,7 +346,7 @@ VitrineBundle *vitrine_bundle_create(const char *machines_folder, const struct m
     g_autofree char *history_folder = g_build_filename(building, "history", NULL);
     gboolean ok = TRUE;
     if (g_mkdir(disks_folder, 0755) != 0 || g_mkdir(history_folder, 0755) != 0)
-        ok = set_errno(error, errno, _("The folder “%s” could not be made: %s."), building);
+        ok = set_errno(error, errno, _("The folder could not be made"), building);
     for (guint i = 0; ok && i < disk_count; i++)
         ok = vitrine_bundle_add_disk(building, machine, &disks[i], cancellable, error);
     if (ok) {
@@ -353,7 +355,7 @@ VitrineBundle *vitrine_bundle_create(const char *machines_folder, const struct m
     }
     /* rename() replaces an empty folder at most: a machine that another process made meanwhile stays. */
     if (ok && g_rename(building, folder) != 0)
-        ok = set_errno(error, errno, _("The machine's folder “%s” could not be made: %s."), folder);
+        ok = set_errno(error, errno, _("The machine's folder could not be made"), folder);
     if (!ok) {
         remove_tree(building, NULL);
         return NULL;
@@ -371,7 +373,7 @@ gboolean vitrine_bundle_lock(VitrineBundle *self, GError **error)
         g_autofree char *path = g_build_filename(self->folder, "lock", NULL);
         int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
         if (fd < 0)
-            return set_errno(error, errno, _("The machine's lock “%s” could not be opened: %s."), path);
+            return set_errno(error, errno, _("The machine's lock could not be opened"), path);
         struct flock wanted = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
         if (fcntl(fd, F_OFD_SETLK, &wanted) != 0) {
             close(fd);
@@ -426,7 +428,7 @@ gboolean vitrine_bundle_hide(VitrineBundle *self, GError **error)
     g_autofree char *base = g_path_get_basename(self->folder);
     g_autofree char *hidden = g_strdup_printf("%s/.deleted-%" G_GINT64_FORMAT "-%s", parent, g_get_real_time(), base);
     if (g_rename(self->folder, hidden) != 0)
-        return set_errno(error, errno, _("“%s” could not be deleted: %s."), self->folder);
+        return set_errno(error, errno, _("The machine could not be deleted"), self->folder);
     self->hidden_from = self->folder;
     self->folder = g_steal_pointer(&hidden);
     return TRUE;
@@ -437,7 +439,7 @@ gboolean vitrine_bundle_unhide(VitrineBundle *self, GError **error)
     if (!self->hidden_from)
         return TRUE;
     if (g_rename(self->folder, self->hidden_from) != 0)
-        return set_errno(error, errno, _("“%s” could not be brought back: %s."), self->hidden_from);
+        return set_errno(error, errno, _("The machine could not be brought back"), self->hidden_from);
     g_free(self->folder);
     self->folder = g_steal_pointer(&self->hidden_from);
     vitrine_bundle_refresh(self);

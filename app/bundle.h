@@ -53,18 +53,18 @@ struct bundle_disk {
  * Makes the folder, the disks and machine.ini; the name appears in `machines_folder` only when all is there. `machine`
  * is not taken over. With `copy` this takes as long as copying does. Any thread.
  */
-VitrineBundle *vitrine_bundle_create(const char *machines_folder, const struct machine *machine,
+VitrineBundle *vitrine_bundle_create(const char *machines_folder, const MachineIni *machine,
                                      const struct bundle_disk *disks, guint disk_count, GCancellable *cancellable,
                                      GError **error);
 
 /* Adds one disk the same way to an existing bundle's description (not saved by this). Any thread. */
-gboolean vitrine_bundle_add_disk(const char *folder, struct machine *machine, const struct bundle_disk *disk,
+gboolean vitrine_bundle_add_disk(const char *folder, MachineIni *machine, const struct bundle_disk *disk,
                                  GCancellable *cancellable, GError **error);
 
 const char *vitrine_bundle_get_folder(VitrineBundle *self);
 const char *vitrine_bundle_get_name(VitrineBundle *self); /* of a broken one: its folder's name */
 /* What machine.ini says, owned by the bundle; NULL when it is broken. */
-const struct machine *vitrine_bundle_get_machine(VitrineBundle *self);
+const MachineIni *vitrine_bundle_get_machine(VitrineBundle *self);
 enum bundle_state vitrine_bundle_get_state(VitrineBundle *self);
 const char *vitrine_bundle_get_problem(VitrineBundle *self); /* NULL unless broken */
 /* Word for a state as the command line's --json prints it. */
@@ -73,7 +73,7 @@ const char *vitrine_bundle_state_id(enum bundle_state state);
 /* Looks at the folder again. */
 void vitrine_bundle_refresh(VitrineBundle *self);
 /* Writes `machine` (copied) as the new description. */
-gboolean vitrine_bundle_save(VitrineBundle *self, const struct machine *machine, GError **error);
+gboolean vitrine_bundle_save(VitrineBundle *self, const MachineIni *machine, GError **error);
 
 /* Full path of a file in the bundle; an absolute `file` is copied. g_free(). Any thread. */
 char *vitrine_bundle_path(const char *folder, const char *file);

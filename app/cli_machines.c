@@ -204,7 +204,7 @@ int cli_create(int argc, char **argv)
         }
     }
 
-    g_autoptr(struct machine) machine = machine_new(argv[1], model->id);
+    g_autoptr(MachineIni) machine = machine_ini_new(argv[1], model->id);
     machine->ram_mib = ram ? (unsigned)ram : model->ram_default_mib;
     machine->display = g_steal_pointer(&display);
     machine->network = model->has_network && g_strcmp0(network, "none") != 0;
@@ -218,7 +218,7 @@ int cli_create(int argc, char **argv)
     machine->firmware = firmware ? g_canonicalize_filename(firmware, NULL) : NULL;
     if (cdrom) {
         g_autofree char *path = g_canonicalize_filename(cdrom, NULL);
-        machine_drive_set(&machine->cdrom, path, NULL, -1, TRUE);
+        machine_ini_set_drive(&machine->cdrom, path, NULL, -1, TRUE);
     }
     g_autofree char *folder = vitrine_machines_folder();
     g_autoptr(VitrineBundle) bundle = vitrine_bundle_create(folder, machine, wanted, disk_count, NULL, &error);
@@ -241,7 +241,7 @@ static char *format_time(gint64 seconds)
 
 static void bundle_to_json(JsonBuilder *builder, VitrineBundle *bundle, gboolean all)
 {
-    const struct machine *machine = vitrine_bundle_get_machine(bundle);
+    const MachineIni *machine = vitrine_bundle_get_machine(bundle);
 
     json_builder_begin_object(builder);
     json_text(builder, "name", vitrine_bundle_get_name(bundle));
@@ -309,7 +309,7 @@ int cli_list(int argc, char **argv)
     json_builder_begin_array(builder);
     for (guint i = 0; i < count; i++) {
         g_autoptr(VitrineBundle) bundle = g_list_model_get_item(list, i);
-        const struct machine *machine = vitrine_bundle_get_machine(bundle);
+        const MachineIni *machine = vitrine_bundle_get_machine(bundle);
         if (json)
             bundle_to_json(builder, bundle, FALSE);
         else
@@ -330,7 +330,7 @@ static void print_line(const char *label, const char *value)
 
 static void print_info(VitrineBundle *bundle)
 {
-    const struct machine *machine = vitrine_bundle_get_machine(bundle);
+    const MachineIni *machine = vitrine_bundle_get_machine(bundle);
     const struct engine_model *model = engine_find_model(machine->model);
     g_autofree char *ram = g_strdup_printf("%u MiB", machine->ram_mib);
     g_autofree char *created = format_time(machine->created), *last_used = format_time(machine->last_used);

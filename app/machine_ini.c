@@ -7,11 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 
-G_DEFINE_QUARK(vitrine-machine-error, machine_error)
+G_DEFINE_QUARK(vitrine-machine-error, machine_ini_error)
 
 enum value_kind { VALUE_TEXT, VALUE_LINE, VALUE_BOOL, VALUE_UINT, VALUE_TIME };
 
-/* One plain value of struct machine: where it stands in the file and in the struct, and its bound (bytes of a text,
+/* One plain value of MachineIni: where it stands in the file and in the struct, and its bound (bytes of a text,
  * greatest number). */
 struct value {
     const char *group, *key;
@@ -20,7 +20,7 @@ struct value {
     guint64 bound;
 };
 
-#define FIELD(name) offsetof(struct machine, name)
+#define FIELD(name) offsetof(MachineIni, name)
 
 static const struct value values[] = {
     {"Machine", "Name", VALUE_LINE, FIELD(name), MACHINE_MAX_NAME},
@@ -41,9 +41,9 @@ static const struct value values[] = {
     {"Notes", "Text", VALUE_TEXT, FIELD(notes), MACHINE_MAX_NOTES},
 };
 
-struct machine *machine_new(const char *name, const char *model)
+MachineIni *machine_ini_new(const char *name, const char *model)
 {
-    struct machine *machine = g_new0(struct machine, 1);
+    MachineIni *machine = g_new0(MachineIni, 1);
 
     machine->name = g_strdup(name);
     machine->model = g_strdup(model);
@@ -60,7 +60,7 @@ static void drive_clear(struct machine_drive *drive)
     memset(drive, 0, sizeof(*drive));
 }
 
-void machine_free(struct machine *machine)
+void machine_ini_free(MachineIni *machine)
 {
     if (!machine)
         return;
@@ -76,16 +76,16 @@ void machine_free(struct machine *machine)
     g_free(machine);
 }
 
-struct machine *machine_copy(const struct machine *machine)
+MachineIni *machine_ini_copy(const MachineIni *machine)
 {
     gsize size;
-    g_autofree char *data = machine_format(machine, &size);
+    g_autofree char *data = machine_ini_format(machine, &size);
 
     /* What was formatted can be parsed, unless a caller stored something out of bounds. */
-    return machine_parse(data, size, NULL);
+    return machine_ini_parse(data, size, NULL);
 }
 
-void machine_drive_set(struct machine_drive *drive, const char *file, const char *format, int unit, gboolean read_only)
+void machine_ini_set_drive(struct machine_drive *drive, const char *file, const char *format, int unit, gboolean read_only)
 {
     char *new_file = g_strdup(file), *new_format = g_strdup(format); /* may be the drive's own */
 
@@ -96,7 +96,7 @@ void machine_drive_set(struct machine_drive *drive, const char *file, const char
     drive->read_only = read_only;
 }
 
-struct machine_drive *machine_add_disk(struct machine *machine, const char *file, const char *format, int unit,
+struct machine_drive *machine_ini_add_disk(MachineIni *machine, const char *file, const char *format, int unit,
                                        gboolean read_only, GError **error)
 {
     if (machine->disk_count == MACHINE_MAX_DISKS) {
@@ -104,11 +104,11 @@ struct machine_drive *machine_add_disk(struct machine *machine, const char *file
         return NULL;
     }
     struct machine_drive *drive = &machine->disks[machine->disk_count++];
-    machine_drive_set(drive, file, format, unit, read_only);
+    machine_ini_set_drive(drive, file, format, unit, read_only);
     return drive;
 }
 
-gboolean machine_name_is_valid(const char *name, GError **error)
+gboolean machine_ini_name_is_valid(const char *name, GError **error)
 {
     const char *problem = NULL;
 
@@ -209,9 +209,9 @@ static gboolean read_mac(GKeyFile *file, uint8_t mac[6], GError **error)
     return TRUE;
 }
 
-struct machine *machine_parse(const char *data, gsize size, GError **error)
+MachineIni *machine_ini_parse(const char *data, gsize size, GError **error)
 {
-    g_autoptr(struct machine) machine = machine_new(NULL, NULL);
+    g_autoptr(MachineIni) machine = machine_ini_new(NULL, NULL);
     g_autoptr(GError) syntax = NULL;
     GKeyFile *file = machine->rest;
     guint64 version = 0;
@@ -283,7 +283,7 @@ struct machine *machine_parse(const char *data, gsize size, GError **error)
         bad_value(error, "Machine", "Model");
         return NULL;
     }
-    if (!machine_name_is_valid(machine->name, error))
+    if (!machine_ini_name_is_valid(machine->name, error))
         return NULL;
     return g_steal_pointer(&machine);
 }
@@ -313,7 +313,7 @@ static void write_drive(GKeyFile *file, const char *group, const struct machine_
     g_key_file_set_boolean(file, group, "ReadOnly", drive->read_only);
 }
 
-char *machine_format(const struct machine *machine, gsize *size)
+char *machine_ini_format(const MachineIni *machine, gsize *size)
 {
     static const uint8_t no_mac[6] = {0};
     GKeyFile *file = machine->rest;

@@ -25,8 +25,8 @@
 #define MACHINE_MAX_NOTES    65536
 #define MACHINE_MAX_RAM_MIB  (1024 * 1024)
 
-#define MACHINE_ERROR (machine_error_quark())
-GQuark machine_error_quark(void);
+#define MACHINE_ERROR (machine_ini_error_quark())
+GQuark machine_ini_error_quark(void);
 enum machine_error {
     MACHINE_ERROR_SYNTAX,  /* no key file, or a value out of its bounds */
     MACHINE_ERROR_VERSION, /* written by a newer Vitrine */
@@ -43,7 +43,7 @@ struct machine_drive {
     gboolean read_only;
 };
 
-struct machine {
+typedef struct MachineIni {
     char *name, *model;
     unsigned ram_mib; /* 0 = the model's default */
     char *display;    /* NULL = the model's first */
@@ -58,21 +58,21 @@ struct machine {
     gint64 created, last_used; /* seconds since 1970; 0 = never */
     char *notes;
     GKeyFile *rest; /* what was read, with what this version does not know */
-};
+} MachineIni;
 
-struct machine *machine_new(const char *name, const char *model);
-struct machine *machine_copy(const struct machine *machine);
-void machine_free(struct machine *machine);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(struct machine, machine_free)
+MachineIni *machine_ini_new(const char *name, const char *model);
+MachineIni *machine_ini_copy(const MachineIni *machine);
+void machine_ini_free(MachineIni *machine);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MachineIni, machine_ini_free)
 
 /* Reads the contents of a machine.ini; NULL with a sentence. */
-struct machine *machine_parse(const char *data, gsize size, GError **error);
+MachineIni *machine_ini_parse(const char *data, gsize size, GError **error);
 /* The contents to write; g_free(). */
-char *machine_format(const struct machine *machine, gsize *size);
+char *machine_ini_format(const MachineIni *machine, gsize *size);
 
-void machine_drive_set(struct machine_drive *drive, const char *file, const char *format, int unit, gboolean read_only);
+void machine_ini_set_drive(struct machine_drive *drive, const char *file, const char *format, int unit, gboolean read_only);
 /* NULL with MACHINE_ERROR_INVALID when all places are taken. */
-struct machine_drive *machine_add_disk(struct machine *machine, const char *file, const char *format, int unit,
+struct machine_drive *machine_ini_add_disk(MachineIni *machine, const char *file, const char *format, int unit,
                                        gboolean read_only, GError **error);
 /* A name that may be given to a machine: 1 to MACHINE_MAX_NAME bytes, UTF-8, one line, no slash, no dot in front. */
-gboolean machine_name_is_valid(const char *name, GError **error);
+gboolean machine_ini_name_is_valid(const char *name, GError **error);

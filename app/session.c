@@ -103,7 +103,7 @@ static void vitrine_session_init(VitrineSession *self)
 VitrineSession *vitrine_session_new(VitrineBundle *bundle)
 {
     VitrineSession *self = g_object_new(VITRINE_TYPE_SESSION, NULL);
-    const struct machine *machine = vitrine_bundle_get_machine(bundle);
+    const MachineIni *machine = vitrine_bundle_get_machine(bundle);
 
     self->bundle = g_object_ref(bundle);
     self->title = g_strdup(vitrine_bundle_get_name(bundle));
@@ -342,7 +342,7 @@ static void set_path(char **field, const char *folder, const char *file)
     *field = file ? vitrine_bundle_path(folder, file) : NULL;
 }
 
-static struct engine_config *config_from_bundle(VitrineSession *self, const struct machine *machine, GError **error)
+static struct engine_config *config_from_bundle(VitrineSession *self, const MachineIni *machine, GError **error)
 {
     const char *folder = vitrine_bundle_get_folder(self->bundle);
     gboolean discard = (self->flags & SESSION_DISCARD_WRITES) != 0;
@@ -418,7 +418,7 @@ static gboolean discard_writes(struct engine_config *config, GError **error)
 /* ---- start ---- */
 
 struct start {
-    struct machine *machine; /* of a bundle */
+    MachineIni *machine; /* of a bundle */
     struct engine_config *config;
     struct engine *engine;
 };
@@ -427,7 +427,7 @@ static void start_free(gpointer data)
 {
     struct start *start = data;
 
-    machine_free(start->machine);
+    machine_ini_free(start->machine);
     if (start->config)
         engine_config_free(start->config);
     if (start->engine)
@@ -487,7 +487,7 @@ static gboolean thumbnail_due(gpointer data)
 
 static void note_use(VitrineSession *self)
 {
-    g_autoptr(struct machine) machine = machine_copy(vitrine_bundle_get_machine(self->bundle));
+    g_autoptr(MachineIni) machine = machine_ini_copy(vitrine_bundle_get_machine(self->bundle));
     g_autoptr(GError) error = NULL;
 
     if (!machine)
@@ -606,13 +606,13 @@ void vitrine_session_start_async(VitrineSession *self, GCancellable *cancellable
     g_clear_pointer(&self->message, g_free);
     set_state(self, SESSION_STARTING);
     if (self->bundle) {
-        const struct machine *machine = vitrine_bundle_get_machine(self->bundle);
+        const MachineIni *machine = vitrine_bundle_get_machine(self->bundle);
         if (!machine)
             error = g_error_new_literal(MACHINE_ERROR, MACHINE_ERROR_SYNTAX, vitrine_bundle_get_problem(self->bundle));
         else if (vitrine_bundle_lock(self->bundle, &error))
             self->locked = TRUE;
         if (!error)
-            start->machine = machine_copy(vitrine_bundle_get_machine(self->bundle));
+            start->machine = machine_ini_copy(vitrine_bundle_get_machine(self->bundle));
     } else {
         start->config = g_steal_pointer(&self->config);
     }
@@ -967,10 +967,10 @@ static gboolean medium_changed(gpointer data)
         return G_SOURCE_REMOVE;
     }
     if (self->bundle && vitrine_bundle_get_machine(self->bundle) && !(self->flags & SESSION_DISCARD_WRITES)) {
-        g_autoptr(struct machine) machine = machine_copy(vitrine_bundle_get_machine(self->bundle));
+        g_autoptr(MachineIni) machine = machine_ini_copy(vitrine_bundle_get_machine(self->bundle));
         g_autoptr(GError) error = NULL;
         gboolean cdrom = strcmp(medium->drive, "cdrom") == 0;
-        machine_drive_set(cdrom ? &machine->cdrom : &machine->floppy, medium->path, NULL, -1, cdrom);
+        machine_ini_set_drive(cdrom ? &machine->cdrom : &machine->floppy, medium->path, NULL, -1, cdrom);
         if (!vitrine_bundle_save(self->bundle, machine, &error)) {
             g_task_return_error(answer->task, g_steal_pointer(&error));
             return G_SOURCE_REMOVE;

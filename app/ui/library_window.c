@@ -48,7 +48,7 @@ void vitrine_library_window_toast(VitrineLibraryWindow *self, const char *text)
 
 static gboolean belongs_to_view(VitrineLibraryWindow *self, VitrineBundle *bundle)
 {
-    const struct machine *machine = vitrine_bundle_get_machine(bundle);
+    const MachineIni *machine = vitrine_bundle_get_machine(bundle);
 
     if (strcmp(self->view, "all") == 0)
         return TRUE;
@@ -62,7 +62,7 @@ static gboolean belongs_to_view(VitrineLibraryWindow *self, VitrineBundle *bundl
 
 static gboolean matches_search(VitrineLibraryWindow *self, VitrineBundle *bundle)
 {
-    const struct machine *machine = vitrine_bundle_get_machine(bundle);
+    const MachineIni *machine = vitrine_bundle_get_machine(bundle);
     const struct engine_model *model = machine ? engine_find_model(machine->model) : NULL;
 
     if (!self->search || !*self->search)
@@ -317,9 +317,9 @@ static void on_rename_response(AdwMessageDialog *dialog, const char *response, s
 {
     if (strcmp(response, "rename") == 0) {
         const char *name = gtk_editable_get_text(rename->entry);
-        g_autoptr(struct machine) machine = machine_copy(vitrine_bundle_get_machine(rename->bundle));
+        g_autoptr(MachineIni) machine = machine_ini_copy(vitrine_bundle_get_machine(rename->bundle));
         g_autoptr(GError) error = NULL;
-        if (machine && machine_name_is_valid(name, &error)) {
+        if (machine && machine_ini_name_is_valid(name, &error)) {
             g_free(machine->name);
             machine->name = g_strdup(name);
             vitrine_bundle_save(rename->bundle, machine, &error);
@@ -356,12 +356,12 @@ static void rename_machine(VitrineLibraryWindow *self, VitrineBundle *bundle)
 
 static void set_cd(VitrineLibraryWindow *self, VitrineBundle *bundle, const char *path)
 {
-    g_autoptr(struct machine) machine = machine_copy(vitrine_bundle_get_machine(bundle));
+    g_autoptr(MachineIni) machine = machine_ini_copy(vitrine_bundle_get_machine(bundle));
     g_autoptr(GError) error = NULL;
 
     if (!machine)
         return;
-    machine_drive_set(&machine->cdrom, path, NULL, -1, TRUE);
+    machine_ini_set_drive(&machine->cdrom, path, NULL, -1, TRUE);
     if (!vitrine_bundle_save(bundle, machine, &error))
         vitrine_library_window_toast(self, error->message);
 }

@@ -89,7 +89,7 @@ static void set_badge(VitrineMachineCard *self, enum bundle_state state)
 
 static void update(VitrineMachineCard *self)
 {
-    const struct machine *machine = vitrine_bundle_get_machine(self->bundle);
+    const MachineIni *machine = vitrine_bundle_get_machine(self->bundle);
     const struct engine_model *model = machine ? engine_find_model(machine->model) : NULL;
     enum bundle_state state = vitrine_bundle_get_state(self->bundle);
     const char *name = vitrine_bundle_get_name(self->bundle);

@@ -237,7 +237,7 @@ static void on_name_changed(GtkEditable *editable, VitrineWizard *self)
 
     if (!self->updating)
         self->name_is_own = TRUE;
-    if (machine_name_is_valid(gtk_editable_get_text(editable), &error))
+    if (machine_ini_name_is_valid(gtk_editable_get_text(editable), &error))
         gtk_widget_remove_css_class(GTK_WIDGET(editable), "error");
     else
         gtk_widget_add_css_class(GTK_WIDGET(editable), "error");
@@ -471,7 +471,7 @@ static void update_summary(VitrineWizard *self)
 
 struct creation {
     char *folder;
-    struct machine *machine;
+    MachineIni *machine;
     struct bundle_disk disk;
     char *disk_file;
     guint disk_count;
@@ -482,7 +482,7 @@ static void creation_free(gpointer data)
     struct creation *creation = data;
 
     g_free(creation->folder);
-    machine_free(creation->machine);
+    machine_ini_free(creation->machine);
     g_free(creation->disk_file);
     g_free(creation);
 }
@@ -529,7 +529,7 @@ static void create(GtkWidget *widget, const char *name, GVariant *parameter)
     const struct engine_choice *display = chosen_display(self);
     const char *append = gtk_editable_get_text(self->append_row);
     struct creation *creation = g_new0(struct creation, 1);
-    struct machine *machine = machine_new(gtk_editable_get_text(self->name_row), self->model->id);
+    MachineIni *machine = machine_ini_new(gtk_editable_get_text(self->name_row), self->model->id);
 
     machine->ram_mib = chosen_ram(self);
     machine->display = display ? g_strdup(display->id) : NULL;
@@ -539,7 +539,7 @@ static void create(GtkWidget *widget, const char *name, GVariant *parameter)
     machine->initrd = g_strdup(self->initrd);
     machine->append = self->kernel && *append ? g_strdup(append) : NULL;
     if (self->cdrom && self->model->has_cdrom) {
-        machine_drive_set(&machine->cdrom, self->cdrom, NULL, -1, TRUE);
+        machine_ini_set_drive(&machine->cdrom, self->cdrom, NULL, -1, TRUE);
         machine->boot = self->profile ? g_strdup(self->profile->boot) : NULL;
     }
     creation->machine = machine;
