@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A machine without a processor for tests of single devices: a big-endian bus, fake lines, fake memory for DMA. */
+/* A machine without a processor for tests of single devices: a big-endian bus, fake lines, fake memory for
+ * DMA. */
 #pragma once
 
 #include <string.h>
@@ -120,9 +121,8 @@ static inline void bench_line_init(struct bench_line *line, struct machine *mach
         .set_break = bench_line_break,
         .finish = bench_line_finish,
     };
-    *line = (struct bench_line){.base = {.ops = &ops, .machine = machine},
-                                .output = g_byte_array_new(),
-                                .input = g_byte_array_new()};
+    *line = (struct bench_line){
+        .base = {.ops = &ops, .machine = machine}, .output = g_byte_array_new(), .input = g_byte_array_new()};
 }
 
 static inline void bench_line_send(struct bench_line *line, const char *text)

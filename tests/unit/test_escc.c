@@ -305,7 +305,8 @@ static void expect(struct desk *desk, uint64_t control, const uint8_t *bytes, un
     }
     g_assert_cmphex(peek(desk->machine, control, 1) & 1, ==, 0);
 }
-#define EXPECT(desk, control, ...) expect(desk, control, (const uint8_t[]){__VA_ARGS__}, sizeof((uint8_t[]){__VA_ARGS__}))
+#define EXPECT(desk, control, ...)                                                                           \
+    expect(desk, control, (const uint8_t[]){__VA_ARGS__}, sizeof((uint8_t[]){__VA_ARGS__}))
 
 static void test_keyboard_commands(void)
 {
@@ -416,7 +417,8 @@ int main(int argc, char **argv)
     g_test_add_func("/escc/vector-tells-the-source", test_vector_tells_the_source);
     g_test_add_func("/escc/external-status-latch", test_external_status_latch);
     g_test_add_func("/escc/loopback-and-overrun", test_loopback_and_overrun);
-    g_test_add_func("/escc/escc-is-told-by-its-extended-register", test_escc_is_told_by_its_extended_register);
+    g_test_add_func("/escc/escc-is-told-by-its-extended-register",
+                    test_escc_is_told_by_its_extended_register);
     g_test_add_func("/escc/paced-characters-take-their-time", test_paced_characters_take_their_time);
     g_test_add_func("/escc/state", test_state);
     g_test_add_func("/sun-keyboard/commands", test_keyboard_commands);

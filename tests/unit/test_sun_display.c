@@ -111,7 +111,8 @@ static void test_stipple_and_blit(void)
         g_assert_cmphex(peek(machine, DFB8 + 2000 + i, 1), ==, i < 5 ? 0x42 : 0);
     poke(machine, BLIT + 8 * 2002, 8, 0x3000000007000000 | 1998);
     for (unsigned i = 0; i < 12; i++)
-        g_assert_cmphex(peek(machine, DFB8 + 1998 + i, 1), ==, i == 2 || i == 3 || (i >= 6 && i < 11) ? 0x42 : 0);
+        g_assert_cmphex(peek(machine, DFB8 + 1998 + i, 1), ==,
+                        i == 2 || i == 3 || (i >= 6 && i < 11) ? 0x42 : 0);
     /* At the very end of the memory. */
     poke(machine, RBLIT + 8 * 0xffff0, 8, 0x300000331fffffff);
     g_assert_cmphex(peek(machine, DFB8 + 0xfffff, 1), ==, 0x33);
