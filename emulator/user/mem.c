@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The window of guest memory. See mem.h. */
+#include "emulator/user/mem.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <string.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+
+#include <gio/gio.h>
+
+/* Translated code may add a 16-bit displacement to a checked address; the zones catch it. */
+#define GUARD_ZONE ((uint64_t)1 << 16)
+/* Page 0 stays free, as Linux keeps it (vm.mmap_min_addr): a null pointer faults. */
+#define LOWEST_ADDRESS ((uint64_t)1 << 16)
+
+/* Where a guarded copy of this thread resumes after a fault. The signal handler has no other way to know. */
+static __thread sigjmp_buf *copy_guard;
+
+bool user_mem_init(struct user_mem *mem, uint64_t size, bool big_endian, GError **error)
+{
+    uint8_t *whole;
+
+    memset(mem, 0, sizeof(*mem));
+    g_mutex_init(&mem->lock);
+    mem->size = size;
+    mem->limit = size;
+    mem->big_endian = big_endian;
+    whole = mmap(NULL, size + 2 * GUARD_ZONE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (whole == MAP_FAILED) {
+        g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno),
+                    "No room for the program's address space: %s.", g_strerror(errno));
+        return false;
+    }
+    mem->page = mmap(NULL, size >> USER_PAGE_BITS, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (mem->page == MAP_FAILED) {
+        g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno), "No room for the page table: %s.",
+                    g_strerror(errno));
+        munmap(whole, size + 2 * GUARD_ZONE);
+        mem->page = NULL;
+        return false;
+    }
+    mem->window = whole + GUARD_ZONE;
+    return true;
+}
+
+void user_mem_finish(struct user_mem *mem)
+{
+    if (mem->window) {
+        munmap(mem->window - GUARD_ZONE, mem->size + 2 * GUARD_ZONE);
+        munmap(mem->page, mem->size >> USER_PAGE_BITS);
+        mem->window = mem->page = NULL;
+    }
+    g_mutex_clear(&mem->lock);
+}
+
+static bool range_ok(const struct user_mem *mem, uint64_t address, uint64_t size)
+{
+    return !(address & ~USER_PAGE_MASK) && size && size <= mem->limit && address <= mem->limit - size;
+}
+
+static void set_pages(struct user_mem *mem, uint64_t address, uint64_t size, unsigned bits)
+{
+    memset(mem->page + (address >> USER_PAGE_BITS), (int)bits, size >> USER_PAGE_BITS);
+}
+
+static bool any_page(const struct user_mem *mem, uint64_t address, uint64_t size, unsigned bits)
+{
+    const uint8_t *page = mem->page + (address >> USER_PAGE_BITS);
+
+    for (uint64_t i = 0; i < size >> USER_PAGE_BITS; i++) {
+        if (page[i] & bits)
+            return true;
+    }
+    return false;
+}
+
+static bool all_mapped(const struct user_mem *mem, uint64_t address, uint64_t size)
+{
+    const uint8_t *page = mem->page + (address >> USER_PAGE_BITS);
+
+    for (uint64_t i = 0; i < size >> USER_PAGE_BITS; i++) {
+        if (!(page[i] & USER_PAGE_MAPPED))
+            return false;
+    }
+    return true;
+}
+
+static void drop_code(struct user_mem *mem, uint64_t address, uint64_t size)
+{
+    if (mem->invalidate && any_page(mem, address, size, USER_PAGE_EXEC))
+        mem->invalidate(mem->opaque, address, size);
+}
+
+static unsigned page_bits(int prot, int flags)
+{
+    return USER_PAGE_MAPPED | (prot & PROT_READ ? USER_PAGE_READ : 0) |
+           (prot & PROT_WRITE ? USER_PAGE_WRITE : 0) | (prot & PROT_EXEC ? USER_PAGE_EXEC : 0) |
+           (flags & MAP_SHARED ? USER_PAGE_SHARED : 0);
+}
+
+/* The guest's code is read by the translator, never executed in place. */
+static int host_prot(int prot)
+{
+    return (prot & (PROT_READ | PROT_WRITE)) | (prot & PROT_EXEC ? PROT_READ : 0);
+}
+
+/* First fit at or above `from`; 0: none. */
+static uint64_t find_free(const struct user_mem *mem, uint64_t from, uint64_t size)
+{
+    uint64_t start = from, at = from;
+
+    while (at < mem->limit) {
+        if (mem->page[at >> USER_PAGE_BITS]) {
+            start = at + USER_PAGE_SIZE;
+        } else if (at + USER_PAGE_SIZE - start >= size) {
+            return start;
+        }
+        at += USER_PAGE_SIZE;
+    }
+    return 0;
+}
+
+static uint64_t choose(const struct user_mem *mem, uint64_t hint, uint64_t size)
+{
+    uint64_t found;
+
+    hint &= USER_PAGE_MASK;
+    if (hint >= LOWEST_ADDRESS && range_ok(mem, hint, size) && !any_page(mem, hint, size, 0xff))
+        return hint;
+    found = find_free(mem, mem->mmap_base, size);
+    if (!found)
+        found = find_free(mem, MAX(LOWEST_ADDRESS, mem->brk), size);
+    return found;
+}
+
+int64_t user_mem_map(struct user_mem *mem, uint64_t address, uint64_t size, int prot, int flags, int fd,
+                     uint64_t offset)
+{
+    int64_t result;
+    void *got;
+
+    if (size == 0 || offset & ~USER_PAGE_MASK)
+        return -EINVAL;
+    if (size > mem->limit)
+        return -ENOMEM;
+    size = (size + USER_PAGE_SIZE - 1) & USER_PAGE_MASK;
+    g_mutex_lock(&mem->lock);
+    if (flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) {
+        if (address & ~USER_PAGE_MASK) {
+            result = -EINVAL;
+            goto out;
+        }
+        if (!range_ok(mem, address, size)) {
+            result = -ENOMEM;
+            goto out;
+        }
+        if (flags & MAP_FIXED_NOREPLACE && any_page(mem, address, size, 0xff)) {
+            result = -EEXIST;
+            goto out;
+        }
+        drop_code(mem, address, size);
+    } else {
+        address = choose(mem, address, size);
+        if (!address) {
+            result = -ENOMEM;
+            goto out;
+        }
+    }
+    flags &= ~(MAP_FIXED_NOREPLACE | MAP_GROWSDOWN | MAP_32BIT | MAP_HUGETLB);
+    got = mmap(mem->window + address, size, host_prot(prot), flags | MAP_FIXED, fd, (off_t)offset);
+    if (got == MAP_FAILED) {
+        result = -errno;
+        goto out;
+    }
+    set_pages(mem, address, size, page_bits(prot, flags));
+    result = (int64_t)address;
+out:
+    g_mutex_unlock(&mem->lock);
+    return result;
+}
+
+/* With the lock held: the range becomes a hole of the reservation again. */
+static int punch(struct user_mem *mem, uint64_t address, uint64_t size)
+{
+    drop_code(mem, address, size);
+    if (mmap(mem->window + address, size, PROT_NONE,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED)
+        return -errno;
+    set_pages(mem, address, size, 0);
+    return 0;
+}
+
+int user_mem_unmap(struct user_mem *mem, uint64_t address, uint64_t size)
+{
+    int result;
+
+    if (size > mem->limit)
+        return -EINVAL;
+    size = (size + USER_PAGE_SIZE - 1) & USER_PAGE_MASK;
+    if (!range_ok(mem, address, size))
+        return -EINVAL;
+    g_mutex_lock(&mem->lock);
+    result = punch(mem, address, size);
+    g_mutex_unlock(&mem->lock);
+    return result;
+}
+
+int user_mem_protect(struct user_mem *mem, uint64_t address, uint64_t size, int prot)
+{
+    int result = 0;
+
+    if (address & ~USER_PAGE_MASK)
+        return -EINVAL;
+    if (size == 0)
+        return 0;
+    if (size > mem->limit)
+        return -ENOMEM;
+    size = (size + USER_PAGE_SIZE - 1) & USER_PAGE_MASK;
+    if (!range_ok(mem, address, size))
+        return -ENOMEM;
+    g_mutex_lock(&mem->lock);
+    if (!all_mapped(mem, address, size)) {
+        result = -ENOMEM;
+    } else {
+        drop_code(mem, address, size);
+        if (mprotect(mem->window + address, size, host_prot(prot)) != 0) {
+            result = -errno;
+        } else {
+            uint8_t *page = mem->page + (address >> USER_PAGE_BITS);
+
+            for (uint64_t i = 0; i < size >> USER_PAGE_BITS; i++)
+                page[i] = (uint8_t)(page_bits(prot, 0) | (page[i] & USER_PAGE_SHARED));
+        }
+    }
+    g_mutex_unlock(&mem->lock);
+    return result;
+}
+
+int64_t user_mem_remap(struct user_mem *mem, uint64_t old, uint64_t old_size, uint64_t new_size, int flags,
+                       uint64_t wanted)
+{
+    int64_t result;
+    uint64_t to = old, kept;
+    uint8_t bits;
+
+    if (old & ~USER_PAGE_MASK || flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED) || new_size == 0 ||
+        (flags & MREMAP_FIXED && !(flags & MREMAP_MAYMOVE)))
+        return -EINVAL;
+    if (old_size > mem->limit || new_size > mem->limit)
+        return -ENOMEM;
+    old_size = (old_size + USER_PAGE_SIZE - 1) & USER_PAGE_MASK;
+    new_size = (new_size + USER_PAGE_SIZE - 1) & USER_PAGE_MASK;
+    if (!range_ok(mem, old, old_size))
+        return -EFAULT;
+    g_mutex_lock(&mem->lock);
+    bits = mem->page[old >> USER_PAGE_BITS];
+    kept = MIN(old_size, new_size);
+    if (!all_mapped(mem, old, old_size)) {
+        result = -EFAULT;
+        goto out;
+    }
+    if (flags & MREMAP_FIXED) {
+        to = wanted;
+        if (!range_ok(mem, to, new_size) || (to < old + old_size && old < to + new_size)) {
+            result = -EINVAL;
+            goto out;
+        }
+        drop_code(mem, to, new_size);
+    } else if (new_size > old_size) {
+        /* A range grows by moving: growing in place would leave a moment in which its new part belongs to nobody,
+         * and another thread's mmap could land there. */
+        to = flags & MREMAP_MAYMOVE ? choose(mem, 0, new_size) : 0;
+        if (!to) {
+            result = -ENOMEM;
+            goto out;
+        }
+    }
+    drop_code(mem, old, old_size);
+    if (new_size < old_size) {
+        result = punch(mem, old + new_size, old_size - new_size);
+        if (result < 0)
+            goto out;
+    }
+    if (to != old) {
+        if (mremap(mem->window + old, kept, new_size, MREMAP_MAYMOVE | MREMAP_FIXED, mem->window + to) == MAP_FAILED) {
+            result = -errno;
+            goto out;
+        }
+        result = punch(mem, old, old_size);
+        if (result < 0)
+            goto out;
+        set_pages(mem, to, new_size, bits);
+    }
+    result = (int64_t)to;
+out:
+    g_mutex_unlock(&mem->lock);
+    return result;
+}
+
+uint64_t user_mem_brk(struct user_mem *mem, uint64_t wanted)
+{
+    uint64_t old_end, new_end;
+
+    g_mutex_lock(&mem->lock);
+    old_end = (mem->brk + USER_PAGE_SIZE - 1) & USER_PAGE_MASK;
+    new_end = (wanted + USER_PAGE_SIZE - 1) & USER_PAGE_MASK;
+    if (wanted < mem->brk_start || wanted > mem->limit)
+        goto out;
+    if (new_end > old_end) {
+        if (any_page(mem, old_end, new_end - old_end, 0xff) ||
+            mmap(mem->window + old_end, new_end - old_end, PROT_READ | PROT_WRITE,
+                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED)
+            goto out;
+        set_pages(mem, old_end, new_end - old_end, page_bits(PROT_READ | PROT_WRITE, 0));
+    } else if (new_end < old_end) {
+        if (punch(mem, new_end, old_end - new_end) < 0)
+            goto out;
+    }
+    mem->brk = wanted;
+out:
+    new_end = mem->brk;
+    g_mutex_unlock(&mem->lock);
+    return new_end;
+}
+
+/* ------------------------------------------------------------------------------------------------ copies */
+
+void user_mem_copy_fault(const sigset_t *mask)
+{
+    if (copy_guard) {
+        pthread_sigmask(SIG_SETMASK, mask, NULL);
+        siglongjmp(*copy_guard, 1);
+    }
+}
+
+static bool guarded_copy(void *to, const void *from, size_t size)
+{
+    sigjmp_buf guard;
+
+    if (sigsetjmp(guard, 0) != 0) {
+        copy_guard = NULL;
+        return false;
+    }
+    copy_guard = &guard;
+    atomic_signal_fence(memory_order_seq_cst);
+    memcpy(to, from, size);
+    atomic_signal_fence(memory_order_seq_cst);
+    copy_guard = NULL;
+    return true;
+}
+
+bool user_mem_read(const struct user_mem *mem, uint64_t address, void *to, size_t size)
+{
+    const void *from = user_mem_host(mem, address, size);
+
+    return from && guarded_copy(to, from, size);
+}
+
+bool user_mem_write(const struct user_mem *mem, uint64_t address, const void *from, size_t size)
+{
+    void *to = user_mem_host(mem, address, size);
+
+    return to && guarded_copy(to, from, size);
+}
+
+char *user_mem_string(const struct user_mem *mem, uint64_t address, size_t most, bool *too_long)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+
+    *too_long = false;
+    while (text->len < most) {
+        char piece[256];
+        /* Up to the end of the page: the next one may be missing while the string ends before it. */
+        size_t n = MIN(sizeof(piece), USER_PAGE_SIZE - (address & ~USER_PAGE_MASK));
+        const char *end;
+
+        if (!user_mem_read(mem, address, piece, n))
+            return NULL;
+        end = memchr(piece, 0, n);
+        g_string_append_len(text, piece, end ? end - piece : (gssize)n);
+        if (end && text->len < most)
+            return g_string_free(g_steal_pointer(&text), FALSE);
+        address += n;
+    }
+    *too_long = true;
+    return NULL;
+}
+
+uint64_t user_load(const void *from, unsigned size, bool big_endian)
+{
+    const uint8_t *byte = from;
+    uint64_t value = 0;
+
+    for (unsigned i = 0; i < size; i++)
+        value = value << 8 | byte[big_endian ? i : size - 1 - i];
+    return value;
+}
+
+void user_store(void *to, unsigned size, uint64_t value, bool big_endian)
+{
+    uint8_t *byte = to;
+
+    for (unsigned i = 0; i < size; i++, value >>= 8)
+        byte[big_endian ? size - 1 - i : i] = (uint8_t)value;
+}
+
+bool user_mem_get(const struct user_mem *mem, uint64_t address, unsigned size, uint64_t *value)
+{
+    uint8_t bytes[8];
+
+    if (!user_mem_read(mem, address, bytes, size))
+        return false;
+    *value = user_load(bytes, size, mem->big_endian);
+    return true;
+}
+
+bool user_mem_put(const struct user_mem *mem, uint64_t address, unsigned size, uint64_t value)
+{
+    uint8_t bytes[8];
+
+    user_store(bytes, size, value, mem->big_endian);
+    return user_mem_write(mem, address, bytes, size);
+}

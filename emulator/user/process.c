@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A foreign program as a whole: making it, its threads' loop, its end. */
+#include "emulator/user/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <gio/gio.h>
+
+#include "emulator/user/sparc/sparc.h"
+
+const struct user_arch *const user_archs[] = {&user_sparc, NULL};
+
+/* Signal handlers must find the thread that they interrupted. */
+static __thread struct user_thread *current_thread;
+
+struct user_thread *user_thread_current(void)
+{
+    return current_thread;
+}
+
+void user_thread_set_current(struct user_thread *thread)
+{
+    current_thread = thread;
+}
+
+const struct user_arch *user_find_arch(const struct elf_image *image)
+{
+    for (const struct user_arch *const *arch = user_archs; *arch; arch++) {
+        if ((*arch)->is64 != image->is64 || (*arch)->abi->big_endian != image->big_endian)
+            continue;
+        for (const uint16_t *machine = (*arch)->machines; *machine; machine++) {
+            if (*machine == image->machine)
+                return *arch;
+        }
+    }
+    return NULL;
+}
+
+static void invalidate(void *opaque, uint64_t address, uint64_t size)
+{
+    struct user_process *process = opaque;
+
+    if (process->jit)
+        jit_invalidate_range(process->jit, address, size);
+}
+
+bool user_process_make_jit(struct user_process *process, GError **error)
+{
+    struct jit_options options = {
+        .accel = process->options.accel,
+        .user_mode = true,
+        .max_tier = process->options.max_tier,
+        .log = process->options.jit_log,
+    };
+
+    sigset_t all, old;
+
+    /* Threads that the JIT makes inherit the mask: the program's signals are not for them. */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    process->jit = jit_create(process->arch->guest(process->model), &options, error);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    return process->jit != NULL;
+}
+
+struct user_thread *user_thread_new(struct user_process *process, const struct jit_cpu *like)
+{
+    struct user_thread *thread = g_new0(struct user_thread, 1);
+    const struct user_arch *arch = process->arch;
+
+    thread->process = process;
+    thread->cpu = g_aligned_alloc0(1, arch->cpu_size, 64);
+    thread->cpu->window = process->mem.window;
+    arch->cpu_init(thread->cpu, process->jit, process->model);
+    thread->cpu->window = process->mem.window;
+    if (like)
+        arch->cpu_copy(thread->cpu, like);
+    return thread;
+}
+
+void user_thread_free(struct user_thread *thread)
+{
+    thread->process->arch->cpu_finish(thread->cpu);
+    g_aligned_free(thread->cpu);
+    g_free(thread);
+}
+
+struct user_process *user_process_new(const char *program, char **argv, char **envp,
+                                      const struct user_options *options, GError **error)
+{
+    struct user_process *process = g_new0(struct user_process, 1);
+    g_autoptr(GMappedFile) map = NULL;
+    g_auto(GStrv) arguments = g_strdupv(argv);
+    g_autofree char *file = NULL;
+    struct user_thread *thread;
+    char *real;
+
+    process->options = *options;
+    process->pid = getpid();
+    g_mutex_init(&process->lock);
+    process->threads = g_ptr_array_new();
+    process->unknown = g_hash_table_new(NULL, NULL);
+    if (options->argv0 && arguments[0]) {
+        g_free(arguments[0]);
+        arguments[0] = g_strdup(options->argv0);
+    }
+
+    file = g_strdup(program);
+    if (!user_resolve_script(process, &file, &arguments, error) ||
+        !user_load_headers(file, &process->image, &map, error))
+        return NULL;
+    process->arch = user_find_arch(&process->image);
+    if (!process->arch) {
+        g_set_error(error, ELF_ERROR, ELF_ERROR_UNSUITABLE,
+                    "%s is for a processor that cannot run here (ELF machine %u, %d bits).", file,
+                    process->image.machine, process->image.is64 ? 64 : 32);
+        return NULL;
+    }
+    process->abi = process->arch->abi;
+    while (process->abi->calls[process->n_calls].name)
+        process->n_calls++;
+    process->model = process->arch->find_model(options->cpu, &process->image);
+    if (!process->model) {
+        g_set_error(error, ELF_ERROR, ELF_ERROR_UNSUITABLE, "There is no %s processor called %s.",
+                    process->arch->name, options->cpu);
+        return NULL;
+    }
+    real = realpath(file, NULL);
+    process->exe = g_strdup(real ? real : file);
+    free(real);
+    if (options->strace) {
+        /* Out of the way of the numbers that programs count on. */
+        int fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 500);
+
+        process->strace = fdopen(fd >= 0 ? fd : dup(STDERR_FILENO), "w");
+        if (process->strace)
+            setvbuf(process->strace, NULL, _IOLBF, 0);
+    }
+
+    if (!user_mem_init(&process->mem, process->arch->window_size, process->abi->big_endian, error))
+        return NULL;
+    process->mem.limit = process->arch->task_size;
+    process->mem.mmap_base = process->arch->mmap_base;
+    process->mem.invalidate = invalidate;
+    process->mem.opaque = process;
+    if (!user_process_make_jit(process, error))
+        return NULL;
+
+    thread = user_thread_new(process, NULL);
+    thread->host = pthread_self();
+    thread->tid = gettid();
+    g_ptr_array_add(process->threads, thread);
+    user_thread_set_current(thread);
+    user_signal_init(process);
+    if (!user_load_program(process, thread, map, arguments, envp, error))
+        return NULL;
+    return process;
+}
+
+void user_process_run(struct user_process *process)
+{
+    user_thread_loop(g_ptr_array_index(process->threads, 0));
+}
+
+void user_thread_loop(struct user_thread *thread)
+{
+    const struct user_arch *arch = thread->process->arch;
+
+    for (;;) {
+        struct user_trap trap = {USER_EVENT_NONE};
+
+        /* A signal that comes after this look sets `stop` again, and the processor returns at once. */
+        thread->cpu->stop = 0;
+        if (thread->pending)
+            user_signal_deliver(thread);
+        arch->run(thread, &trap);
+        switch (trap.event) {
+        case USER_EVENT_CALL:
+            /* A signal that came first is delivered first: the call is met again on the way back. */
+            if (!thread->pending)
+                user_call(thread);
+            break;
+        case USER_EVENT_FAULT: user_signal_fault(thread, &trap); break;
+        case USER_EVENT_NONE:
+        case USER_EVENT_HANDLED: break;
+        }
+    }
+}
+
+static void print_stats(struct user_process *process)
+{
+    struct jit_stats stats;
+
+    jit_get_stats(process->jit, &stats);
+    fprintf(stderr, "tier      regions       guest insns    code bytes   compile ms\n");
+    for (int tier = 0; tier < 3; tier++) {
+        fprintf(stderr, "%4d %12" G_GUINT64_FORMAT " %17" G_GUINT64_FORMAT " %13" G_GUINT64_FORMAT " %12.1f\n", tier,
+                stats.regions[tier], stats.guest_insns[tier], stats.code_bytes[tier],
+                (double)stats.compile_ns[tier] / 1e6);
+    }
+    fprintf(stderr,
+            "interpreted %" G_GUINT64_FORMAT ", jump cache misses %" G_GUINT64_FORMAT ", links %" G_GUINT64_FORMAT
+            ", invalidations %" G_GUINT64_FORMAT ", cache drops %" G_GUINT64_FORMAT ", budget exits %" G_GUINT64_FORMAT
+            "\n",
+            stats.interpreted, stats.jc_misses, stats.links, stats.invalidations, stats.cache_drops, stats.budget_exits);
+}
+
+void user_process_exit(struct user_process *process, int status)
+{
+    if (process->options.stats && getpid() == process->pid)
+        print_stats(process);
+    if (process->options.jit_log)
+        fflush(process->options.jit_log);
+    if (process->strace)
+        fflush(process->strace);
+    _exit(status);
+}
+
+bool user_process_forked(struct user_thread *thread)
+{
+    struct user_process *process = thread->process;
+    const struct user_arch *arch = process->arch;
+    struct jit_cpu *old = thread->cpu;
+
+    /* The other threads, the JIT's own among them, stayed with the parent, and the code cache may be memory that both
+     * share. So this process begins with an empty cache; the old one is left alone. */
+    thread->tid = gettid();
+    thread->host = pthread_self();
+    g_ptr_array_set_size(process->threads, 0);
+    g_ptr_array_add(process->threads, thread);
+    if (!user_process_make_jit(process, NULL))
+        return false;
+    thread->cpu = g_aligned_alloc0(1, arch->cpu_size, 64);
+    thread->cpu->window = process->mem.window;
+    arch->cpu_init(thread->cpu, process->jit, process->model);
+    thread->cpu->window = process->mem.window;
+    arch->cpu_copy(thread->cpu, old);
+    return true;
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A foreign Linux program that runs inside this process: its memory, threads, signal actions and how its instruction
+ * set and kernel interface look.
+ *
+ * The generic part knows Linux; struct user_arch is one instruction set's row: registers, system call table, constants
+ * and structure layouts where they differ from this host. Files, sockets, process numbers and credentials are the
+ * host's own, so most calls go straight through.
+ */
+#ifndef VITRINE_USER_PROCESS_H
+#define VITRINE_USER_PROCESS_H
+
+#include <glib.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "emulator/jit/jit.h"
+#include "emulator/user/abi.h"
+#include "emulator/user/elf.h"
+#include "emulator/user/mem.h"
+
+struct user_thread;
+struct user_process;
+
+/* Why the processor stopped. */
+enum user_event {
+    USER_EVENT_NONE,    /* asked to: look for signals */
+    USER_EVENT_CALL,    /* a system call */
+    USER_EVENT_FAULT,   /* a signal for what the program did: signal, code, address */
+    USER_EVENT_HANDLED, /* the instruction set's row dealt with it */
+};
+
+struct user_trap {
+    enum user_event event;
+    int signal;       /* host's number */
+    int code;         /* si_code */
+    uint64_t address; /* si_addr, guest */
+};
+
+/* What a program wants to happen on a signal (host's number, flags as SA_* of the host, masks by host signals). */
+struct user_action {
+    uint64_t handler; /* guest address, or 0 (default), or 1 (ignore) */
+    uint64_t restorer;
+    uint64_t flags;
+    uint64_t mask;
+};
+
+/* One instruction set. */
+struct user_arch {
+    const char *name;            /* "sparc" */
+    const char *uname_machine;   /* what uname tells */
+    const uint16_t *machines;    /* ELF machine numbers it runs; ends with 0 */
+    bool is64;
+    const struct user_abi *abi;
+    uint64_t window_size;        /* bytes of address space */
+    uint64_t task_size;          /* end of what programs may use */
+    uint64_t mmap_base;          /* where mmap begins to look */
+    uint64_t dyn_base;           /* where position-independent programs go */
+    unsigned stack_reserve;      /* bytes that lie below argc at the start */
+    size_t cpu_size;             /* of the processor's state, which begins with struct jit_cpu */
+
+    /* The processor of a command line name, NULL: the one for this program. NULL result: unknown name. */
+    const void *(*find_model)(const char *name, const struct elf_image *image);
+    const struct jit_guest *(*guest)(const void *model);
+    uint64_t (*hwcap)(const void *model);
+    void (*cpu_init)(struct jit_cpu *cpu, struct jit *jit, const void *model);
+    void (*cpu_finish)(struct jit_cpu *cpu);
+    void (*cpu_copy)(struct jit_cpu *to, const struct jit_cpu *from);
+    /* At the start of a program: argc lies at sp + stack_reserve. */
+    void (*start)(struct jit_cpu *cpu, uint64_t entry, uint64_t sp);
+
+    void (*run)(struct user_thread *thread, struct user_trap *trap);
+    uint64_t (*get_pc)(const struct jit_cpu *cpu);
+    uint64_t (*get_sp)(const struct jit_cpu *cpu);
+    /* The pending system call: its number and its raw arguments (as many as abi->call_args). */
+    uint32_t (*call_number)(const struct jit_cpu *cpu, uint64_t *args);
+    /* Ends it: a value, or -errno of the guest when `failed`; second is used when has_second. */
+    void (*call_done)(struct jit_cpu *cpu, bool failed, uint64_t value);
+    void (*set_second)(struct jit_cpu *cpu, uint64_t value);
+    /* Writes to the stack what stands in registers only (SPARC's windows). false: the stack is bad. */
+    bool (*settle)(struct jit_cpu *cpu);
+    /* A new thread or process: its registers as the child of fork or clone; sp 0: unchanged. */
+    bool (*child)(struct user_thread *thread, struct jit_cpu *cpu, uint64_t sp, int parent);
+    void (*set_tls)(struct jit_cpu *cpu, uint64_t value);
+
+    /* Pushes the frame of a handler and enters it. false: the stack is bad. `info` as the host gave it. */
+    bool (*push_signal)(struct user_thread *thread, int signal, const struct user_action *action,
+                        const siginfo_t *info, uint64_t mask);
+    /* Undoes it. false: the frame is bad. */
+    bool (*pop_signal)(struct user_thread *thread, bool rt, uint64_t *mask);
+};
+
+/* All instruction sets; ends with NULL. */
+extern const struct user_arch *const user_archs[];
+
+struct user_options {
+    const char *sysroot; /* absolute names of the program are looked for there first; NULL: none */
+    const char *cpu;     /* processor model, NULL: by the program */
+    const char *argv0;   /* NULL: argv[0] */
+    const char *self;    /* this program's file, for execve of foreign programs */
+    bool strace, stats;
+    enum jit_accel accel;
+    unsigned max_tier;   /* as struct jit_options; 2 is usual */
+    FILE *jit_log;       /* NULL: none */
+};
+
+struct user_process {
+    const struct user_arch *arch;
+    const struct user_abi *abi;
+    const void *model;
+    struct user_options options;
+    struct user_mem mem;
+    struct jit *jit;
+    char *exe;            /* absolute host name of the program */
+    struct elf_image image;
+    uint64_t stack_limit; /* bytes */
+
+    GMutex lock;          /* threads, actions */
+    GPtrArray *threads;   /* struct user_thread, all that live */
+    struct user_action action[65];
+    FILE *strace;
+    GHashTable *unknown;  /* numbers of unknown calls that were reported */
+    uint64_t load_bias;
+    pid_t pid;
+    unsigned n_calls;     /* rows of the system call table */
+};
+
+struct user_thread {
+    struct user_process *process;
+    struct jit_cpu *cpu;
+    pthread_t host;
+    pid_t tid;
+
+    /* Signals: a host handler leaves one here and blocks the others until it is delivered. */
+    volatile sig_atomic_t pending; /* host's signal number, 0: none */
+    siginfo_t pending_info;
+    uint64_t mask;                 /* blocked, by host signals (bit n - 1) */
+    uint64_t saved_mask;           /* sigsuspend and its kin: what comes back after the handler */
+    bool mask_saved;
+    uint64_t alt_stack, alt_size;  /* sigaltstack; size 0: none */
+
+    /* The system call that goes on. */
+    bool has_second;
+    uint64_t second;
+    bool restart;        /* it was interrupted and is begun again unless a handler without SA_RESTART runs */
+    bool restart_allowed;
+
+    uint64_t clear_tid;  /* CLONE_CHILD_CLEARTID: zeroed and woken at the thread's end */
+    uint64_t robust_list, robust_size;
+};
+
+/* Loads a program and its stack. argv and envp end with NULL. */
+struct user_process *user_process_new(const char *program, char **argv, char **envp,
+                                      const struct user_options *options, GError **error);
+/* Runs it to its end, which is the end of this process: exit status, or death by the program's signal. */
+_Noreturn void user_process_run(struct user_process *process);
+
+/* ------------------------------------------------------------------------------- for the parts of user mode */
+
+struct user_thread *user_thread_new(struct user_process *process, const struct jit_cpu *like);
+void user_thread_free(struct user_thread *thread);
+_Noreturn void user_thread_loop(struct user_thread *thread);
+/* The calling host thread's; NULL outside of user mode. */
+struct user_thread *user_thread_current(void);
+void user_thread_set_current(struct user_thread *thread);
+/* Ends the whole process now. */
+_Noreturn void user_process_exit(struct user_process *process, int status);
+/* In the child of a host fork(): one thread is left, and the code cache is the parent's. false: no new cache. */
+bool user_process_forked(struct user_thread *thread);
+bool user_process_make_jit(struct user_process *process, GError **error);
+
+/* Loads segments and stack (load.c). */
+bool user_load_program(struct user_process *process, struct user_thread *thread, GMappedFile *map, char **argv,
+                       char **envp, GError **error);
+/* Reads the headers of a program file; *map holds its bytes. */
+bool user_load_headers(const char *file, struct elf_image *image, GMappedFile **map, GError **error);
+/* The host's name for one that the program uses: below the sysroot when it is there. Free with g_free(). */
+char *user_path(const struct user_process *process, const char *path);
+/* Follows "#!" lines: *file becomes the interpreter and *argv the list with it in front (both allocated). */
+bool user_resolve_script(const struct user_process *process, char **file, char ***argv, GError **error);
+/* The row that runs an image, or NULL. */
+const struct user_arch *user_find_arch(const struct elf_image *image);
+
+/* Signals (signal.c). */
+void user_signal_init(struct user_process *process);
+/* Delivers what is pending; called before the processor goes on. */
+void user_signal_deliver(struct user_thread *thread);
+/* The program did something that gives it a signal. */
+void user_signal_fault(struct user_thread *thread, const struct user_trap *trap);
+void user_signal_set_mask(struct user_thread *thread, uint64_t mask);
+/* Keeps the program's signals in the kernel until user_signal_set_mask(). */
+void user_signal_block_all(void);
+/* Gives the host the action that serves the guest's. */
+int user_signal_set_action(struct user_process *process, int signal, const struct user_action *action);
+_Noreturn void user_signal_die(struct user_process *process, int signal);
+/* Where a handler's frame begins to grow: the alternate stack when it is asked for and not in use. */
+uint64_t user_signal_stack(struct user_thread *thread, const struct user_action *action, uint64_t sp);
+bool user_signal_on_alt_stack(const struct user_thread *thread, uint64_t sp);
+
+/* System calls (syscall.c). */
+void user_call(struct user_thread *thread);
+/* A handler's result: nothing was done, the call is begun again after the signals have been delivered. */
+#define USER_AGAIN (-0x10000)
+/* A handler's result: the registers are as they must be (sigreturn). */
+#define USER_KEEP (-0x10001)
+/* The file name at a guest address, moved into the sysroot; 0 or -errno. Free with g_free(). */
+int64_t user_call_path(struct user_thread *thread, uint64_t address, char **path);
+/* A host system call that no signal slips past: -EINTR when one is pending or comes. Result or -errno. */
+int64_t user_host_call(struct user_thread *thread, long number, long a, long b, long c, long d, long e, long f);
+#define USER_HOST(t, nr, a, b, c, d, e, f)                                                                   \
+    user_host_call(t, nr, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
+/* For the fault handler: moves a context that is about to enter the host's kernel out of there. */
+void user_host_call_interrupt(void *ucontext);
+
+#endif

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Signals of the program.
+ *
+ * The host's kernel does the work: it keeps the program's mask and what is pending, and it carries out default actions.
+ * Only for a signal with a handler in the program does a host handler stand in. It records the signal, blocks every
+ * further one and asks the processor to stop; the loop then pushes the guest's frame, and the mask that the program's
+ * action asks for becomes the host's. So at most one signal is on its way inside this process, the rest wait in the
+ * kernel in their proper order.
+ *
+ * SEGV, BUS, FPE, ILL and TRAP are never blocked on the host: translated code raises some of them, and the program's
+ * own come from its processor.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "emulator/user/process.h"
+
+#define BIT(signal)      ((uint64_t)1 << ((signal) - 1))
+#define SYNCHRONOUS      (BIT(SIGSEGV) | BIT(SIGBUS) | BIT(SIGFPE) | BIT(SIGILL) | BIT(SIGTRAP))
+#define LIBRARY          (BIT(32) | BIT(33)) /* the host's C library keeps them */
+#define NEVER_BLOCKED    (BIT(SIGKILL) | BIT(SIGSTOP))
+#define HANDLER_DEFAULT  0
+#define HANDLER_IGNORE   1
+
+static void on_fault(int signal, siginfo_t *info, void *context);
+
+static int host_sigaction(int signal, void (*handler)(int, siginfo_t *, void *), unsigned long flags)
+{
+    struct sigaction with = {.sa_flags = (int)flags | SA_SIGINFO};
+
+    /* The fault handler may leave by a jump that knows only of its own signal. */
+    if (handler != on_fault)
+        sigfillset(&with.sa_mask);
+    with.sa_sigaction = handler;
+    return sigaction(signal, &with, NULL) == 0 ? 0 : -errno;
+}
+
+static void set_host_mask(uint64_t mask)
+{
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, sizeof(mask));
+}
+
+void user_signal_block_all(void)
+{
+    set_host_mask(~(SYNCHRONOUS | LIBRARY));
+}
+
+void user_signal_set_mask(struct user_thread *thread, uint64_t mask)
+{
+    thread->mask = mask & ~NEVER_BLOCKED;
+    /* While a signal waits for delivery the host blocks all; delivery sets the mask. */
+    if (!thread->pending)
+        set_host_mask(thread->mask & ~SYNCHRONOUS);
+}
+
+/* A program's signal (not a fault) has come. */
+static void record(struct user_thread *thread, int signal, const siginfo_t *info, ucontext_t *context)
+{
+    uint64_t all;
+
+    if (thread->pending) {
+        /* Only a synchronous number can come now; the first one counts. */
+        return;
+    }
+    thread->pending_info = *info;
+    thread->pending = signal;
+    thread->cpu->stop = 1;
+    all = ~(SYNCHRONOUS | LIBRARY);
+    memcpy(&context->uc_sigmask, &all, sizeof(all));
+    user_host_call_interrupt(context);
+}
+
+static void on_signal(int signal, siginfo_t *info, void *context)
+{
+    struct user_thread *thread = user_thread_current();
+    int saved = errno;
+
+    if (BIT(signal) & SYNCHRONOUS && info->si_code > 0) {
+        /* A fault of this program itself: let it happen again without us. */
+        host_sigaction(signal, (void (*)(int, siginfo_t *, void *))SIG_DFL, 0);
+    } else if (!thread) {
+        /* One of this program's own threads (the JIT's): hand it to one that runs guest code. */
+        syscall(SYS_tgkill, getpid(), getpid(), signal);
+    } else {
+        record(thread, signal, info, context);
+    }
+    errno = saved;
+}
+
+static void on_fault(int signal, siginfo_t *info, void *context)
+{
+    struct user_thread *thread = user_thread_current();
+    ucontext_t *uc = context;
+    int saved = errno;
+
+    if (info->si_code > 0 && info->si_code != SI_KERNEL) {
+        user_mem_copy_fault(&uc->uc_sigmask);
+        if (thread && jit_handle_fault(thread->cpu, signal, info, context)) {
+            errno = saved;
+            return;
+        }
+    } else if (thread && info->si_code <= 0) {
+        /* Sent by kill(): the program's when it has a handler, deadly else. */
+        if (thread->process->action[signal].handler > HANDLER_IGNORE) {
+            record(thread, signal, info, uc);
+            errno = saved;
+            return;
+        }
+    }
+    /* Not the program's doing: let the same instruction fault again, or the signal arrive, without us. */
+    host_sigaction(signal, (void (*)(int, siginfo_t *, void *))SIG_DFL, 0);
+    if (info->si_code <= 0)
+        syscall(SYS_tgkill, getpid(), gettid(), signal);
+}
+
+void user_signal_init(struct user_process *process)
+{
+    static const int faults[] = {SIGSEGV, SIGBUS};
+    uint64_t mask = 0;
+
+    for (int n = 1; n <= 64; n++) {
+        struct sigaction old;
+
+        if (n == SIGKILL || n == SIGSTOP || sigaction(n, NULL, &old) != 0)
+            continue;
+        if (!(old.sa_flags & SA_SIGINFO) && old.sa_handler == SIG_IGN)
+            process->action[n].handler = HANDLER_IGNORE;
+    }
+    for (unsigned i = 0; i < G_N_ELEMENTS(faults); i++)
+        host_sigaction(faults[i], on_fault, SA_ONSTACK);
+    syscall(SYS_rt_sigprocmask, SIG_BLOCK, NULL, &mask, sizeof(mask));
+    user_signal_set_mask(user_thread_current(), mask);
+}
+
+int user_signal_set_action(struct user_process *process, int signal, const struct user_action *action)
+{
+    int result = 0;
+
+    if (signal == SIGKILL || signal == SIGSTOP)
+        return -EINVAL;
+    process->action[signal] = *action;
+    if (signal == SIGSEGV || signal == SIGBUS)
+        return 0;
+    if (action->handler == HANDLER_DEFAULT || action->handler == HANDLER_IGNORE) {
+        /* A fault of the program becomes a signal in the loop, whatever the host would do with it. */
+        result = host_sigaction(signal,
+                                (void (*)(int, siginfo_t *, void *))(action->handler == HANDLER_DEFAULT ? SIG_DFL
+                                                                                                       : SIG_IGN),
+                                action->flags & (SA_NOCLDSTOP | SA_NOCLDWAIT));
+    } else {
+        result = host_sigaction(signal, on_signal, action->flags & (SA_NOCLDSTOP | SA_NOCLDWAIT));
+    }
+    return result;
+}
+
+void user_signal_die(struct user_process *process, int signal)
+{
+    struct rlimit none = {0, 0};
+    uint64_t all = 0;
+
+    if (process->strace)
+        fprintf(process->strace, "+++ killed by signal %d (%s) +++\n", signal, strsignal(signal));
+    /* A core file would hold this program's memory, not a core of the guest's. */
+    setrlimit(RLIMIT_CORE, &none);
+    host_sigaction(signal, (void (*)(int, siginfo_t *, void *))SIG_DFL, 0);
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, NULL, sizeof(all));
+    syscall(SYS_tgkill, getpid(), gettid(), signal);
+    user_process_exit(process, 128 + signal);
+}
+
+bool user_signal_on_alt_stack(const struct user_thread *thread, uint64_t sp)
+{
+    return thread->alt_size && sp - thread->alt_stack < thread->alt_size;
+}
+
+uint64_t user_signal_stack(struct user_thread *thread, const struct user_action *action, uint64_t sp)
+{
+    if (action->flags & SA_ONSTACK && thread->alt_size && !user_signal_on_alt_stack(thread, sp))
+        return thread->alt_stack + thread->alt_size;
+    return sp;
+}
+
+/* What the kernel does on a signal whose action is the default: does it end the process? */
+static bool default_is_deadly(int signal)
+{
+    switch (signal) {
+    case SIGCHLD:
+    case SIGCONT:
+    case SIGURG:
+    case SIGWINCH:
+    case SIGSTOP:
+    case SIGTSTP:
+    case SIGTTIN:
+    case SIGTTOU: return false;
+    default: return true;
+    }
+}
+
+static void enter_handler(struct user_thread *thread, int signal, const siginfo_t *info)
+{
+    struct user_process *process = thread->process;
+    struct user_action action;
+    uint64_t mask = thread->mask_saved ? thread->saved_mask : thread->mask;
+
+    g_mutex_lock(&process->lock);
+    action = process->action[signal];
+    if (action.handler > HANDLER_IGNORE && action.flags & SA_RESETHAND)
+        process->action[signal].handler = HANDLER_DEFAULT;
+    g_mutex_unlock(&process->lock);
+
+    if (process->strace)
+        fprintf(process->strace, "--- signal %d (%s) ---\n", signal, strsignal(signal));
+    if (action.handler == HANDLER_IGNORE || (action.handler == HANDLER_DEFAULT && !default_is_deadly(signal)))
+        return;
+    if (action.handler == HANDLER_DEFAULT)
+        user_signal_die(process, signal);
+    if (action.flags & SA_RESETHAND)
+        host_sigaction(signal, (void (*)(int, siginfo_t *, void *))SIG_DFL, 0);
+
+    if (thread->restart) {
+        thread->restart = false;
+        if (!(action.flags & SA_RESTART) || !thread->restart_allowed) {
+            process->arch->call_done(thread->cpu, true, (uint64_t)user_errno_to_guest(process->abi, EINTR));
+        }
+    }
+    if (!process->arch->push_signal(thread, signal, &action, info, mask)) {
+        /* No stack for the handler: the kernel forces SIGSEGV, which has nowhere to go either. */
+        user_signal_die(process, SIGSEGV);
+    }
+    thread->mask_saved = false;
+    thread->mask |= action.mask | (action.flags & SA_NODEFER ? 0 : BIT(signal));
+}
+
+void user_signal_deliver(struct user_thread *thread)
+{
+    int signal = thread->pending;
+    siginfo_t info = thread->pending_info;
+
+    enter_handler(thread, signal, &info);
+    if (thread->mask_saved) {
+        /* sigsuspend met a signal without a handler: its mask goes back. */
+        thread->mask_saved = false;
+        thread->mask = thread->saved_mask;
+    }
+    thread->restart = false;
+    thread->pending = 0;
+    user_signal_set_mask(thread, thread->mask);
+}
+
+void user_signal_fault(struct user_thread *thread, const struct user_trap *trap)
+{
+    struct user_process *process = thread->process;
+    siginfo_t info = {.si_signo = trap->signal, .si_code = trap->code};
+
+    info.si_addr = (void *)(uintptr_t)trap->address;
+    /* Blocked or ignored, a fault is deadly (the kernel's force_sig). */
+    if (thread->mask & BIT(trap->signal) || process->action[trap->signal].handler <= HANDLER_IGNORE) {
+        if (process->strace)
+            fprintf(process->strace, "--- signal %d (%s), address %#" G_GINT64_MODIFIER "x, pc %#" G_GINT64_MODIFIER "x ---\n",
+                    trap->signal, strsignal(trap->signal), trap->address, process->arch->get_pc(thread->cpu));
+        user_signal_die(process, trap->signal);
+    }
+    enter_handler(thread, trap->signal, &info);
+    user_signal_set_mask(thread, thread->mask);
+}

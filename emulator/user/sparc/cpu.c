@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * 32-bit SPARC Linux: registers as its kernel interface uses them.
+ *
+ * Traps: `ta 0x10` is a system call with its number in %g1 and arguments in %o0-%o5; the carry flag tells of an error.
+ * Numbers of the other software traps: SPARC Compliance Definition, chapter "Low-Level System Information", and Linux's
+ * arch/sparc/include/uapi/asm/traps.h.
+ */
+#include "emulator/user/sparc/sparc.h"
+
+#include <string.h>
+
+#include "emulator/cpu/sparc/sparc.h"
+
+#define MEM(t) (&(t)->process->mem)
+
+/* Signals are looked for between slices of this many instructions. */
+#define SLICE 2000000
+
+enum { O0 = 8, O1 = 9, SP = 14, FP = 30, G1 = 1, G7 = 7 };
+
+/* Software traps */
+enum {
+    TA_BREAKPOINT = 0x01,
+    TA_DIV0 = 0x02,
+    TA_FLUSH_WINDOWS = 0x03,
+    TA_LINUX_CALL = 0x10,
+    TA_GETCC = 0x20,
+    TA_SETCC = 0x21,
+};
+
+/* AT_HWCAP bits (arch/sparc/include/asm/elf.h) */
+#define HWCAP_FLUSH  1
+#define HWCAP_STBAR  2
+#define HWCAP_SWAP   4
+#define HWCAP_MULDIV 8
+#define HWCAP_V9     16
+#define HWCAP_V8PLUS 0x80000
+
+static struct sparc_cpu *sparc(const struct jit_cpu *cpu)
+{
+    return (struct sparc_cpu *)cpu;
+}
+
+static const void *find_model(const char *name, const struct elf_image *image)
+{
+    return sparc_find_model(name ? name : image->machine == ELF_SPARC32PLUS ? "v8plus" : "v8");
+}
+
+static const struct jit_guest *guest(const void *model)
+{
+    return sparc_model_guest(model);
+}
+
+static uint64_t hwcap(const void *model)
+{
+    const struct sparc_model *m = model;
+
+    return HWCAP_FLUSH | HWCAP_STBAR | HWCAP_SWAP | (m->features & SPARC_MULDIV ? HWCAP_MULDIV : 0) |
+           (m->features & SPARC_V9_SUBSET ? HWCAP_V9 | HWCAP_V8PLUS : 0);
+}
+
+static void cpu_init(struct jit_cpu *cpu, struct jit *jit, const void *model)
+{
+    sparc_cpu_init(sparc(cpu), jit, model, true);
+}
+
+static void cpu_finish(struct jit_cpu *cpu)
+{
+    sparc_cpu_finish(sparc(cpu));
+}
+
+static void cpu_copy(struct jit_cpu *to, const struct jit_cpu *from)
+{
+    sparc_cpu_copy(sparc(to), sparc(from));
+    to->pc = from->pc;
+    to->npc = from->npc;
+}
+
+static void start(struct jit_cpu *cpu, uint64_t entry, uint64_t sp)
+{
+    cpu->pc = entry;
+    cpu->npc = entry + 4;
+    sparc_set_reg(sparc(cpu), SP, sp);
+}
+
+static uint64_t get_pc(const struct jit_cpu *cpu)
+{
+    return cpu->pc;
+}
+
+static uint64_t get_sp(const struct jit_cpu *cpu)
+{
+    return (uint32_t)sparc_get_reg(sparc(cpu), SP);
+}
+
+static uint32_t call_number(const struct jit_cpu *cpu, uint64_t *args)
+{
+    for (unsigned i = 0; i < 6; i++)
+        args[i] = (uint32_t)sparc_get_reg(sparc(cpu), O0 + i);
+    return (uint32_t)sparc_get_reg(sparc(cpu), G1);
+}
+
+static void call_done(struct jit_cpu *cpu, bool failed, uint64_t value)
+{
+    sparc_set_reg(sparc(cpu), O0, (uint32_t)value);
+    sparc_set_carry(sparc(cpu), failed);
+    sparc_skip(sparc(cpu));
+}
+
+static void set_second(struct jit_cpu *cpu, uint64_t value)
+{
+    sparc_set_reg(sparc(cpu), O1, (uint32_t)value);
+}
+
+static bool settle(struct jit_cpu *cpu)
+{
+    return sparc_flush_windows(sparc(cpu));
+}
+
+/* The child of fork and clone finds its parent's number in %o0 and 1 in %o1. On a new stack it needs the frame that it
+ * runs in: its locals and ins return from there. */
+static bool child(struct user_thread *thread, struct jit_cpu *cpu, uint64_t sp, int parent)
+{
+    uint64_t old = get_sp(cpu), frame;
+
+    if (sp && sp != old) {
+        uint8_t bytes[4096];
+        uint64_t size;
+
+        if (!user_mem_get(MEM(thread), old + 56, 4, &frame))
+            return false;
+        frame = (uint32_t)sparc_get_reg(sparc(cpu), FP);
+        size = frame > old && frame - old <= sizeof(bytes) ? frame - old : 96;
+        sp = ((sp & ~(uint64_t)15) - size) & ~(uint64_t)15;
+        if (!user_mem_read(MEM(thread), old, bytes, size) || !user_mem_write(MEM(thread), sp, bytes, size))
+            return false;
+        sparc_set_reg(sparc(cpu), SP, sp);
+    }
+    sparc_set_reg(sparc(cpu), O1, 1);
+    call_done(cpu, false, (uint64_t)parent);
+    return true;
+}
+
+static void set_tls(struct jit_cpu *cpu, uint64_t value)
+{
+    sparc_set_reg(sparc(cpu), G7, (uint32_t)value);
+}
+
+/* ------------------------------------------------------------------------------------------------- traps */
+
+static void fault(struct user_trap *trap, int signal, int code, uint64_t address)
+{
+    trap->event = USER_EVENT_FAULT;
+    trap->signal = signal;
+    trap->code = code;
+    trap->address = address;
+}
+
+/* A page that is there and allows the access can only be a file's that has become shorter. */
+static void memory_fault(struct user_thread *thread, struct user_trap *trap, uint64_t address, bool fetch)
+{
+    unsigned page = user_mem_page(MEM(thread), address);
+
+    if (!(page & USER_PAGE_MAPPED))
+        fault(trap, SIGSEGV, SEGV_MAPERR, address);
+    else if (fetch ? page & (USER_PAGE_READ | USER_PAGE_EXEC) : (page & USER_PAGE_READ) && (page & USER_PAGE_WRITE))
+        fault(trap, SIGBUS, BUS_ADRERR, address);
+    else
+        fault(trap, SIGSEGV, SEGV_ACCERR, address);
+}
+
+static void fp_exception(struct sparc_cpu *cpu, struct user_trap *trap)
+{
+    uint32_t fsr = sparc_get_fsr(cpu), exceptions = fsr & SPARC_FSR_CEXC;
+    uint64_t address = cpu->fpq_count ? cpu->fpq_address[0] : cpu->jit.pc;
+
+    /* The kernel empties the queue and takes note of the exception (FSR.ftt becomes none). */
+    cpu->fpq_count = 0;
+    cpu->fp_exception_pending = false;
+    sparc_set_fsr(cpu, fsr & ~(SPARC_FSR_FTT | SPARC_FSR_QNE));
+    if ((fsr & SPARC_FSR_FTT) >> 14 != SPARC_FTT_IEEE_754) {
+        fault(trap, SIGILL, ILL_COPROC, address);
+        return;
+    }
+    /* NV OF UF DZ NX in bits 4 to 0 */
+    fault(trap, SIGFPE,
+          exceptions & 0x10   ? FPE_FLTINV
+          : exceptions & 0x08 ? FPE_FLTOVF
+          : exceptions & 0x04 ? FPE_FLTUND
+          : exceptions & 0x02 ? FPE_FLTDIV
+                              : FPE_FLTRES,
+          address);
+}
+
+static void software_trap(struct user_thread *thread, struct user_trap *trap, unsigned number)
+{
+    struct sparc_cpu *cpu = sparc(thread->cpu);
+
+    switch (number) {
+    case TA_LINUX_CALL: trap->event = USER_EVENT_CALL; break;
+    case TA_FLUSH_WINDOWS:
+        if (!sparc_flush_windows(cpu)) {
+            memory_fault(thread, trap, cpu->jit.exit_info, false);
+            break;
+        }
+        sparc_skip(cpu);
+        trap->event = USER_EVENT_HANDLED;
+        break;
+    case TA_GETCC:
+        sparc_set_reg(cpu, G1, sparc_get_icc(cpu));
+        sparc_skip(cpu);
+        trap->event = USER_EVENT_HANDLED;
+        break;
+    case TA_SETCC:
+        sparc_set_icc(cpu, sparc_get_reg(cpu, G1) & 15);
+        sparc_skip(cpu);
+        trap->event = USER_EVENT_HANDLED;
+        break;
+    case TA_BREAKPOINT: fault(trap, SIGTRAP, TRAP_BRKPT, cpu->jit.pc); break;
+    case TA_DIV0: fault(trap, SIGFPE, FPE_INTDIV, cpu->jit.pc); break;
+    default: fault(trap, SIGILL, ILL_ILLTRP, cpu->jit.pc); break;
+    }
+}
+
+static void run(struct user_thread *thread, struct user_trap *trap)
+{
+    struct sparc_cpu *cpu = sparc(thread->cpu);
+    uint64_t info;
+
+    trap->event = USER_EVENT_NONE;
+    if (jit_run(&cpu->jit, SLICE) != JIT_STOP_RAISED)
+        return;
+    info = cpu->jit.exit_info;
+    switch (cpu->jit.exit_reason) {
+    case SPARC_TT_INSTRUCTION_ACCESS: memory_fault(thread, trap, cpu->jit.pc, true); break;
+    case SPARC_TT_DATA_ACCESS:
+    case SPARC_TT_DATA_ACCESS_ERROR:
+    case SPARC_TT_DATA_STORE_ERROR: memory_fault(thread, trap, info, false); break;
+    case SPARC_TT_ILLEGAL:
+    case SPARC_TT_UNIMPLEMENTED_FLUSH: fault(trap, SIGILL, ILL_ILLOPC, cpu->jit.pc); break;
+    case SPARC_TT_PRIVILEGED: fault(trap, SIGILL, ILL_PRVOPC, cpu->jit.pc); break;
+    case SPARC_TT_FP_DISABLED:
+    case SPARC_TT_CP_DISABLED: fault(trap, SIGILL, ILL_COPROC, cpu->jit.pc); break;
+    case SPARC_TT_MISALIGNED: fault(trap, SIGBUS, BUS_ADRALN, info); break;
+    case SPARC_TT_FP_EXCEPTION: fp_exception(cpu, trap); break;
+    case SPARC_TT_DIVISION_BY_ZERO: fault(trap, SIGFPE, FPE_INTDIV, cpu->jit.pc); break;
+    default:
+        if (cpu->jit.exit_reason >= SPARC_TT_SOFTWARE)
+            software_trap(thread, trap, cpu->jit.exit_reason - SPARC_TT_SOFTWARE);
+        else /* tag overflow: SIGEMT, which this host lacks */
+            fault(trap, SIGILL, ILL_ILLTRP, cpu->jit.pc);
+        break;
+    }
+}
+
+static const uint16_t machines[] = {ELF_SPARC, ELF_SPARC32PLUS, 0};
+
+const struct user_arch user_sparc = {
+    .name = "SPARC",
+    .uname_machine = "sparc",
+    .machines = machines,
+    .is64 = false,
+    .abi = &user_sparc_abi,
+    .window_size = (uint64_t)1 << 32,
+    .task_size = 0xf0000000,
+    .mmap_base = 0x50000000,
+    .dyn_base = 0x02000000,
+    .stack_reserve = 64,
+    .cpu_size = sizeof(struct sparc_cpu),
+    .find_model = find_model,
+    .guest = guest,
+    .hwcap = hwcap,
+    .cpu_init = cpu_init,
+    .cpu_finish = cpu_finish,
+    .cpu_copy = cpu_copy,
+    .start = start,
+    .run = run,
+    .get_pc = get_pc,
+    .get_sp = get_sp,
+    .call_number = call_number,
+    .call_done = call_done,
+    .set_second = set_second,
+    .settle = settle,
+    .child = child,
+    .set_tls = set_tls,
+    .push_signal = user_sparc_push_signal,
+    .pop_signal = user_sparc_pop_signal,
+};

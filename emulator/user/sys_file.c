@@ -1,0 +1,753 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* System calls on files and directories. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/statfs.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "emulator/user/calls.h"
+#include "emulator/user/process.h"
+#include "emulator/user/structs.h"
+
+#define MEM(t) (&(t)->process->mem)
+#define ABI(t) ((t)->process->abi)
+
+/* Runs `call` with a file name of the guest; the name lives until the block ends. */
+#define WITH_PATH(name, address)                                                                             \
+    g_autofree char *name = NULL;                                                                            \
+    {                                                                                                        \
+        int64_t bad_path_ = user_call_path(t, (address), &name);                                             \
+                                                                                                             \
+        if (bad_path_ < 0)                                                                                   \
+            return bad_path_;                                                                                \
+    }
+
+/* --------------------------------------------------------------------------------------------- names */
+
+/* /proc/self/maps would show this program's memory: write down the guest's. */
+static int64_t open_maps(struct user_thread *t)
+{
+    struct user_mem *mem = MEM(t);
+    int fd = memfd_create("maps", MFD_CLOEXEC);
+    g_autoptr(GString) text = g_string_new(NULL);
+    uint64_t pages = mem->limit >> USER_PAGE_BITS;
+
+    if (fd < 0)
+        return -errno;
+    for (uint64_t i = 0; i < pages;) {
+        uint8_t bits = mem->page[i];
+        uint64_t end = i + 1;
+        const char *name = "";
+
+        while (end < pages && mem->page[end] == bits)
+            end++;
+        if (bits) {
+            uint64_t address = i << USER_PAGE_BITS;
+
+            if (address >= t->process->image.low + t->process->load_bias &&
+                address < t->process->image.high + t->process->load_bias)
+                name = t->process->exe;
+            else if (address >= mem->brk_start && address < mem->brk)
+                name = "[heap]";
+            else if (end << USER_PAGE_BITS == t->process->arch->task_size - USER_PAGE_SIZE)
+                name = "[stack]";
+            g_string_append_printf(text, "%08" G_GINT64_MODIFIER "x-%08" G_GINT64_MODIFIER "x %c%c%c%c 00000000 00:00 0 %s\n",
+                                   address, end << USER_PAGE_BITS, bits & USER_PAGE_READ ? 'r' : '-',
+                                   bits & USER_PAGE_WRITE ? 'w' : '-', bits & USER_PAGE_EXEC ? 'x' : '-',
+                                   bits & USER_PAGE_SHARED ? 's' : 'p', name);
+        }
+        i = end;
+    }
+    if (write(fd, text->str, text->len) != (ssize_t)text->len || lseek(fd, 0, SEEK_SET) != 0) {
+        close(fd);
+        return -EIO;
+    }
+    return fd;
+}
+
+/* The rest of "/proc/self/REST" or "/proc/OWN-PID/REST", or NULL. */
+static const char *own_proc(const char *path)
+{
+    g_autofree char *mine = g_strdup_printf("/proc/%d/", (int)getpid());
+
+    if (g_str_has_prefix(path, "/proc/self/"))
+        return path + strlen("/proc/self/");
+    if (g_str_has_prefix(path, "/proc/thread-self/"))
+        return path + strlen("/proc/thread-self/");
+    return g_str_has_prefix(path, mine) ? path + strlen(mine) : NULL;
+}
+
+static int64_t open_file(struct user_thread *t, int directory, uint64_t address, uint32_t flags, uint32_t mode)
+{
+    WITH_PATH(path, address);
+    int host = (int)user_bits_to_host(ABI(t)->open_flags, flags);
+    const char *own = own_proc(path);
+
+    if (own && g_str_equal(own, "maps"))
+        return open_maps(t);
+    if (own && g_str_equal(own, "exe"))
+        return USER_HOST(t, SYS_openat, AT_FDCWD, t->process->exe, host, mode, 0, 0);
+    return USER_HOST(t, SYS_openat, directory, path, host, mode, 0, 0);
+}
+
+int64_t user_sys_open(struct user_thread *t, const uint64_t *a)
+{
+    return open_file(t, AT_FDCWD, a[0], (uint32_t)a[1], (uint32_t)a[2]);
+}
+
+int64_t user_sys_creat(struct user_thread *t, const uint64_t *a)
+{
+    WITH_PATH(path, a[0]);
+    return USER_HOST(t, SYS_openat, AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, a[1], 0, 0);
+}
+
+int64_t user_sys_openat(struct user_thread *t, const uint64_t *a)
+{
+    return open_file(t, (int)a[0], a[1], (uint32_t)a[2], (uint32_t)a[3]);
+}
+
+int64_t user_sys_link(struct user_thread *t, const uint64_t *a)
+{
+    WITH_PATH(from, a[0]);
+    WITH_PATH(to, a[1]);
+    return USER_HOST(t, SYS_linkat, AT_FDCWD, from, AT_FDCWD, to, 0, 0);
+}
+
+int64_t user_sys_unlink(struct user_thread *t, const uint64_t *a)
+{
+    WITH_PATH(path, a[0]);
+    return USER_HOST(t, SYS_unlinkat, AT_FDCWD, path, 0, 0, 0, 0);
+}
+
+int64_t user_sys_rmdir(struct user_thread *t, const uint64_t *a)
+{
+    WITH_PATH(path, a[0]);
+    return USER_HOST(t, SYS_unlinkat, AT_FDCWD, path, AT_REMOVEDIR, 0, 0, 0);
+}
+
+int64_t user_sys_mkdir(struct user_thread *t, const uint64_t *a)
+{
+    WITH_PATH(path, a[0]);
+    return USER_HOST(t, SYS_mkdirat, AT_FDCWD, path, a[1], 0, 0, 0);
+}
+
+int64_t user_sys_mknod(struct user_thread *t, const uint64_t *a)
+{
+    WITH_PATH(path, a[0]);
+    return USER_HOST(t, SYS_mknodat, AT_FDCWD, path, a[1], a[2], 0, 0);
+}
+
+int64_t user_sys_chmod(struct user_thread *t, const uint64_t *a)
+{
+    WITH_PATH(path, a[0]);
+    return USER_HOST(t, SYS_fchmodat, AT_FDCWD, path, a[1], 0, 0, 0);
+}
+
+int64_t user_sys_access(struct user_thread *t, const uint64_t *a)
+{
+    WITH_PATH(path, a[0]);
+    return USER_HOST(t, SYS_faccessat, AT_FDCWD, path, a[1], 0, 0, 0);
+}
+
+int64_t user_sys_rename(struct user_thread *t, const uint64_t *a)
+{
+    WITH_PATH(from, a[0]);
+    WITH_PATH(to, a[1]);
+    return USER_HOST(t, SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0, 0);
+}
+
+int64_t user_sys_symlink(struct user_thread *t, const uint64_t *a)
+{
+    bool too_long;
+    g_autofree char *target = user_mem_string(MEM(t), a[0], 4096, &too_long);
+    WITH_PATH(path, a[1]);
+
+    if (!target)
+        return too_long ? -ENAMETOOLONG : -EFAULT;
+    return USER_HOST(t, SYS_symlinkat, target, AT_FDCWD, path, 0, 0, 0);
+}
+
+static int64_t read_link(struct user_thread *t, int directory, uint64_t address, uint64_t to, uint64_t size)
+{
+    WITH_PATH(path, address);
+    const char *own = own_proc(path);
+    void *buffer = user_mem_host(MEM(t), to, size);
+
+    if ((int64_t)size <= 0)
+        return -EINVAL;
+    if (own && g_str_equal(own, "exe")) {
+        size_t n = MIN(strlen(t->process->exe), size);
+
+        return user_mem_write(MEM(t), to, t->process->exe, n) ? (int64_t)n : -EFAULT;
+    }
+    return buffer ? USER_HOST(t, SYS_readlinkat, directory, path, buffer, size, 0, 0) : -EFAULT;
+}
+
+int64_t user_sys_readlink(struct user_thread *t, const uint64_t *a)
+{
+    return read_link(t, AT_FDCWD, a[0], a[1], a[2]);
+}
+
+int64_t user_sys_readlinkat(struct user_thread *t, const uint64_t *a)
+{
+    return read_link(t, (int)a[0], a[1], a[2], a[3]);
+}
+
+/* 16-bit -1 means "leave it" too. */
+static uint32_t id16(uint64_t id)
+{
+    return (uint16_t)id == 0xffff ? 0xffffffffu : (uint16_t)id;
+}
+
+int64_t user_sys_chown(struct user_thread *t, const uint64_t *a)
+{
+    WITH_PATH(path, a[0]);
+    return USER_HOST(t, SYS_fchownat, AT_FDCWD, path, (uint32_t)a[1], (uint32_t)a[2], 0, 0);
+}
+
+int64_t user_sys_chown16(struct user_thread *t, const uint64_t *a)
+{
+    WITH_PATH(path, a[0]);
+    return USER_HOST(t, SYS_fchownat, AT_FDCWD, path, id16(a[1]), id16(a[2]), 0, 0);
+}
+
+int64_t user_sys_lchown(struct user_thread *t, const uint64_t *a)
+{
+    WITH_PATH(path, a[0]);
+    return USER_HOST(t, SYS_fchownat, AT_FDCWD, path, (uint32_t)a[1], (uint32_t)a[2], AT_SYMLINK_NOFOLLOW, 0);
+}
+
+int64_t user_sys_lchown16(struct user_thread *t, const uint64_t *a)
+{
+    WITH_PATH(path, a[0]);
+    return USER_HOST(t, SYS_fchownat, AT_FDCWD, path, id16(a[1]), id16(a[2]), AT_SYMLINK_NOFOLLOW, 0);
+}
+
+int64_t user_sys_fchown16(struct user_thread *t, const uint64_t *a)
+{
+    return USER_HOST(t, SYS_fchown, a[0], id16(a[1]), id16(a[2]), 0, 0, 0);
+}
+
+int64_t user_sys_getcwd(struct user_thread *t, const uint64_t *a)
+{
+    void *to = user_mem_host(MEM(t), a[0], a[1]);
+
+    return to ? USER_HOST(t, SYS_getcwd, to, a[1], 0, 0, 0, 0) : -EFAULT;
+}
+
+/* --------------------------------------------------------------------------------------- descriptors */
+
+static int64_t make_pipe(struct user_thread *t, int fds[2], uint32_t flags)
+{
+    return USER_HOST(t, SYS_pipe2, fds, user_bits_to_host(ABI(t)->open_flags, flags), 0, 0, 0, 0);
+}
+
+/* SPARC's pipe has two results; where the generic call takes an array, the table names pipe2. */
+int64_t user_sys_pipe(struct user_thread *t, const uint64_t *a)
+{
+    int fds[2];
+    int64_t result = make_pipe(t, fds, 0);
+
+    if (result < 0)
+        return result;
+    t->has_second = true;
+    t->second = (uint64_t)fds[1];
+    return fds[0];
+}
+
+int64_t user_sys_pipe2(struct user_thread *t, const uint64_t *a)
+{
+    int fds[2];
+    int64_t result = make_pipe(t, fds, (uint32_t)a[1]);
+
+    if (result < 0)
+        return result;
+    if (!user_mem_put(MEM(t), a[0], 4, (uint32_t)fds[0]) || !user_mem_put(MEM(t), a[0] + 4, 4, (uint32_t)fds[1])) {
+        close(fds[0]);
+        close(fds[1]);
+        return -EFAULT;
+    }
+    return 0;
+}
+
+int64_t user_sys_dup2(struct user_thread *t, const uint64_t *a)
+{
+    if (a[0] == a[1])
+        return fcntl((int)a[0], F_GETFD) < 0 ? -EBADF : (int64_t)a[0];
+    return USER_HOST(t, SYS_dup3, a[0], a[1], 0, 0, 0, 0);
+}
+
+int64_t user_sys_dup3(struct user_thread *t, const uint64_t *a)
+{
+    return USER_HOST(t, SYS_dup3, a[0], a[1], user_bits_to_host(ABI(t)->open_flags, (uint32_t)a[2]), 0, 0, 0);
+}
+
+int64_t user_sys_llseek(struct user_thread *t, const uint64_t *a)
+{
+    int64_t offset = (int64_t)((a[1] & 0xffffffffu) << 32 | (a[2] & 0xffffffffu));
+    int64_t result = USER_HOST(t, SYS_lseek, a[0], offset, a[4], 0, 0, 0);
+
+    if (result < 0)
+        return result;
+    return user_mem_put(MEM(t), a[3], 8, (uint64_t)result) ? 0 : -EFAULT;
+}
+
+static int64_t vector_io(struct user_thread *t, long number, const uint64_t *a, uint64_t low, uint64_t high)
+{
+    struct iovec *vector;
+    int64_t result = user_read_iovec(t, a[1], a[2], &vector);
+
+    if (result >= 0)
+        result = USER_HOST(t, number, a[0], vector, a[2], low, high, 0);
+    g_free(vector);
+    return result;
+}
+
+int64_t user_sys_readv(struct user_thread *t, const uint64_t *a)
+{
+    return vector_io(t, SYS_readv, a, 0, 0);
+}
+
+int64_t user_sys_writev(struct user_thread *t, const uint64_t *a)
+{
+    return vector_io(t, SYS_writev, a, 0, 0);
+}
+
+/* The position is two words, lower first whatever the byte order; the host takes all of it in the first. */
+int64_t user_sys_preadv(struct user_thread *t, const uint64_t *a)
+{
+    return vector_io(t, SYS_preadv, a, (a[3] & 0xffffffffu) | a[4] << 32, 0);
+}
+
+int64_t user_sys_pwritev(struct user_thread *t, const uint64_t *a)
+{
+    return vector_io(t, SYS_pwritev, a, (a[3] & 0xffffffffu) | a[4] << 32, 0);
+}
+
+static int64_t send_file(struct user_thread *t, const uint64_t *a, unsigned size)
+{
+    uint64_t value = 0;
+    off_t offset;
+    int64_t result;
+
+    if (a[2] && !user_mem_get(MEM(t), a[2], size, &value))
+        return -EFAULT;
+    offset = size == 4 ? (off_t)(int32_t)value : (off_t)value;
+    result = USER_HOST(t, SYS_sendfile, a[0], a[1], a[2] ? &offset : NULL, a[3], 0, 0);
+    if (result >= 0 && a[2] && !user_mem_put(MEM(t), a[2], size, (uint64_t)offset))
+        return -EFAULT;
+    return result;
+}
+
+int64_t user_sys_sendfile(struct user_thread *t, const uint64_t *a)
+{
+    return send_file(t, a, ABI(t)->word);
+}
+
+int64_t user_sys_sendfile64(struct user_thread *t, const uint64_t *a)
+{
+    return send_file(t, a, 8);
+}
+
+int64_t user_sys_copy_file_range(struct user_thread *t, const uint64_t *a)
+{
+    uint64_t in = 0, out = 0;
+    int64_t result;
+
+    if ((a[1] && !user_mem_get(MEM(t), a[1], 8, &in)) || (a[3] && !user_mem_get(MEM(t), a[3], 8, &out)))
+        return -EFAULT;
+    result = USER_HOST(t, SYS_copy_file_range, a[0], a[1] ? &in : NULL, a[2], a[3] ? &out : NULL, a[4], a[5]);
+    if (result >= 0 && ((a[1] && !user_mem_put(MEM(t), a[1], 8, in)) || (a[3] && !user_mem_put(MEM(t), a[3], 8, out))))
+        return -EFAULT;
+    return result;
+}
+
+int64_t user_sys_fadvise64(struct user_thread *t, const uint64_t *a)
+{
+    return USER_HOST(t, SYS_fadvise64, a[0], a[1], a[2], a[3], 0, 0);
+}
+
+/* ---------------------------------------------------------------------------------------------- status */
+
+static int64_t put_stat(struct user_thread *t, const struct user_stat_layout *layout, uint64_t to, int directory,
+                        const char *path, int flags)
+{
+    struct stat status;
+    uint8_t packed[256];
+    int64_t result = USER_HOST(t, SYS_newfstatat, directory, path, &status, flags, 0, 0);
+
+    if (result < 0)
+        return result;
+    g_assert(layout->size <= sizeof(packed));
+    user_pack_stat(ABI(t), layout, packed, &status);
+    return user_mem_write(MEM(t), to, packed, layout->size) ? 0 : -EFAULT;
+}
+
+static int64_t stat_path(struct user_thread *t, const struct user_stat_layout *layout, int directory, uint64_t address,
+                         uint64_t to, int flags)
+{
+    WITH_PATH(path, address);
+    const char *own = own_proc(path);
+
+    if (own && g_str_equal(own, "exe") && !(flags & AT_SYMLINK_NOFOLLOW))
+        return put_stat(t, layout, to, AT_FDCWD, t->process->exe, flags);
+    return put_stat(t, layout, to, directory, path, flags);
+}
+
+int64_t user_sys_stat(struct user_thread *t, const uint64_t *a)
+{
+    return stat_path(t, ABI(t)->stat, AT_FDCWD, a[0], a[1], 0);
+}
+
+int64_t user_sys_lstat(struct user_thread *t, const uint64_t *a)
+{
+    return stat_path(t, ABI(t)->stat, AT_FDCWD, a[0], a[1], AT_SYMLINK_NOFOLLOW);
+}
+
+int64_t user_sys_fstat(struct user_thread *t, const uint64_t *a)
+{
+    return put_stat(t, ABI(t)->stat, a[1], (int)a[0], "", AT_EMPTY_PATH);
+}
+
+int64_t user_sys_stat64(struct user_thread *t, const uint64_t *a)
+{
+    return stat_path(t, ABI(t)->stat64, AT_FDCWD, a[0], a[1], 0);
+}
+
+int64_t user_sys_lstat64(struct user_thread *t, const uint64_t *a)
+{
+    return stat_path(t, ABI(t)->stat64, AT_FDCWD, a[0], a[1], AT_SYMLINK_NOFOLLOW);
+}
+
+int64_t user_sys_fstat64(struct user_thread *t, const uint64_t *a)
+{
+    return put_stat(t, ABI(t)->stat64, a[1], (int)a[0], "", AT_EMPTY_PATH);
+}
+
+int64_t user_sys_fstatat64(struct user_thread *t, const uint64_t *a)
+{
+    return stat_path(t, ABI(t)->stat64, (int)a[0], a[1], a[2], (int)a[3]);
+}
+
+/* struct statx is the same everywhere but for the byte order. */
+int64_t user_sys_statx(struct user_thread *t, const uint64_t *a)
+{
+    static const uint8_t sizes[] = {4, 4, 8, 4, 4, 4, 2, 2, 8, 8, 8, 8,
+                                    /* four times: seconds, nanoseconds, padding */
+                                    8, 4, 4, 8, 4, 4, 8, 4, 4, 8, 4, 4,
+                                    4, 4, 4, 4, 8, 4, 4};
+    WITH_PATH(path, a[1]);
+    uint8_t status[256] = {0}, packed[256] = {0};
+    int64_t result = USER_HOST(t, SYS_statx, a[0], path, a[2], a[3], status, 0);
+    unsigned at = 0;
+
+    if (result < 0)
+        return result;
+    for (unsigned i = 0; i < G_N_ELEMENTS(sizes); at += sizes[i++]) {
+        uint64_t value = 0;
+
+        memcpy(&value, status + at, sizes[i]);
+        user_store(packed + at, sizes[i], value, ABI(t)->big_endian);
+    }
+    return user_mem_write(MEM(t), a[4], packed, sizeof(packed)) ? 0 : -EFAULT;
+}
+
+static int64_t put_statfs(struct user_thread *t, uint64_t to, const struct statfs *s, bool wide)
+{
+    /* asm-generic/statfs.h: words, but for five 64-bit counts in statfs64. */
+    uint64_t values[16] = {(uint64_t)s->f_type, (uint64_t)s->f_bsize, s->f_blocks, s->f_bfree, s->f_bavail,
+                           s->f_files, s->f_ffree};
+    unsigned word = ABI(t)->word, count = wide ? 8 : word, at = 0;
+    uint8_t packed[128] = {0};
+
+    for (unsigned i = 0; i < 7; i++) {
+        unsigned size = i < 2 ? word : count;
+
+        user_store(packed + at, size, values[i], ABI(t)->big_endian);
+        at += size;
+    }
+    for (unsigned i = 0; i < 2; i++, at += 4)
+        user_store(packed + at, 4, (uint32_t)s->f_fsid.__val[i], ABI(t)->big_endian);
+    user_store(packed + at, word, (uint64_t)s->f_namelen, ABI(t)->big_endian);
+    user_store(packed + at + word, word, (uint64_t)s->f_frsize, ABI(t)->big_endian);
+    user_store(packed + at + 2 * word, word, (uint64_t)s->f_flags, ABI(t)->big_endian);
+    at += 7 * word;
+    at = (at + count - 1) & ~(count - 1);
+    return user_mem_write(MEM(t), to, packed, at) ? 0 : -EFAULT;
+}
+
+int64_t user_sys_statfs(struct user_thread *t, const uint64_t *a)
+{
+    WITH_PATH(path, a[0]);
+    struct statfs status;
+    int64_t result = USER_HOST(t, SYS_statfs, path, &status, 0, 0, 0, 0);
+
+    return result < 0 ? result : put_statfs(t, a[1], &status, false);
+}
+
+int64_t user_sys_fstatfs(struct user_thread *t, const uint64_t *a)
+{
+    struct statfs status;
+    int64_t result = USER_HOST(t, SYS_fstatfs, a[0], &status, 0, 0, 0, 0);
+
+    return result < 0 ? result : put_statfs(t, a[1], &status, false);
+}
+
+int64_t user_sys_statfs64(struct user_thread *t, const uint64_t *a)
+{
+    WITH_PATH(path, a[0]);
+    struct statfs status;
+    int64_t result = USER_HOST(t, SYS_statfs, path, &status, 0, 0, 0, 0);
+
+    return result < 0 ? result : put_statfs(t, a[2], &status, true);
+}
+
+int64_t user_sys_fstatfs64(struct user_thread *t, const uint64_t *a)
+{
+    struct statfs status;
+    int64_t result = USER_HOST(t, SYS_fstatfs, a[0], &status, 0, 0, 0, 0);
+
+    return result < 0 ? result : put_statfs(t, a[2], &status, true);
+}
+
+/* ----------------------------------------------------------------------------------------- directories */
+
+struct host_dirent64 {
+    uint64_t ino;
+    int64_t off;
+    uint16_t reclen;
+    uint8_t type;
+    char name[];
+};
+
+#define DIRENT_HEAD offsetof(struct host_dirent64, name)
+
+static int64_t read_directory(struct user_thread *t, const uint64_t *a, bool old)
+{
+    unsigned word = ABI(t)->word, head = 2 * word + 2;
+    uint64_t size = MIN(a[2], 65536);
+    g_autofree uint8_t *from = g_malloc(size), *to = g_malloc0(size);
+    uint64_t filled = 0;
+    int64_t got = USER_HOST(t, SYS_getdents64, a[0], from, size, 0, 0, 0), back = -1;
+
+    if (got <= 0)
+        return got;
+    for (int64_t at = 0; at < got;) {
+        const struct host_dirent64 *entry = (const struct host_dirent64 *)(from + at);
+        uint8_t *out = to + filled;
+        size_t name = strlen(entry->name) + 1, need;
+
+        if (!old) {
+            need = entry->reclen;
+            user_store(out, 8, entry->ino, ABI(t)->big_endian);
+            user_store(out + 8, 8, (uint64_t)entry->off, ABI(t)->big_endian);
+            user_store(out + 16, 2, need, ABI(t)->big_endian);
+            out[18] = entry->type;
+            memcpy(out + DIRENT_HEAD, entry->name, name);
+        } else {
+            /* inode, offset, length, name, and the type in the last byte: never longer than the new form. */
+            need = (head + name + 1 + word - 1) & ~(size_t)(word - 1);
+            if (filled + need > size)
+                break;
+            user_store(out, word, entry->ino, ABI(t)->big_endian);
+            user_store(out + word, word, (uint64_t)entry->off, ABI(t)->big_endian);
+            user_store(out + 2 * word, 2, need, ABI(t)->big_endian);
+            memcpy(out + head, entry->name, name);
+            out[need - 1] = entry->type;
+        }
+        filled += need;
+        back = entry->off;
+        at += entry->reclen;
+    }
+    if (!user_mem_write(MEM(t), a[1], to, filled)) {
+        if (back >= 0)
+            lseek((int)a[0], 0, SEEK_CUR);
+        return -EFAULT;
+    }
+    return (int64_t)filled;
+}
+
+int64_t user_sys_getdents(struct user_thread *t, const uint64_t *a)
+{
+    return read_directory(t, a, true);
+}
+
+int64_t user_sys_getdents64(struct user_thread *t, const uint64_t *a)
+{
+    return read_directory(t, a, false);
+}
+
+/* --------------------------------------------------------------------------------------------- control */
+
+static int64_t lock_file(struct user_thread *t, const uint64_t *a, int command, const struct user_flock_layout *layout)
+{
+    const struct user_abi *abi = ABI(t);
+    struct flock lock = {0};
+    uint8_t packed[64];
+    int64_t result;
+    bool narrow = layout->start.size == 4;
+
+    if (!user_mem_read(MEM(t), a[2], packed, layout->size))
+        return -EFAULT;
+    lock.l_type = (short)user_pair_to_host(abi->lock_types, (int16_t)user_get_field(abi, packed, layout->type), -2);
+    lock.l_whence = (short)user_get_field(abi, packed, layout->whence);
+    lock.l_start = (off_t)user_get_field(abi, packed, layout->start);
+    lock.l_len = (off_t)user_get_field(abi, packed, layout->length);
+    if (narrow) {
+        lock.l_start = (int32_t)lock.l_start;
+        lock.l_len = (int32_t)lock.l_len;
+    }
+    lock.l_pid = (int32_t)user_get_field(abi, packed, layout->pid);
+    result = USER_HOST(t, SYS_fcntl, a[0], command, &lock, 0, 0, 0);
+    if (result < 0 || (command != F_GETLK && command != F_OFD_GETLK))
+        return result;
+    if (narrow && (lock.l_start != (int32_t)lock.l_start || lock.l_len != (int32_t)lock.l_len))
+        return -EOVERFLOW;
+    user_put_field(abi, packed, layout->type, (uint64_t)user_pair_to_guest(abi->lock_types, lock.l_type, -1));
+    user_put_field(abi, packed, layout->whence, (uint64_t)lock.l_whence);
+    user_put_field(abi, packed, layout->start, (uint64_t)lock.l_start);
+    user_put_field(abi, packed, layout->length, (uint64_t)lock.l_len);
+    user_put_field(abi, packed, layout->pid, (uint64_t)lock.l_pid);
+    return user_mem_write(MEM(t), a[2], packed, layout->size) ? 0 : -EFAULT;
+}
+
+/* Linux's numbers of the calls with 64-bit locks on 32-bit machines. */
+enum { GUEST_F_GETLK64 = 12, GUEST_F_SETLK64 = 13, GUEST_F_SETLKW64 = 14 };
+
+int64_t user_sys_fcntl64(struct user_thread *t, const uint64_t *a)
+{
+    const struct user_abi *abi = ABI(t);
+    int command = (int)a[1];
+    int64_t result;
+
+    if (abi->word == 4) {
+        switch (command) {
+        case GUEST_F_GETLK64: return lock_file(t, a, F_GETLK, abi->flock64);
+        case GUEST_F_SETLK64: return lock_file(t, a, F_SETLK, abi->flock64);
+        case GUEST_F_SETLKW64: return lock_file(t, a, F_SETLKW, abi->flock64);
+        default: break;
+        }
+    }
+    command = user_pair_to_host(abi->fcntl_commands, command, command);
+    switch (command) {
+    case F_GETLK:
+    case F_SETLK:
+    case F_SETLKW: return lock_file(t, a, command, abi->flock);
+    case F_OFD_GETLK:
+    case F_OFD_SETLK:
+    case F_OFD_SETLKW: return lock_file(t, a, command, abi->flock64);
+    case F_GETFL:
+        result = USER_HOST(t, SYS_fcntl, a[0], F_GETFL, 0, 0, 0, 0);
+        return result < 0 ? result : (int64_t)user_bits_to_guest(abi->open_flags, (uint32_t)result);
+    case F_SETFL:
+        return USER_HOST(t, SYS_fcntl, a[0], F_SETFL, user_bits_to_host(abi->open_flags, (uint32_t)a[2]), 0, 0, 0);
+    case F_SETSIG:
+        return USER_HOST(t, SYS_fcntl, a[0], F_SETSIG, user_signal_to_host(abi, a[2]), 0, 0, 0);
+    case F_GETSIG:
+        result = USER_HOST(t, SYS_fcntl, a[0], F_GETSIG, 0, 0, 0, 0);
+        return result <= 0 ? result : user_signal_to_guest(abi, (int)result);
+    case F_DUPFD:
+    case F_DUPFD_CLOEXEC:
+    case F_GETFD:
+    case F_SETFD:
+    case F_GETOWN:
+    case F_SETOWN:
+    case F_GETLEASE:
+    case F_SETLEASE:
+    case F_NOTIFY:
+    case F_SETPIPE_SZ:
+    case F_GETPIPE_SZ:
+    case F_ADD_SEALS:
+    case F_GET_SEALS: return USER_HOST(t, SYS_fcntl, a[0], command, (int)a[2], 0, 0, 0);
+    default: return -EINVAL;
+    }
+}
+
+int64_t user_sys_fcntl(struct user_thread *t, const uint64_t *a)
+{
+    return user_sys_fcntl64(t, a);
+}
+
+static int64_t set_times(struct user_thread *t, int directory, uint64_t path_address, const struct timespec *times, int flags)
+{
+    g_autofree char *path = NULL;
+
+    if (path_address) {
+        int64_t bad = user_call_path(t, path_address, &path);
+
+        if (bad < 0)
+            return bad;
+    }
+    return USER_HOST(t, SYS_utimensat, directory, path, times, flags, 0, 0);
+}
+
+int64_t user_sys_utime(struct user_thread *t, const uint64_t *a)
+{
+    struct timespec times[2] = {{0}};
+    unsigned word = ABI(t)->word;
+    uint64_t value;
+
+    if (!a[1])
+        return set_times(t, AT_FDCWD, a[0], NULL, 0);
+    for (unsigned i = 0; i < 2; i++) {
+        if (!user_mem_get(MEM(t), a[1] + i * word, word, &value))
+            return -EFAULT;
+        times[i].tv_sec = word == 4 ? (time_t)(int32_t)value : (time_t)value;
+    }
+    return set_times(t, AT_FDCWD, a[0], times, 0);
+}
+
+static int64_t timeval_times(struct user_thread *t, int directory, uint64_t path, uint64_t from)
+{
+    struct timespec times[2];
+
+    if (!from)
+        return set_times(t, directory, path, NULL, 0);
+    for (unsigned i = 0; i < 2; i++) {
+        if (!user_read_timeval(t, from + i * 2 * ABI(t)->word, &times[i]))
+            return -EFAULT;
+        if (times[i].tv_nsec < 0 || times[i].tv_nsec > 999999999)
+            return -EINVAL;
+    }
+    return set_times(t, directory, path, times, 0);
+}
+
+int64_t user_sys_utimes(struct user_thread *t, const uint64_t *a)
+{
+    return timeval_times(t, AT_FDCWD, a[0], a[1]);
+}
+
+int64_t user_sys_futimesat(struct user_thread *t, const uint64_t *a)
+{
+    return timeval_times(t, (int)a[0], a[1], a[2]);
+}
+
+static int64_t timespec_times(struct user_thread *t, const uint64_t *a, bool wide)
+{
+    struct timespec times[2];
+    unsigned step = wide ? 16 : 2u * ABI(t)->word;
+
+    if (!a[2])
+        return set_times(t, (int)a[0], a[1], NULL, (int)a[3]);
+    for (unsigned i = 0; i < 2; i++) {
+        if (!user_read_timespec(t, a[2] + i * step, wide, &times[i]))
+            return -EFAULT;
+    }
+    return set_times(t, (int)a[0], a[1], times, (int)a[3]);
+}
+
+int64_t user_sys_utimensat(struct user_thread *t, const uint64_t *a)
+{
+    return timespec_times(t, a, ABI(t)->word == 8);
+}
+
+int64_t user_sys_utimensat_time64(struct user_thread *t, const uint64_t *a)
+{
+    return timespec_times(t, a, true);
+}
