@@ -39,6 +39,14 @@ static int host_sigaction(int signal, void (*handler)(int, siginfo_t *, void *),
     return sigaction(signal, &with, NULL) == 0 ? 0 : -errno;
 }
 
+/* SIG_DFL or SIG_IGN */
+static int host_plain_action(int signal, void (*plain)(int), unsigned long flags)
+{
+    struct sigaction with = {.sa_flags = (int)flags, .sa_handler = plain};
+
+    return sigaction(signal, &with, NULL) == 0 ? 0 : -errno;
+}
+
 static void set_host_mask(uint64_t mask)
 {
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, sizeof(mask));
@@ -81,7 +89,7 @@ static void on_signal(int signal, siginfo_t *info, void *context)
 
     if (BIT(signal) & SYNCHRONOUS && info->si_code > 0) {
         /* A fault of this program itself: let it happen again without us. */
-        host_sigaction(signal, (void (*)(int, siginfo_t *, void *))SIG_DFL, 0);
+        host_plain_action(signal, SIG_DFL, 0);
     } else if (!thread) {
         /* One of this program's own threads (the JIT's): hand it to one that runs guest code. */
         syscall(SYS_tgkill, getpid(), getpid(), signal);
@@ -112,7 +120,7 @@ static void on_fault(int signal, siginfo_t *info, void *context)
         }
     }
     /* Not the program's doing: let the same instruction fault again, or the signal arrive, without us. */
-    host_sigaction(signal, (void (*)(int, siginfo_t *, void *))SIG_DFL, 0);
+    host_plain_action(signal, SIG_DFL, 0);
     if (info->si_code <= 0)
         syscall(SYS_tgkill, getpid(), gettid(), signal);
 }
@@ -147,10 +155,8 @@ int user_signal_set_action(struct user_process *process, int signal, const struc
         return 0;
     if (action->handler == HANDLER_DEFAULT || action->handler == HANDLER_IGNORE) {
         /* A fault of the program becomes a signal in the loop, whatever the host would do with it. */
-        result = host_sigaction(signal,
-                                (void (*)(int, siginfo_t *, void *))(action->handler == HANDLER_DEFAULT ? SIG_DFL
-                                                                                                       : SIG_IGN),
-                                action->flags & (SA_NOCLDSTOP | SA_NOCLDWAIT));
+        result = host_plain_action(signal, action->handler == HANDLER_DEFAULT ? SIG_DFL : SIG_IGN,
+                                   action->flags & (SA_NOCLDSTOP | SA_NOCLDWAIT));
     } else {
         result = host_sigaction(signal, on_signal, action->flags & (SA_NOCLDSTOP | SA_NOCLDWAIT));
     }
@@ -166,7 +172,7 @@ void user_signal_die(struct user_process *process, int signal)
         fprintf(process->strace, "+++ killed by signal %d (%s) +++\n", signal, strsignal(signal));
     /* A core file would hold this program's memory, not a core of the guest's. */
     setrlimit(RLIMIT_CORE, &none);
-    host_sigaction(signal, (void (*)(int, siginfo_t *, void *))SIG_DFL, 0);
+    host_plain_action(signal, SIG_DFL, 0);
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, NULL, sizeof(all));
     syscall(SYS_tgkill, getpid(), gettid(), signal);
     user_process_exit(process, 128 + signal);
@@ -219,7 +225,7 @@ static void enter_handler(struct user_thread *thread, int signal, const siginfo_
     if (action.handler == HANDLER_DEFAULT)
         user_signal_die(process, signal);
     if (action.flags & SA_RESETHAND)
-        host_sigaction(signal, (void (*)(int, siginfo_t *, void *))SIG_DFL, 0);
+        host_plain_action(signal, SIG_DFL, 0);
 
     if (thread->restart) {
         thread->restart = false;

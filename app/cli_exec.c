@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* `vitrine exec`: options, the search along PATH, and over to emulator/user. */
+#include "app/cli_exec.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <gio/gio.h>
+#include <glib/gi18n.h>
+
+#include "emulator/user/process.h"
+
+enum { STATUS_USAGE = 2, STATUS_CANNOT_RUN = 126, STATUS_NOT_FOUND = 127 };
+
+enum { OPTION_SYSROOT = 256, OPTION_CPU, OPTION_STRACE, OPTION_ACCEL, OPTION_LOG, OPTION_STATS, OPTION_ARGV0, OPTION_TIER };
+
+static const struct option options[] = {
+    {"sysroot", required_argument, NULL, OPTION_SYSROOT},
+    {"cpu", required_argument, NULL, OPTION_CPU},
+    {"strace", no_argument, NULL, OPTION_STRACE},
+    {"accel", required_argument, NULL, OPTION_ACCEL},
+    {"tier", required_argument, NULL, OPTION_TIER},
+    {"log", required_argument, NULL, OPTION_LOG},
+    {"stats", no_argument, NULL, OPTION_STATS},
+    {"argv0", required_argument, NULL, OPTION_ARGV0},
+    {"help", no_argument, NULL, 'h'},
+    {NULL},
+};
+
+static void print_usage(FILE *to)
+{
+    fputs(_("Usage: vitrine exec [OPTION…] PROGRAM [ARGUMENT…]\n"
+            "Runs one Linux program that was made for another processor.\n"
+            "\n"
+            "  --sysroot DIR       look for the program's files below DIR first\n"
+            "  --cpu MODEL         processor model (SPARC: v8, v8plus); by default the program's own\n"
+            "  --argv0 NAME        what the program shall see as its name\n"
+            "  --strace            log its system calls to standard error\n"
+            "  --accel jit|interp  translate its code, or interpret it\n"
+            "  --tier 1|2          highest tier of the translator (2)\n"
+            "  --log jit           log translations to standard error\n"
+            "  --stats             print the translator's counters at the end\n"
+            "  --help              this text\n"
+            "\n"
+            "The exit status is the program's; when a signal kills it, this program dies of the same signal.\n"),
+          to);
+}
+
+/* As the shell does: a name without a slash is looked for along PATH, below the sysroot first. */
+static char *find_program(const char *name, const char *sysroot)
+{
+    g_autofree char *inside = NULL;
+
+    if (strchr(name, '/')) {
+        if (sysroot && name[0] == '/') {
+            inside = g_strconcat(sysroot, name, NULL);
+            if (access(inside, F_OK) == 0)
+                return g_steal_pointer(&inside);
+        }
+        return access(name, F_OK) == 0 ? g_strdup(name) : NULL;
+    }
+    if (sysroot) {
+        static const char *const folders[] = {"/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin"};
+
+        for (gsize i = 0; i < G_N_ELEMENTS(folders); i++) {
+            g_autofree char *path = g_build_filename(sysroot, folders[i], name, NULL);
+
+            if (access(path, X_OK) == 0)
+                return g_steal_pointer(&path);
+        }
+    }
+    return g_find_program_in_path(name);
+}
+
+static int G_GNUC_PRINTF(1, 2) wrong(const char *format, ...)
+{
+    g_autofree char *text = NULL;
+    va_list args;
+
+    va_start(args, format);
+    text = g_strdup_vprintf(format, args);
+    va_end(args);
+    fprintf(stderr, "vitrine exec: %s\n", text);
+    return STATUS_USAGE;
+}
+
+int cli_exec(int argc, char **argv)
+{
+    struct user_options with = {.accel = JIT_ACCEL_JIT, .max_tier = 2};
+    g_autofree char *program = NULL, *self = NULL, *sysroot = NULL;
+    g_autoptr(GError) error = NULL;
+    struct user_process *process;
+    int option;
+
+    optind = 1;
+    /* "+": what follows the program's name is the program's. */
+    while ((option = getopt_long(argc, argv, "+h", options, NULL)) != -1) {
+        switch (option) {
+        case OPTION_SYSROOT:
+            g_free(sysroot);
+            sysroot = g_canonicalize_filename(optarg, NULL);
+            if (!g_file_test(sysroot, G_FILE_TEST_IS_DIR))
+                return wrong(_("there is no folder %s."), sysroot);
+            with.sysroot = sysroot;
+            break;
+        case OPTION_CPU: with.cpu = optarg; break;
+        case OPTION_STRACE: with.strace = true; break;
+        case OPTION_ACCEL:
+            if (g_str_equal(optarg, "jit"))
+                with.accel = JIT_ACCEL_JIT;
+            else if (g_str_equal(optarg, "interp"))
+                with.accel = JIT_ACCEL_INTERP;
+            else
+                return wrong(_("--accel is jit or interp, not %s."), optarg);
+            break;
+        case OPTION_TIER:
+            if (!g_str_equal(optarg, "1") && !g_str_equal(optarg, "2"))
+                return wrong(_("--tier is 1 or 2, not %s."), optarg);
+            with.max_tier = (unsigned)(optarg[0] - '0');
+            break;
+        case OPTION_LOG:
+            if (!g_str_equal(optarg, "jit"))
+                return wrong(_("there is no log called %s; there is jit."), optarg);
+            with.jit_log = stderr;
+            break;
+        case OPTION_STATS: with.stats = true; break;
+        case OPTION_ARGV0: with.argv0 = optarg; break;
+        case 'h': print_usage(stdout); return 0;
+        default: print_usage(stderr); return STATUS_USAGE;
+        }
+    }
+    if (optind >= argc) {
+        print_usage(stderr);
+        return STATUS_USAGE;
+    }
+    program = find_program(argv[optind], with.sysroot);
+    if (!program) {
+        fprintf(stderr, _("vitrine exec: %s was not found.\n"), argv[optind]);
+        return STATUS_NOT_FOUND;
+    }
+    self = g_file_read_link("/proc/self/exe", NULL);
+    with.self = self ? self : "/proc/self/exe";
+    process = user_process_new(program, argv + optind, environ, &with, &error);
+    if (!process) {
+        fprintf(stderr, "vitrine exec: %s\n", error->message);
+        return STATUS_CANNOT_RUN;
+    }
+    user_process_run(process);
+}
