@@ -288,9 +288,13 @@ static void test_refusals(void)
     if (skip_without_tool())
         return;
     char *folder = test_folder_new();
-    g_assert_cmpint(run_words(folder, "qemu-img create -q -f qcow2 --object secret,id=s,data=abc123 -o "
-                                      "encrypt.format=luks,encrypt.key-secret=s,encrypt.iter-time=10 luks 1M"),
-                    ==, 0);
+    /* encryption by its field in the header: making a real LUKS image takes as long as its author's patience */
+    g_assert_cmpint(run_words(folder, "qemu-img create -q -f qcow2 luks 1M"), ==, 0);
+    g_autofree char *path = g_build_filename(folder, "luks", NULL), *bytes = NULL;
+    gsize length;
+    g_assert_true(g_file_get_contents(path, &bytes, &length, NULL));
+    bytes[35] = 2;
+    g_assert_true(g_file_set_contents(path, bytes, (gssize)length, NULL));
     assert_refused(folder, "luks", IMAGE_ERROR_UNSUPPORTED);
     g_assert_cmpint(run_words(folder, "qemu-img create -q -f qcow2 -o data_file=data external 1M"), ==, 0);
     assert_refused(folder, "external", IMAGE_ERROR_UNSUPPORTED);
