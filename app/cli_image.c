@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* vitrine image create|info|check|map|compare|convert|resize|commit|rebase: the images library for a shell. */
+/* vitrine image create|info|check|map|compare|convert|resize|commit|rebase: the images library for a shell.
+ */
 #include <glib/gi18n.h>
 #include <json-glib/json-glib.h>
 #include <signal.h>
@@ -39,8 +40,8 @@ static int failed(const GError *error)
 }
 
 /* Words that are left must number @min to @max (argv[0] not counted). */
-static gboolean parse(int *argc, char ***argv, const GOptionEntry *entries, const char *words, int min, int max,
-                      const char *summary)
+static gboolean parse(int *argc, char ***argv, const GOptionEntry *entries, const char *words, int min,
+                      int max, const char *summary)
 {
     g_autofree char *name = g_strdup((*argv)[0]);
     g_autofree char *program = g_strdup_printf("vitrine image %s", name);
@@ -100,7 +101,8 @@ static gboolean want_bytes(const char *text, const char *what, guint64 *bytes)
     return FALSE;
 }
 
-/* ---- Progress and Ctrl+C --------------------------------------------------------------------------------- */
+/* ---- Progress and Ctrl+C ---------------------------------------------------------------------------------
+ */
 
 typedef struct Progress {
     ImageJob job;
@@ -154,7 +156,8 @@ static void progress_end(Progress *progress)
     g_clear_object(&progress->job.cancellable);
 }
 
-/* ---- JSON ------------------------------------------------------------------------------------------------ */
+/* ---- JSON ------------------------------------------------------------------------------------------------
+ */
 
 static void json_text(JsonBuilder *b, const char *name, const char *value)
 {
@@ -184,7 +187,8 @@ static void json_print(JsonBuilder *b)
     g_print("%s\n", text);
 }
 
-/* ---- Options that create and convert share --------------------------------------------------------------- */
+/* ---- Options that create and convert share ---------------------------------------------------------------
+ */
 
 typedef struct NewImage {
     char *format, *backing, *backing_format, *cluster, *compression, *preallocation;
@@ -203,23 +207,45 @@ static void new_image_clear(NewImage *n)
     g_free(n->preallocation);
 }
 
-#define NEW_IMAGE_ENTRIES(n)                                                                                          \
-    {"backing", 'b', 0, G_OPTION_ARG_FILENAME, &(n).backing, N_("Stand on this image (relative to the new one)"),     \
-     N_("FILE")},                                                                                                     \
-        {"backing-format", 'F', 0, G_OPTION_ARG_STRING, &(n).backing_format, N_("The format of that image"),          \
-         N_("FORMAT")},                                                                                               \
-        {"cluster-size", 0, 0, G_OPTION_ARG_STRING, &(n).cluster, N_("Unit of allocation, 512 to 2M (64K)"),          \
-         N_("SIZE")},                                                                                                 \
-        {"compat", 0, 0, G_OPTION_ARG_INT, &(n).compat, N_("Version of the format: 2 or 3 (3)"), N_("VERSION")},      \
-        {"refcount-bits", 0, 0, G_OPTION_ARG_INT, &(n).refcount_bits, N_("Width of reference counts, 1 to 64 (16)"),  \
-         N_("BITS")},                                                                                                 \
-        {"compression", 0, 0, G_OPTION_ARG_STRING, &(n).compression, N_("zlib or zstd (zlib)"), N_("TYPE")},          \
-        {"lazy-refcounts", 0, 0, G_OPTION_ARG_NONE, &(n).lazy, N_("Allow other programs to count lazily"), NULL},     \
-        {"extended-l2", 0, 0, G_OPTION_ARG_NONE, &(n).extended, N_("Allocate parts of clusters"), NULL},              \
-        {"preallocation", 0, 0, G_OPTION_ARG_STRING, &(n).preallocation,                                              \
-         N_("off, metadata, falloc or full (off)"), N_("MODE")},                                                      \
-    {                                                                                                                 \
-        "force", 0, 0, G_OPTION_ARG_NONE, &(n).force, N_("Replace an existing file"), NULL                            \
+#define NEW_IMAGE_ENTRIES(n)                                                                                 \
+    {"backing",                                                                                              \
+     'b',                                                                                                    \
+     0,                                                                                                      \
+     G_OPTION_ARG_FILENAME,                                                                                  \
+     &(n).backing,                                                                                           \
+     N_("Stand on this image (relative to the new one)"),                                                    \
+     N_("FILE")},                                                                                            \
+        {"backing-format", 'F', 0, G_OPTION_ARG_STRING, &(n).backing_format, N_("The format of that image"), \
+         N_("FORMAT")},                                                                                      \
+        {"cluster-size", 0, 0, G_OPTION_ARG_STRING, &(n).cluster, N_("Unit of allocation, 512 to 2M (64K)"), \
+         N_("SIZE")},                                                                                        \
+        {"compat",     0, 0, G_OPTION_ARG_INT, &(n).compat, N_("Version of the format: 2 or 3 (3)"),         \
+         N_("VERSION")},                                                                                     \
+        {"refcount-bits",                                                                                    \
+         0,                                                                                                  \
+         0,                                                                                                  \
+         G_OPTION_ARG_INT,                                                                                   \
+         &(n).refcount_bits,                                                                                 \
+         N_("Width of reference counts, 1 to 64 (16)"),                                                      \
+         N_("BITS")},                                                                                        \
+        {"compression", 0, 0, G_OPTION_ARG_STRING, &(n).compression, N_("zlib or zstd (zlib)"), N_("TYPE")}, \
+        {"lazy-refcounts",                                                                                   \
+         0,                                                                                                  \
+         0,                                                                                                  \
+         G_OPTION_ARG_NONE,                                                                                  \
+         &(n).lazy,                                                                                          \
+         N_("Allow other programs to count lazily"),                                                         \
+         NULL},                                                                                              \
+        {"extended-l2", 0, 0, G_OPTION_ARG_NONE, &(n).extended, N_("Allocate parts of clusters"), NULL},     \
+        {"preallocation",                                                                                    \
+         0,                                                                                                  \
+         0,                                                                                                  \
+         G_OPTION_ARG_STRING,                                                                                \
+         &(n).preallocation,                                                                                 \
+         N_("off, metadata, falloc or full (off)"),                                                          \
+         N_("MODE")},                                                                                        \
+    {                                                                                                        \
+        "force", 0, 0, G_OPTION_ARG_NONE, &(n).force, N_("Replace an existing file"), NULL                   \
     }
 
 static gboolean new_image_options(NewImage *n)
@@ -257,7 +283,8 @@ static gboolean new_image_options(NewImage *n)
     return FALSE;
 }
 
-/* ---- create ---------------------------------------------------------------------------------------------- */
+/* ---- create ----------------------------------------------------------------------------------------------
+ */
 
 static int run_create(int argc, char **argv)
 {
@@ -274,7 +301,8 @@ static int run_create(int argc, char **argv)
         new_image_options(&n) && want_bytes(argc > 2 ? argv[2] : NULL, _("size"), &n.options.size)) {
         n.options.size = (n.options.size + 511) & ~(guint64)511;
         if (argc < 3 && !n.backing)
-            complain(_("How large should “%s” be? Write the size behind its name, for example 20G."), argv[1]);
+            complain(_("How large should “%s” be? Write the size behind its name, for example 20G."),
+                     argv[1]);
         else if (!image_create(argv[1], n.format ? n.format : "qcow2", &n.options, &error))
             status = failed(error);
         else
@@ -284,7 +312,8 @@ static int run_create(int argc, char **argv)
     return status;
 }
 
-/* ---- info ------------------------------------------------------------------------------------------------ */
+/* ---- info ------------------------------------------------------------------------------------------------
+ */
 
 static void info_json(JsonBuilder *b, const ImageInfo *info)
 {
@@ -355,7 +384,8 @@ static int run_info(int argc, char **argv)
     g_autofree char *format = NULL;
     gboolean json = FALSE, chain = FALSE;
     const GOptionEntry entries[] = {
-        {"format", 'f', 0, G_OPTION_ARG_STRING, &format, N_("Don't look for the format, it is this"), N_("FORMAT")},
+        {"format", 'f', 0, G_OPTION_ARG_STRING, &format, N_("Don't look for the format, it is this"),
+         N_("FORMAT")},
         {"chain", 0, 0, G_OPTION_ARG_NONE, &chain, N_("Also the images that it stands on"), NULL},
         {"json", 0, 0, G_OPTION_ARG_NONE, &json, N_("Print JSON"), NULL},
         {NULL},
@@ -395,7 +425,8 @@ static int run_info(int argc, char **argv)
     return STATUS_OK;
 }
 
-/* ---- check ----------------------------------------------------------------------------------------------- */
+/* ---- check -----------------------------------------------------------------------------------------------
+ */
 
 static void check_print(const ImageCheck *check)
 {
@@ -409,16 +440,18 @@ static void check_print(const ImageCheck *check)
                   "(--repair all).\n"),
                 check->corruptions);
     if (check->leaks)
-        g_print(_("%" G_GUINT64_FORMAT " leaked clusters: space is wasted, nothing is lost (--repair leaks).\n"),
-                check->leaks);
+        g_print(
+            _("%" G_GUINT64_FORMAT " leaked clusters: space is wasted, nothing is lost (--repair leaks).\n"),
+            check->leaks);
     if (!check->corruptions && !check->leaks)
         g_print(_("No errors were found.\n"));
     if (check->total_clusters)
-        g_print(_("%" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " clusters are in use (%.1f %%), %" G_GUINT64_FORMAT
-                  " compressed, %" G_GUINT64_FORMAT " out of order.\n"),
+        g_print(_("%" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT
+                  " clusters are in use (%.1f %%), %" G_GUINT64_FORMAT " compressed, %" G_GUINT64_FORMAT
+                  " out of order.\n"),
                 check->allocated_clusters, check->total_clusters,
-                100.0 * (double)check->allocated_clusters / (double)check->total_clusters, check->compressed_clusters,
-                check->fragmented_clusters);
+                100.0 * (double)check->allocated_clusters / (double)check->total_clusters,
+                check->compressed_clusters, check->fragmented_clusters);
 }
 
 static void check_json(const char *path, const ImageCheck *check)
@@ -450,14 +483,16 @@ static int run_check(int argc, char **argv)
     g_autofree char *format = NULL, *how = NULL;
     gboolean json = FALSE;
     const GOptionEntry entries[] = {
-        {"format", 'f', 0, G_OPTION_ARG_STRING, &format, N_("Don't look for the format, it is this"), N_("FORMAT")},
+        {"format", 'f', 0, G_OPTION_ARG_STRING, &format, N_("Don't look for the format, it is this"),
+         N_("FORMAT")},
         {"repair", 'r', 0, G_OPTION_ARG_STRING, &how, N_("leaks, or all for errors as well"), N_("WHAT")},
         {"json", 0, 0, G_OPTION_ARG_NONE, &json, N_("Print JSON"), NULL},
         {NULL},
     };
-    if (!parse(&argc, &argv, entries, _("FILE"), 1, 1,
-               _("Looks for damage. Exit status: 0 clean, 1 could not be checked, 2 damaged, 3 leaked clusters "
-                 "only.")))
+    if (!parse(
+            &argc, &argv, entries, _("FILE"), 1, 1,
+            _("Looks for damage. Exit status: 0 clean, 1 could not be checked, 2 damaged, 3 leaked clusters "
+              "only.")))
         return STATUS_USAGE;
     ImageRepair repair = IMAGE_REPAIR_NONE;
     if (how && g_str_equal(how, "leaks")) {
@@ -491,7 +526,8 @@ static int run_check(int argc, char **argv)
     return check->corruptions ? STATUS_DAMAGED : check->leaks ? STATUS_LEAKS : STATUS_OK;
 }
 
-/* ---- map ------------------------------------------------------------------------------------------------- */
+/* ---- map -------------------------------------------------------------------------------------------------
+ */
 
 static int run_map(int argc, char **argv)
 {
@@ -499,11 +535,13 @@ static int run_map(int argc, char **argv)
     g_autofree char *format = NULL;
     gboolean json = FALSE;
     const GOptionEntry entries[] = {
-        {"format", 'f', 0, G_OPTION_ARG_STRING, &format, N_("Don't look for the format, it is this"), N_("FORMAT")},
+        {"format", 'f', 0, G_OPTION_ARG_STRING, &format, N_("Don't look for the format, it is this"),
+         N_("FORMAT")},
         {"json", 0, 0, G_OPTION_ARG_NONE, &json, N_("Print JSON"), NULL},
         {NULL},
     };
-    if (!parse(&argc, &argv, entries, _("FILE"), 1, 1, _("Lists which image of the chain holds which part of the disk.")))
+    if (!parse(&argc, &argv, entries, _("FILE"), 1, 1,
+               _("Lists which image of the chain holds which part of the disk.")))
         return STATUS_USAGE;
     g_autoptr(GError) error = NULL;
     g_autoptr(Image) image = image_open(argv[1], format, IMAGE_OPEN_READ_ONLY, &error);
@@ -530,7 +568,8 @@ static int run_map(int argc, char **argv)
             for (guint i = 0; i < status.depth && owner; i++)
                 owner = image_backing(owner);
             g_print("%#14" G_GINT64_MODIFIER "x %#14" G_GINT64_MODIFIER "x  %-11s %s%s\n", at, status.length,
-                    names[status.block], owner ? image_path(owner) : "", status.compressed ? _(" (compressed)") : "");
+                    names[status.block], owner ? image_path(owner) : "",
+                    status.compressed ? _(" (compressed)") : "");
         }
         at += status.length;
     }
@@ -540,14 +579,16 @@ static int run_map(int argc, char **argv)
     return STATUS_OK;
 }
 
-/* ---- compare --------------------------------------------------------------------------------------------- */
+/* ---- compare ---------------------------------------------------------------------------------------------
+ */
 
 static int run_compare(int argc, char **argv)
 {
     g_autofree char *format_a = NULL, *format_b = NULL;
     const GOptionEntry entries[] = {
         {"format", 'f', 0, G_OPTION_ARG_STRING, &format_a, N_("Format of the first image"), N_("FORMAT")},
-        {"second-format", 'F', 0, G_OPTION_ARG_STRING, &format_b, N_("Format of the second image"), N_("FORMAT")},
+        {"second-format", 'F', 0, G_OPTION_ARG_STRING, &format_b, N_("Format of the second image"),
+         N_("FORMAT")},
         {NULL},
     };
     if (!parse(&argc, &argv, entries, _("FILE FILE"), 2, 2,
@@ -568,7 +609,8 @@ static int run_compare(int argc, char **argv)
     return STATUS_OK;
 }
 
-/* ---- convert --------------------------------------------------------------------------------------------- */
+/* ---- convert ---------------------------------------------------------------------------------------------
+ */
 
 static int run_convert(int argc, char **argv)
 {
@@ -594,7 +636,8 @@ static int run_convert(int argc, char **argv)
         if (source) {
             Progress progress;
             progress_begin(&progress);
-            ok = image_convert(source, argv[2], n.format ? n.format : "qcow2", &options, &progress.job, &error);
+            ok = image_convert(source, argv[2], n.format ? n.format : "qcow2", &options, &progress.job,
+                               &error);
             progress_end(&progress);
         }
         status = ok ? STATUS_OK : failed(error);
@@ -603,21 +646,24 @@ static int run_convert(int argc, char **argv)
     return status;
 }
 
-/* ---- resize ---------------------------------------------------------------------------------------------- */
+/* ---- resize ----------------------------------------------------------------------------------------------
+ */
 
 static int run_resize(int argc, char **argv)
 {
     g_autofree char *format = NULL;
     gboolean shrink = FALSE;
     const GOptionEntry entries[] = {
-        {"format", 'f', 0, G_OPTION_ARG_STRING, &format, N_("Don't look for the format, it is this"), N_("FORMAT")},
-        {"shrink", 0, 0, G_OPTION_ARG_NONE, &shrink, N_("Allow a smaller size; what stands behind it is lost"), NULL},
+        {"format", 'f', 0, G_OPTION_ARG_STRING, &format, N_("Don't look for the format, it is this"),
+         N_("FORMAT")},
+        {"shrink", 0, 0, G_OPTION_ARG_NONE, &shrink,
+         N_("Allow a smaller size; what stands behind it is lost"), NULL},
         {NULL},
     };
     /* "-1G" is a size here and not options */
     for (int i = 1; i < argc - 1; i++) {
         if (argv[i + 1][0] == '-' && g_ascii_isdigit(argv[i + 1][1])) {
-            argv[i + 1] = g_strconcat("~", argv[i + 1] + 1, NULL);
+            argv[i + 1][0] = '~';
             break;
         }
     }
@@ -644,20 +690,23 @@ static int run_resize(int argc, char **argv)
     return ok ? STATUS_OK : failed(error);
 }
 
-/* ---- commit, rebase -------------------------------------------------------------------------------------- */
+/* ---- commit, rebase --------------------------------------------------------------------------------------
+ */
 
 static int run_commit(int argc, char **argv)
 {
     g_autofree char *format = NULL;
     gboolean in_place = FALSE;
     const GOptionEntry entries[] = {
-        {"format", 'f', 0, G_OPTION_ARG_STRING, &format, N_("Don't look for the format, it is this"), N_("FORMAT")},
+        {"format", 'f', 0, G_OPTION_ARG_STRING, &format, N_("Don't look for the format, it is this"),
+         N_("FORMAT")},
         {"in-place", 0, 0, G_OPTION_ARG_NONE, &in_place,
          N_("Write into the base instead, which nothing else may stand on, and empty the overlay"), NULL},
         {NULL},
     };
     if (!parse(&argc, &argv, entries, _("FILE"), 1, 1,
-               _("Merges an overlay with the image that it stands on. The base stays as it is: a new file with the "
+               _("Merges an overlay with the image that it stands on. The base stays as it is: a new file "
+                 "with the "
                  "contents of both, verified, takes the overlay's name.")))
         return STATUS_USAGE;
     g_autoptr(GError) error = NULL;
@@ -673,7 +722,8 @@ static int run_rebase(int argc, char **argv)
     g_autofree char *format = NULL, *backing = NULL, *backing_format = NULL;
     gboolean unsafe = FALSE;
     const GOptionEntry entries[] = {
-        {"format", 'f', 0, G_OPTION_ARG_STRING, &format, N_("Don't look for the format, it is this"), N_("FORMAT")},
+        {"format", 'f', 0, G_OPTION_ARG_STRING, &format, N_("Don't look for the format, it is this"),
+         N_("FORMAT")},
         {"backing", 'b', 0, G_OPTION_ARG_FILENAME, &backing, N_("The new base; \"\" for none"), N_("FILE")},
         {"backing-format", 'F', 0, G_OPTION_ARG_STRING, &backing_format, N_("Its format"), N_("FORMAT")},
         {"unsafe", 'u', 0, G_OPTION_ARG_NONE, &unsafe, N_("Only write the name: the base was moved"), NULL},
@@ -683,7 +733,8 @@ static int run_rebase(int argc, char **argv)
                _("Makes an overlay stand on another image, without changing what it shows.")))
         return STATUS_USAGE;
     if (!backing) {
-        complain(_("What should “%s” stand on? Name it with --backing, or give --backing \"\" for nothing."), argv[1]);
+        complain(_("What should “%s” stand on? Name it with --backing, or give --backing \"\" for nothing."),
+                 argv[1]);
         return STATUS_USAGE;
     }
     g_autoptr(GError) error = NULL;
@@ -694,7 +745,8 @@ static int run_rebase(int argc, char **argv)
     return ok ? STATUS_OK : failed(error);
 }
 
-/* ---- The command ----------------------------------------------------------------------------------------- */
+/* ---- The command -----------------------------------------------------------------------------------------
+ */
 
 static const Command commands[] = {
     {"create", run_create, N_("Make a new image")},

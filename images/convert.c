@@ -4,7 +4,8 @@
 
 #include "images/internal.h"
 
-#define CHUNK (2u << 20)
+#define CHUNK           (2u << 20)
+#define WRITEBACK_EVERY (32u << 20)
 
 /* ---- Compressing on all processors -----------------------------------------------------------------------
  */
@@ -155,7 +156,7 @@ static gboolean copy_contents(Image *source, Image *target, gboolean compress, c
     if (compress && !packer_init(&packer, target, error))
         return FALSE;
     gboolean ok = TRUE;
-    guint64 size = MIN(source->size, target->size);
+    guint64 size = MIN(source->size, target->size), written = 0;
     for (guint64 at = 0; ok && at < target->size;) {
         if (!image_job_step(job, at, total, error)) {
             ok = FALSE;
@@ -187,6 +188,11 @@ static gboolean copy_contents(Image *source, Image *target, gboolean compress, c
         ok = ok && (!below || image_read_backing(target, at, below, length, error)) &&
              write_chunk(target, compress ? &packer : NULL, at, data, below, length, error);
         at += length;
+        written += length;
+        if (written >= WRITEBACK_EVERY) {
+            image_file_start_writeback(target->file);
+            written = 0;
+        }
     }
     packer_clear(&packer);
     return ok;

@@ -28,6 +28,11 @@ static gboolean look_at_backing(const char *path, ImageCreateOptions *options, G
 gboolean image_create_options_check(const ImageFormat *format, const char *path, ImageCreateOptions *o,
                                     GError **error)
 {
+    if (!format->create) {
+        g_set_error(error, IMAGE_ERROR, IMAGE_ERROR_UNSUPPORTED,
+                    _("New images of the format %s cannot be made here. Choose qcow2 or raw."), format->name);
+        return FALSE;
+    }
     if (o->backing_file && !*o->backing_file)
         o->backing_file = NULL;
     if (o->backing_file && !look_at_backing(path, o, error))

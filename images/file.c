@@ -282,15 +282,21 @@ gboolean image_file_sync(ImageFile *file, GError **error)
         rc = file->lost ? -EIO : file->ops->sync(file);
     } while (rc == -EINTR);
     if (rc < 0) {
-        /* After a failure the kernel may forget what it could not write, and a second sync succeeds over the gap:
-         * nothing is reported as durable any more. */
+        /* After a failure the kernel may forget what it could not write, and a second sync succeeds over the
+         * gap: nothing is reported as durable any more. */
         file->lost |= rc == -EIO;
-        image_set_errno(error, -rc, _("“%s” could not be written to the disk, and recent changes may be lost"),
+        image_set_errno(error, -rc,
+                        _("“%s” could not be written to the disk, and recent changes may be lost"),
                         file->path);
         return FALSE;
     }
     file->unsynced = FALSE;
     return TRUE;
+}
+
+void image_file_start_writeback(ImageFile *file)
+{
+    sync_file_range(file->fd, 0, 0, SYNC_FILE_RANGE_WRITE); /* a hint: failing changes nothing */
 }
 
 static gboolean file_write_zeros(ImageFile *file, guint64 offset, guint64 length, GError **error)

@@ -153,6 +153,13 @@ static Image *open_in_chain(ImageFile *file, const ImageFormat *format, gboolean
     image->writable = (flags & IMAGE_OPEN_WRITABLE) != 0;
     image->guard_head = probed && image->writable && format == &image_format_raw;
 
+    if (image->writable && !format->pwrite) {
+        g_set_error(error, IMAGE_ERROR, IMAGE_ERROR_UNSUPPORTED,
+                    _("“%s” is a %s image, which can only be read here. Convert it to qcow2 to write to it."),
+                    image->path, format->name);
+        image_close(image, NULL);
+        return NULL;
+    }
     if (!format->open(image, error)) {
         image_close(image, NULL);
         return NULL;

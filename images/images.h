@@ -108,8 +108,9 @@ gboolean image_flush(Image *image, GError **error);
  * say "zero". */
 gboolean image_write_zeroes(Image *image, guint64 offset, guint64 length, GError **error);
 
-/* The guest does not need the range's contents any more. Gives space back to the host. Whole clusters read
- * as zeros afterwards, the rest of the range is unchanged: a base's old contents never reappear. */
+/* The guest does not need the range's contents any more. Gives space back to the host. Afterwards each byte
+ * reads as zero or as before: whole clusters become zeros where the format can say so. A base's old contents
+ * never reappear. */
 gboolean image_discard(Image *image, guint64 offset, guint64 length, GError **error);
 
 typedef enum ImageBlock {

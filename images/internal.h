@@ -67,6 +67,9 @@ gboolean image_file_write(ImageFile *file, guint64 offset, const void *buffer, g
 gboolean image_file_writev(ImageFile *file, guint64 offset, struct iovec *iov, int count, GError **error);
 /* Durable; nothing to do when nothing was written since the last one. */
 gboolean image_file_sync(ImageFile *file, GError **error);
+/* Lets the host begin to write what it holds, so that the sync at the end of a long copy finds little to do.
+ */
+void image_file_start_writeback(ImageFile *file);
 /* Zeros in the range; @punch gives the space back where the host can. Does not grow the file. */
 gboolean image_file_zero(ImageFile *file, guint64 offset, guint64 length, gboolean punch, GError **error);
 gboolean image_file_allocate(ImageFile *file, guint64 offset, guint64 length, GError **error);

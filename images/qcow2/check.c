@@ -404,8 +404,8 @@ static gboolean rebuild_counts(Walk *w, GError **error)
 }
 
 /*
- * Entries of the disk that share a cluster get one each: with both flags cleared nothing would be lost, but the
- * last of them would be left with a count of one and no flag.
+ * Entries of the disk that share a cluster get one each: with both flags cleared nothing would be lost, but
+ * the last of them would be left with a count of one and no flag.
  */
 static gboolean separate_entries(Qcow2 *q, GError **error)
 {
@@ -423,7 +423,8 @@ static gboolean separate_entries(Qcow2 *q, GError **error)
             guint64 entry = qcow2_l2_get(q, table, index, &bitmap);
             qcow2_table_unpin(table);
             run.length = q->cluster_size;
-            gboolean shared = (entry & QCOW2_ENTRY_OFFSET) && !(entry & (QCOW2_ENTRY_COMPRESSED | QCOW2_ENTRY_COPIED));
+            gboolean shared =
+                (entry & QCOW2_ENTRY_OFFSET) && !(entry & (QCOW2_ENTRY_COMPRESSED | QCOW2_ENTRY_COPIED));
             if (shared && (!qcow2_read(q, at, data, q->cluster_size, error) ||
                            !qcow2_write(q, at, data, q->cluster_size, error)))
                 return FALSE;
@@ -478,8 +479,8 @@ static gboolean fix_flags(Qcow2 *q, Walk *w, ImageCheck *scratch, const ImageJob
     return walk_all(w, error) && check_flags(w, error) && image_file_sync(q->file, error);
 }
 
-static gboolean repair_errors(Qcow2 *q, Walk *w, gboolean counts_broken, ImageCheck *scratch, const ImageJob *job,
-                              GError **error)
+static gboolean repair_errors(Qcow2 *q, Walk *w, gboolean counts_broken, ImageCheck *scratch,
+                              const ImageJob *job, GError **error)
 {
     if (!walk_begin(w, q, scratch, job, error))
         return FALSE;
@@ -494,7 +495,8 @@ static gboolean repair_errors(Qcow2 *q, Walk *w, gboolean counts_broken, ImageCh
         return FALSE;
     if (q->tables_broken || q->header.snapshot_count)
         return TRUE;
-    return separate_entries(q, error) && fix_flags(q, w, scratch, job, error) && qcow2_load_tables(q, TRUE, error);
+    return separate_entries(q, error) && fix_flags(q, w, scratch, job, error) &&
+           qcow2_load_tables(q, TRUE, error);
 }
 
 static gboolean repair_file(Qcow2 *q, Walk *w, ImageRepair repair, const ImageJob *job, GError **error)

@@ -38,7 +38,8 @@ static const struct {
 static void make_seeds(const char *folder, GPtrArray *seeds)
 {
     g_autoptr(GError) error = NULL;
-    g_autofree char *base = g_build_filename(folder, "base", NULL), *flat = g_build_filename(folder, "flat", NULL);
+    g_autofree char *base = g_build_filename(folder, "base", NULL),
+                    *flat = g_build_filename(folder, "flat", NULL);
     g_autofree guint8 *bytes = g_malloc0(DISK);
     fill_pattern(bytes, DISK / 4, 1);
     g_file_set_contents(base, (char *)bytes, DISK, &error);
@@ -71,13 +72,29 @@ static void make_seeds(const char *folder, GPtrArray *seeds)
 
 static guint64 interesting(GRand *rand, gsize length)
 {
-    static const guint64 values[] = {0, 1, 2, 3, 511, 512, 513, 4096, 65536, 0x7fffffff, 0x80000000, 0xffffffff,
-                                     G_MAXINT64, G_MAXUINT64, G_GUINT64_CONSTANT(1) << 62, G_GUINT64_CONSTANT(1) << 55,
+    static const guint64 values[] = {0,
+                                     1,
+                                     2,
+                                     3,
+                                     511,
+                                     512,
+                                     513,
+                                     4096,
+                                     65536,
+                                     0x7fffffff,
+                                     0x80000000,
+                                     0xffffffff,
+                                     G_MAXINT64,
+                                     G_MAXUINT64,
+                                     G_GUINT64_CONSTANT(1) << 62,
+                                     G_GUINT64_CONSTANT(1) << 55,
                                      (G_GUINT64_CONSTANT(1) << 63) | 4096};
     switch (g_rand_int_range(rand, 0, 4)) {
     case 0: return values[g_rand_int_range(rand, 0, G_N_ELEMENTS(values))];
     case 1: return (guint64)g_rand_int_range(rand, 0, (gint32)(length / 512) + 2) * 512;
-    case 2: return (G_GUINT64_CONSTANT(1) << 63) | (guint64)g_rand_int_range(rand, 0, (gint32)(length / 512) + 2) * 512;
+    case 2:
+        return (G_GUINT64_CONSTANT(1) << 63) |
+               (guint64)g_rand_int_range(rand, 0, (gint32)(length / 512) + 2) * 512;
     default: return (guint64)g_rand_int(rand) << 32 | g_rand_int(rand);
     }
 }
@@ -85,13 +102,14 @@ static guint64 interesting(GRand *rand, gsize length)
 static void mutate(guint8 *bytes, gsize *length, GRand *rand)
 {
     guint count = (guint)g_rand_int_range(rand, 1, 6);
-    for (guint i = 0; i < count && *length > 512; i++) {
+    for (guint i = 0; i<count && * length> 512; i++) {
         gsize at;
         guint64 value = interesting(rand, *length);
         switch (g_rand_int_range(rand, 0, 8)) {
         case 0: /* a field of the header */
         case 1: {
-            static const guint8 fields[] = {4, 8, 16, 20, 24, 32, 36, 40, 48, 56, 60, 64, 72, 80, 88, 96, 100, 104};
+            static const guint8 fields[] = {4,  8,  16, 20, 24, 32, 36, 40,  48,
+                                            56, 60, 64, 72, 80, 88, 96, 100, 104};
             at = fields[g_rand_int_range(rand, 0, G_N_ELEMENTS(fields))];
             if (g_rand_boolean(rand)) {
                 bytes[at + (gsize)g_rand_int_range(rand, 0, 8)] = (guint8)value;
@@ -101,9 +119,7 @@ static void mutate(guint8 *bytes, gsize *length, GRand *rand)
             }
             break;
         }
-        case 2: /* header extensions */
-            bytes[g_rand_int_range(rand, 72, 512)] = (guint8)value;
-            break;
+        case 2: /* header extensions */ bytes[g_rand_int_range(rand, 72, 512)] = (guint8)value; break;
         case 3:
         case 4:
         case 5: { /* an entry of some table: aligned words that are in use, in the first half or anywhere */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What dies, fails or loses power in the middle of writing: everything that was flushed is there afterwards, and
- * the tables hold leaks at most.
+ * What dies, fails or loses power in the middle of writing: everything that was flushed is there afterwards,
+ * and the tables hold leaks at most.
  *
  * Each sector that a test writes carries its number and a version. Afterwards a sector must show a version
  * between the last flushed one and the last one that was tried.
@@ -141,7 +141,8 @@ static char *make_image(const Row *row, const char *folder, Ledger *ledger)
     return path;
 }
 
-/* ---- Killed ---------------------------------------------------------------------------------------------- */
+/* ---- Killed ----------------------------------------------------------------------------------------------
+ */
 
 static void test_kill(gconstpointer data)
 {
@@ -202,7 +203,8 @@ static void test_kill(gconstpointer data)
     test_folder_free(folder);
 }
 
-/* ---- Power cut: writes between two syncs reach the disk in any order, or not, sector by sector ------------- */
+/* ---- Power cut: writes between two syncs reach the disk in any order, or not, sector by sector
+ * ------------- */
 
 typedef enum OpKind {
     OP_WRITE,
@@ -367,8 +369,8 @@ static void apply(GByteArray *disk, const Op *op, GRand *rand)
     }
 }
 
-static void cut_power(const char *folder, GByteArray *before, const Journal *journal, guint cut, const Ledger *ledger,
-                      const guint32 *initial, GRand *rand)
+static void cut_power(const char *folder, GByteArray *before, const Journal *journal, guint cut,
+                      const Ledger *ledger, const guint32 *initial, GRand *rand)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(GByteArray) disk = g_byte_array_new();
@@ -431,7 +433,8 @@ static void test_power(gconstpointer data)
     }
 }
 
-/* ---- Failing hosts --------------------------------------------------------------------------------------- */
+/* ---- Failing hosts ---------------------------------------------------------------------------------------
+ */
 
 static void run_faults(const Row *row, int number)
 {

@@ -9,7 +9,7 @@
 
 typedef struct Row {
     const char *name;
-    const char *create;  /* -o of the tool */
+    const char *create; /* -o of the tool */
     gboolean compressed;
     ImageCreateOptions options; /* the same for us */
 } Row;
@@ -32,10 +32,15 @@ static const Row rows[] = {
     {"zlib-4k-rc1", "cluster_size=4096,refcount_bits=1", TRUE, {.cluster_size = 4096, .refcount_bits = 1}},
     {"zlib-extended", "extended_l2=on", TRUE, {.extended_l2 = TRUE}},
     {"zstd", "compression_type=zstd", TRUE, {.compression = "zstd"}},
-    {"zstd-2m", "compression_type=zstd,cluster_size=2M", TRUE, {.compression = "zstd", .cluster_size = 2 << 20}},
+    {"zstd-2m",
+     "compression_type=zstd,cluster_size=2M",
+     TRUE,
+     {.compression = "zstd", .cluster_size = 2 << 20}},
     {"prealloc-metadata", "preallocation=metadata", FALSE, {.preallocation = IMAGE_PREALLOCATION_METADATA}},
     {"prealloc-falloc", "preallocation=falloc", FALSE, {.preallocation = IMAGE_PREALLOCATION_FALLOC}},
-    {"prealloc-full-extended", "preallocation=full,extended_l2=on", FALSE,
+    {"prealloc-full-extended",
+     "preallocation=full,extended_l2=on",
+     FALSE,
      {.preallocation = IMAGE_PREALLOCATION_FULL, .extended_l2 = TRUE}},
 };
 
@@ -87,7 +92,8 @@ static void scribble(Image *image, guint8 *bytes)
     g_autoptr(GError) error = NULL;
     static const struct {
         guint32 offset, length;
-    } writes[] = {{0, 512}, {4095, 3}, {65530, 70000}, {600000, 200000}, {1100000, 10}, {2500000, 400000}, {SIZE - 1, 1}};
+    } writes[] = {{0, 512},      {4095, 3},         {65530, 70000}, {600000, 200000},
+                  {1100000, 10}, {2500000, 400000}, {SIZE - 1, 1}};
     for (gsize i = 0; i < G_N_ELEMENTS(writes); i++) {
         fill_pattern(bytes + writes[i].offset, writes[i].length, (guint32)i + 100);
         image_pwrite(image, writes[i].offset, bytes + writes[i].offset, writes[i].length, &error);
@@ -159,8 +165,9 @@ static void test_ours(gconstpointer data)
         g_assert_cmpuint(check->compressed_clusters, >, 0);
     }
     /* written by the tool, read here */
-    g_assert_cmpint(run_words(folder, "qemu-io -f qcow2 -c 'write -P 0x5a 1234432 99840' -c 'write -z 0 131072' ours"),
-                    ==, 0);
+    g_assert_cmpint(
+        run_words(folder, "qemu-io -f qcow2 -c 'write -P 0x5a 1234432 99840' -c 'write -z 0 131072' ours"),
+        ==, 0);
     memset(bytes + 1234432, 0x5a, 99840);
     memset(bytes, 0, 131072);
     Image *image = open_image(folder, "ours", IMAGE_OPEN_WRITABLE);
@@ -181,7 +188,9 @@ static void test_chain(void)
     g_autofree char *mine = g_build_filename(folder, "mine", NULL);
     /* raw base, their overlay, our overlay, their overlay, longer than what is below */
     g_assert_cmpint(run_words(folder, "qemu-img create -q -f qcow2 -b flat -F raw first"), ==, 0);
-    g_assert_cmpint(run_words(folder, "qemu-io -f qcow2 -c 'write -P 1 0 70000' -c 'write -z 1048576 65536' first"), ==, 0);
+    g_assert_cmpint(
+        run_words(folder, "qemu-io -f qcow2 -c 'write -P 1 0 70000' -c 'write -z 1048576 65536' first"), ==,
+        0);
     image_create(mine, "qcow2", &(ImageCreateOptions){.backing_file = "first"}, &error);
     g_assert_no_error(error);
     Image *image = open_image(folder, "mine", IMAGE_OPEN_WRITABLE);
@@ -288,7 +297,8 @@ static void test_refusals(void)
     if (skip_without_tool())
         return;
     char *folder = test_folder_new();
-    /* encryption by its field in the header: making a real LUKS image takes as long as its author's patience */
+    /* encryption by its field in the header: making a real LUKS image takes as long as its author's patience
+     */
     g_assert_cmpint(run_words(folder, "qemu-img create -q -f qcow2 luks 1M"), ==, 0);
     g_autofree char *path = g_build_filename(folder, "luks", NULL), *bytes = NULL;
     gsize length;
@@ -327,7 +337,8 @@ static void test_bitmaps(void)
     test_folder_free(folder);
 }
 
-/* ---- Locks ----------------------------------------------------------------------------------------------- */
+/* ---- Locks -----------------------------------------------------------------------------------------------
+ */
 
 static void test_locks_ours(void)
 {
@@ -358,10 +369,12 @@ static void test_locks_theirs(void)
     char *folder = test_folder_new();
     g_assert_cmpint(run_words(folder, "qemu-img create -q -f qcow2 base 4M"), ==, 0);
     g_assert_cmpint(run_words(folder, "qemu-img create -q -f qcow2 -b base -F qcow2 over"), ==, 0);
-    g_autofree char *over = g_build_filename(folder, "over", NULL), *base = g_build_filename(folder, "base", NULL);
+    g_autofree char *over = g_build_filename(folder, "over", NULL),
+                    *base = g_build_filename(folder, "base", NULL);
     /* holds the image open until its input ends; answers a command, so that we know when it has it */
-    g_autoptr(GSubprocess) io = g_subprocess_new(G_SUBPROCESS_FLAGS_STDIN_PIPE | G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error,
-                                                 "qemu-io", "-f", "qcow2", over, NULL);
+    g_autoptr(GSubprocess) io =
+        g_subprocess_new(G_SUBPROCESS_FLAGS_STDIN_PIPE | G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error, "qemu-io",
+                         "-f", "qcow2", over, NULL);
     g_assert_no_error(error);
     GOutputStream *in = g_subprocess_get_stdin_pipe(io);
     GInputStream *out = g_subprocess_get_stdout_pipe(io);

@@ -51,7 +51,8 @@ static void close_ok(Image *image)
 }
 
 /* Every refusal is a sentence. */
-static void assert_open_fails(Fixture *f, const char *name, const char *format, ImageOpenFlags flags, ImageError code)
+static void assert_open_fails(Fixture *f, const char *name, const char *format, ImageOpenFlags flags,
+                              ImageError code)
 {
     g_autoptr(GError) error = NULL;
     g_assert_null(image_open(at(f, name), format, flags, &error));
@@ -111,7 +112,8 @@ static guint files_in(const char *folder)
     return n;
 }
 
-/* ---- Raw ------------------------------------------------------------------------------------------------- */
+/* ---- Raw -------------------------------------------------------------------------------------------------
+ */
 
 static void test_raw(Fixture *f, gconstpointer data)
 {
@@ -170,7 +172,8 @@ static void test_raw_stays_raw(Fixture *f, gconstpointer data)
     close_ok(image);
 }
 
-/* ---- Chains ---------------------------------------------------------------------------------------------- */
+/* ---- Chains ----------------------------------------------------------------------------------------------
+ */
 
 static void test_short_base(Fixture *f, gconstpointer data)
 {
@@ -245,7 +248,8 @@ static void test_missing_base(Fixture *f, gconstpointer data)
     g_assert_cmpstr(info->backing_file, ==, "base");
     g_assert_cmpstr(info->backing_path, ==, at(f, "base"));
     g_assert_cmpstr(info->backing_format, ==, "qcow2");
-    g_assert_false(image_create(at(f, "two"), "qcow2", &(ImageCreateOptions){.backing_file = "base"}, &error));
+    g_assert_false(
+        image_create(at(f, "two"), "qcow2", &(ImageCreateOptions){.backing_file = "base"}, &error));
     g_assert_error(error, IMAGE_ERROR, IMAGE_ERROR_NOT_FOUND);
     g_clear_error(&error);
     g_assert_null(image_open(at(f, "nothing"), NULL, 0, &error));
@@ -268,12 +272,14 @@ static void test_locks(Fixture *f, gconstpointer data)
     image = open_ok(f, "base", NULL, IMAGE_OPEN_WRITABLE);
     assert_open_fails(f, "over", NULL, IMAGE_OPEN_READ_ONLY, IMAGE_ERROR_LOCKED);
     g_autoptr(GError) error = NULL;
-    g_assert_false(image_create(at(f, "third"), "qcow2", &(ImageCreateOptions){.backing_file = "base"}, &error));
+    g_assert_false(
+        image_create(at(f, "third"), "qcow2", &(ImageCreateOptions){.backing_file = "base"}, &error));
     g_assert_error(error, IMAGE_ERROR, IMAGE_ERROR_LOCKED);
     close_ok(image);
 }
 
-/* ---- Create and convert ---------------------------------------------------------------------------------- */
+/* ---- Create and convert ----------------------------------------------------------------------------------
+ */
 
 static void test_create_refusals(Fixture *f, gconstpointer data)
 {
@@ -310,7 +316,8 @@ static void test_create_refusals(Fixture *f, gconstpointer data)
     g_assert_error(error, IMAGE_ERROR, IMAGE_ERROR_EXISTS);
     g_clear_error(&error);
     Image *image = open_ok(f, "disk", "raw", IMAGE_OPEN_READ_ONLY);
-    g_assert_false(image_create(at(f, "disk"), "raw", &(ImageCreateOptions){.size = 1024, .overwrite = TRUE}, &error));
+    g_assert_false(
+        image_create(at(f, "disk"), "raw", &(ImageCreateOptions){.size = 1024, .overwrite = TRUE}, &error));
     g_assert_error(error, IMAGE_ERROR, IMAGE_ERROR_LOCKED);
     close_ok(image);
     create(f, "disk", "raw", (ImageCreateOptions){.size = 1024, .overwrite = TRUE});
@@ -361,7 +368,8 @@ static void test_convert(Fixture *f, gconstpointer data)
     close_ok(image);
 }
 
-/* ---- Commit, rebase, resize ------------------------------------------------------------------------------ */
+/* ---- Commit, rebase, resize ------------------------------------------------------------------------------
+ */
 
 static void test_commit(Fixture *f, gconstpointer data)
 {
@@ -426,7 +434,8 @@ static void test_rebase(Fixture *f, gconstpointer data)
 {
     g_autoptr(GError) error = NULL;
     for (guint version = 2; version <= 3; version++) {
-        ImageCreateOptions options = {.size = 1 << 20, .version = version, .cluster_size = 4096, .overwrite = TRUE};
+        ImageCreateOptions options = {
+            .size = 1 << 20, .version = version, .cluster_size = 4096, .overwrite = TRUE};
         create(f, "a", "qcow2", options);
         create(f, "b", "qcow2", options);
         Image *image = open_ok(f, "a", NULL, IMAGE_OPEN_WRITABLE);
@@ -440,7 +449,8 @@ static void test_rebase(Fixture *f, gconstpointer data)
         image = open_ok(f, "over", NULL, IMAGE_OPEN_WRITABLE);
         put(image, 100, 100, 'o');
         close_ok(image);
-        /* onto b, onto nothing, onto b again: the last has zeros to keep where b has data and nothing was below */
+        /* onto b, onto nothing, onto b again: the last has zeros to keep where b has data and nothing was
+         * below */
         const char *bases[] = {"b", NULL, "b"};
         for (gsize i = 0; i < G_N_ELEMENTS(bases); i++) {
             image_rebase(at(f, "over"), NULL, bases[i], NULL, FALSE, NULL, &error);
@@ -483,7 +493,8 @@ static void test_resize(Fixture *f, gconstpointer data)
     assert_clean(at(f, "over"));
 }
 
-/* ---- Damage ---------------------------------------------------------------------------------------------- */
+/* ---- Damage ----------------------------------------------------------------------------------------------
+ */
 
 /* Default layout of a new image here: header, refcount table, one block, L1, then what was written. */
 enum {
@@ -597,20 +608,20 @@ static void test_impossible_headers(Fixture *f, gconstpointer data)
         guint64 value; /* eight bytes */
         ImageError code;
     } rows[] = {
-        {4, (G_GUINT64_CONSTANT(9) << 32), IMAGE_ERROR_UNSUPPORTED},              /* version 9 */
-        {16, 30, IMAGE_ERROR_CORRUPT},                                            /* clusters of 1 GiB */
-        {16, 3, IMAGE_ERROR_CORRUPT},                                             /* clusters of 8 bytes */
-        {24, G_GUINT64_CONSTANT(1) << 60, IMAGE_ERROR_CORRUPT},                   /* larger than its L1 table */
-        {24, G_MAXUINT64, IMAGE_ERROR_CORRUPT},                                   /* larger than any */
-        {32, (G_GUINT64_CONSTANT(2) << 32) | 1, IMAGE_ERROR_UNSUPPORTED},         /* LUKS */
-        {36, G_GUINT64_CONSTANT(0xffffffff) << 32, IMAGE_ERROR_CORRUPT},          /* an endless L1 table */
-        {40, 3 * CLUSTER + 8, IMAGE_ERROR_CORRUPT},                               /* not on a cluster */
-        {40, G_GUINT64_CONSTANT(1) << 50, IMAGE_ERROR_CORRUPT},                   /* beyond the file */
-        {72, 1 << 7, IMAGE_ERROR_UNSUPPORTED},                                    /* an unknown feature */
-        {72, 1 << 2, IMAGE_ERROR_UNSUPPORTED},                                    /* external data */
-        {72, 1 << 3, IMAGE_ERROR_UNSUPPORTED},                                    /* compression that is none */
-        {96, (G_GUINT64_CONSTANT(7) << 32) | 112, IMAGE_ERROR_CORRUPT},           /* counts of 128 bits */
-        {96, (G_GUINT64_CONSTANT(4) << 32) | 0x7fffff8, IMAGE_ERROR_CORRUPT},     /* an endless header */
+        {4, (G_GUINT64_CONSTANT(9) << 32), IMAGE_ERROR_UNSUPPORTED},          /* version 9 */
+        {16, 30, IMAGE_ERROR_CORRUPT},                                        /* clusters of 1 GiB */
+        {16, 3, IMAGE_ERROR_CORRUPT},                                         /* clusters of 8 bytes */
+        {24, G_GUINT64_CONSTANT(1) << 60, IMAGE_ERROR_CORRUPT},               /* larger than its L1 table */
+        {24, G_MAXUINT64, IMAGE_ERROR_CORRUPT},                               /* larger than any */
+        {32, (G_GUINT64_CONSTANT(2) << 32) | 1, IMAGE_ERROR_UNSUPPORTED},     /* LUKS */
+        {36, G_GUINT64_CONSTANT(0xffffffff) << 32, IMAGE_ERROR_CORRUPT},      /* an endless L1 table */
+        {40, 3 * CLUSTER + 8, IMAGE_ERROR_CORRUPT},                           /* not on a cluster */
+        {40, G_GUINT64_CONSTANT(1) << 50, IMAGE_ERROR_CORRUPT},               /* beyond the file */
+        {72, 1 << 7, IMAGE_ERROR_UNSUPPORTED},                                /* an unknown feature */
+        {72, 1 << 2, IMAGE_ERROR_UNSUPPORTED},                                /* external data */
+        {72, 1 << 3, IMAGE_ERROR_UNSUPPORTED},                                /* compression that is none */
+        {96, (G_GUINT64_CONSTANT(7) << 32) | 112, IMAGE_ERROR_CORRUPT},       /* counts of 128 bits */
+        {96, (G_GUINT64_CONSTANT(4) << 32) | 0x7fffff8, IMAGE_ERROR_CORRUPT}, /* an endless header */
     };
     for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
         make_filled(f, "disk");
@@ -646,7 +657,8 @@ static void test_unknown_extension(Fixture *f, gconstpointer data)
     g_assert_cmpstr(info->backing_format, ==, "raw");
 }
 
-/* ---- Threads --------------------------------------------------------------------------------------------- */
+/* ---- Threads ---------------------------------------------------------------------------------------------
+ */
 
 typedef struct Stripe {
     Image *image;
@@ -687,7 +699,8 @@ static void test_threads(Fixture *f, gconstpointer data)
     assert_clean(at(f, "disk"));
 }
 
-/* ---- Command line ---------------------------------------------------------------------------------------- */
+/* ---- Command line ----------------------------------------------------------------------------------------
+ */
 
 static GString *printed;
 
