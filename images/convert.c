@@ -5,6 +5,7 @@
 #include "images/internal.h"
 
 #define CHUNK           (2u << 20)
+#define PACK_CHUNK      (16u << 20) /* enough clusters for all processors */
 #define WRITEBACK_EVERY (32u << 20)
 
 /* ---- Compressing on all processors -----------------------------------------------------------------------
@@ -18,49 +19,55 @@ typedef struct PackItem {
 
 typedef struct Packer {
     Image *target;
-    GThreadPool *pool;
+    GThreadPool *pool; /* NULL: the caller's thread does it all */
+    guint helpers;
     GMutex lock;
     GCond done;
-    guint open;
+    guint open; /* helpers at work */
     PackItem *items;
     guint8 *out;
-    guint count; /* items */
+    gint count; /* items of the batch */
+    gint next;  /* the first that nobody took */
 } Packer;
 
-static void pack_one(gpointer data, gpointer user_data)
+static void pack_items(Packer *packer)
 {
-    PackItem *item = data;
+    for (;;) {
+        gint i = g_atomic_int_add(&packer->next, 1);
+        if (i >= packer->count)
+            return;
+        PackItem *item = &packer->items[i];
+        item->length = packer->target->format->compress(packer->target, item->data, item->out);
+    }
+}
+
+static void pack_helper(gpointer data, gpointer user_data)
+{
     Packer *packer = user_data;
-    item->length = packer->target->format->compress(packer->target, item->data, item->out);
+    pack_items(packer);
     g_mutex_lock(&packer->lock);
     if (--packer->open == 0)
         g_cond_signal(&packer->done);
     g_mutex_unlock(&packer->lock);
 }
 
-static gboolean packer_init(Packer *packer, Image *target, GError **error)
+static void packer_init(Packer *packer, Image *target)
 {
-    g_autoptr(GError) pool_error = NULL;
     packer->target = target;
-    packer->count = CHUNK / target->cluster_size;
-    packer->pool = g_thread_pool_new(pack_one, packer, (int)g_get_num_processors(), FALSE, &pool_error);
-    if (!packer->pool) {
-        g_set_error(error, IMAGE_ERROR, IMAGE_ERROR_IO, _("No threads could be started for compressing: %s."),
-                    pool_error->message);
-        return FALSE;
-    }
+    packer->helpers = MAX(g_get_num_processors(), 4) - 1;
+    packer->pool = g_thread_pool_new(pack_helper, packer, (int)packer->helpers, FALSE, NULL);
     g_mutex_init(&packer->lock);
     g_cond_init(&packer->done);
-    packer->items = g_new0(PackItem, packer->count);
-    packer->out = g_malloc(CHUNK);
-    return TRUE;
+    packer->items = g_new0(PackItem, PACK_CHUNK / target->cluster_size);
+    packer->out = g_malloc(PACK_CHUNK);
 }
 
 static void packer_clear(Packer *packer)
 {
-    if (!packer->pool)
+    if (!packer->target)
         return;
-    g_thread_pool_free(packer->pool, FALSE, TRUE);
+    if (packer->pool)
+        g_thread_pool_free(packer->pool, FALSE, TRUE);
     g_mutex_clear(&packer->lock);
     g_cond_clear(&packer->done);
     g_free(packer->items);
@@ -84,11 +91,14 @@ static gboolean pack_run(Packer *packer, guint64 offset, const guint8 *data, gsi
 {
     gsize cluster = packer->target->cluster_size;
     guint n = (guint)((length + cluster - 1) / cluster);
-    packer->open = n;
-    for (guint i = 0; i < n; i++) {
+    for (guint i = 0; i < n; i++)
         packer->items[i] = (PackItem){data + i * cluster, packer->out + i * cluster, 0};
-        g_thread_pool_push(packer->pool, &packer->items[i], NULL);
-    }
+    packer->count = (gint)n;
+    packer->next = 0;
+    packer->open = packer->pool ? MIN(packer->helpers, n - 1) : 0;
+    for (guint i = packer->open; i > 0; i--)
+        g_thread_pool_push(packer->pool, packer, NULL);
+    pack_items(packer);
     g_mutex_lock(&packer->lock);
     while (packer->open)
         g_cond_wait(&packer->done, &packer->lock);
@@ -150,11 +160,12 @@ static gboolean write_chunk(Image *target, Packer *packer, guint64 offset, const
 static gboolean copy_contents(Image *source, Image *target, gboolean compress, const ImageJob *job,
                               guint64 total, GError **error)
 {
-    g_autofree guint8 *data = g_malloc(CHUNK);
-    g_autofree guint8 *below = target->backing ? g_malloc(CHUNK) : NULL;
+    const gsize chunk = compress ? PACK_CHUNK : CHUNK;
+    g_autofree guint8 *data = g_malloc(chunk);
+    g_autofree guint8 *below = target->backing ? g_malloc(chunk) : NULL;
     Packer packer = {0};
-    if (compress && !packer_init(&packer, target, error))
-        return FALSE;
+    if (compress)
+        packer_init(&packer, target);
     gboolean ok = TRUE;
     guint64 size = MIN(source->size, target->size), written = 0;
     for (guint64 at = 0; ok && at < target->size;) {
@@ -171,7 +182,7 @@ static gboolean copy_contents(Image *source, Image *target, gboolean compress, c
             guint64 length = status.length;
             /* whole pieces only, so that the next chunk starts at one */
             if (at + length < target->size) {
-                guint64 end = image_align_down(at + length, CHUNK);
+                guint64 end = image_align_down(at + length, chunk);
                 length = end > at ? end - at : 0;
             }
             if (length) {
@@ -181,10 +192,10 @@ static gboolean copy_contents(Image *source, Image *target, gboolean compress, c
                 continue;
             }
         }
-        gsize length = MIN(CHUNK - (at & (CHUNK - 1)), target->size - at);
+        gsize length = MIN(chunk - (at & (chunk - 1)), target->size - at);
         gsize have = at < size ? MIN(length, size - at) : 0;
         ok = image_pread(source, at, data, have, error);
-        memset(data + have, 0, (compress ? CHUNK : length) - have);
+        memset(data + have, 0, (compress ? chunk : length) - have);
         ok = ok && (!below || image_read_backing(target, at, below, length, error)) &&
              write_chunk(target, compress ? &packer : NULL, at, data, below, length, error);
         at += length;

@@ -99,30 +99,59 @@ void qcow2_compress_clear(Qcow2 *q)
     if (q->zstd)
         ZSTD_freeDCtx(q->zstd);
     q->zstd = NULL;
+    gpointer state;
+    while (q->packers && (state = g_async_queue_try_pop(q->packers))) {
+        if (q->header.compression == QCOW2_ZSTD) {
+            ZSTD_freeCCtx(state);
+        } else {
+            deflateEnd(state);
+            g_free(state);
+        }
+    }
+    g_clear_pointer(&q->packers, g_async_queue_unref);
     g_clear_pointer(&q->unpacked, g_free);
     g_clear_pointer(&q->packed, g_free);
 }
 
+static gsize deflate_cluster(z_stream *z, const void *data, gsize length, void *out, gsize room)
+{
+    if (deflateReset(z) != Z_OK)
+        return 0;
+    z->next_in = (Bytef *)(guintptr)data;
+    z->avail_in = (uInt)length;
+    z->next_out = out;
+    z->avail_out = (uInt)room;
+    return deflate(z, Z_FINISH) == Z_STREAM_END ? room - z->avail_out : 0;
+}
+
+/* States are large and many threads want one each: those that are idle wait in a queue. */
 gsize qcow2_compress(Image *image, const void *data, void *out)
 {
-    const Qcow2 *q = image->state;
-    gsize room = q->cluster_size - 1;
+    Qcow2 *q = image->state;
+    gsize room = q->cluster_size - 1, n = 0;
+    gpointer state = g_async_queue_try_pop(q->packers);
     if (q->header.compression == QCOW2_ZSTD) {
-        gsize n = ZSTD_compress(out, room, data, q->cluster_size, ZSTD_CLEVEL_DEFAULT);
-        return ZSTD_isError(n) ? 0 : n;
+        if (!state)
+            state = ZSTD_createCCtx();
+        if (!state)
+            return 0;
+        n = ZSTD_compressCCtx(state, out, room, data, q->cluster_size, ZSTD_CLEVEL_DEFAULT);
+        if (ZSTD_isError(n))
+            n = 0;
+    } else {
+        if (!state) {
+            z_stream *z = g_new0(z_stream, 1);
+            if (deflateInit2(z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, DEFLATE_WINDOW_BITS, 9,
+                             Z_DEFAULT_STRATEGY) != Z_OK) {
+                g_free(z);
+                return 0;
+            }
+            state = z;
+        }
+        n = deflate_cluster(state, data, q->cluster_size, out, room);
     }
-    z_stream z = {0};
-    if (deflateInit2(&z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, DEFLATE_WINDOW_BITS, 9, Z_DEFAULT_STRATEGY) !=
-        Z_OK)
-        return 0;
-    z.next_in = (Bytef *)(guintptr)data;
-    z.avail_in = q->cluster_size;
-    z.next_out = out;
-    z.avail_out = (uInt)room;
-    int rc = deflate(&z, Z_FINISH);
-    gsize n = room - z.avail_out;
-    deflateEnd(&z);
-    return rc == Z_STREAM_END ? n : 0;
+    g_async_queue_push(q->packers, state);
+    return n;
 }
 
 /* Room for @length bytes: behind the last compressed data where that works, else in a new cluster. */

@@ -162,6 +162,7 @@ typedef struct Qcow2 {
     guint8 *packed;
     gsize packed_size;
     gpointer inflater, zstd; /* made when first needed */
+    GAsyncQueue *packers;    /* compression states that are idle */
 } Qcow2;
 
 /* ---- header.c */
