@@ -247,6 +247,7 @@ struct ir_region {
     struct ir_exit *exit;  uint32_t n_exits;
     struct ir_snap *snap;  uint32_t n_snaps;
     struct ir_call *call;  uint32_t n_calls;
+    const struct interp_code *decoded; /* the interpreter's form, in copies only */
 };
 
 static inline uint64_t ir_const_value(const struct ir_insn *i)
@@ -366,10 +367,14 @@ void ir_br_if(struct ir_builder *b, ir_ref cond, uint32_t yes, uint32_t no, unsi
 /* -------------------------------------------------------------------------------------------- interpreter
  *
  * Runs a region from its entry until it leaves; returns the index of the exit taken, the snapshot written to
- * the CPU state and {pc, npc} set. Memory that is no RAM goes through jit_mem_* of jit.h.  `scratch` is kept
- * by the caller between calls (NULL at first, ir_interp_scratch_free at the end). */
+ * the CPU state and {pc, npc} set.  Guards ask jit_mem_host() of jit.h: what that calls a device goes through
+ * jit_mem_read/write, where it gives neither the guard's exit (kind MEMORY) is taken with exit_reason and exit_info
+ * as jit_mem_host(), or jit_mem_read/write, left them.  `scratch` is kept by the caller between calls (NULL at
+ * first, ir_interp_scratch_free at the end).  A run left by longjmp from a fault handler must be followed by
+ * ir_interp_abandon(), which puts the host's floating point control back. */
 struct ir_scratch;
 uint32_t ir_interp(const struct ir_region *r, struct jit_cpu *cpu, struct ir_scratch **scratch);
+void ir_interp_abandon(struct ir_scratch *s, struct jit_cpu *cpu); /* takes NULL */
 void ir_interp_scratch_free(struct ir_scratch *s);
 
 #endif

@@ -349,7 +349,14 @@ ir_ref ib_read_entry(struct ir_builder *b, uint32_t block, uint32_t slot)
     } else if (k->n_preds == 0) { /* not reachable */
         v = ib_read_entry(b, 0, slot);
     } else if (k->n_preds == 1) {
-        v = read_out(b, b->edge[k->pred[0]].from, slot);
+        /* up the chain of only predecessors, to where the value is known or is a join's */
+        uint32_t at = b->edge[k->pred[0]].from, steps = 0;
+        while (at && !b->out[at * b->n_slots + slot] && !b->in[at * b->n_slots + slot] && b->block[at].sealed &&
+               b->block[at].n_preds == 1 && ++steps < b->n_blocks)
+            at = b->edge[b->block[at].pred[0]].from;
+        if (steps >= b->n_blocks) /* a cycle that nothing reaches */
+            at = 0;
+        v = read_out(b, at, slot);
     } else {
         v = new_param(b, block, slot);
         b->in[block * b->n_slots + slot] = v; /* ends cycles */
@@ -558,7 +565,7 @@ static ir_ref value(struct ir_builder *b, struct ir_insn i)
         i.b = ib_resolve(b, i.b);
     if (args > 2)
         i.c = ib_resolve(b, i.c);
-    v = ib_fold(b, &i);
+    v = b->no_fold ? IR_NONE : ib_fold(b, &i);
     return v ? ib_resolve(b, v) : share(b, &i, here(b));
 }
 

@@ -4,6 +4,7 @@
  * loops, and the packed form that interpreter and back ends read.
  */
 #include "emulator/jit/ir_internal.h"
+#include "emulator/jit/ir_interp.h"
 
 /* ------------------------------------------------------------------------------------------- operands */
 
@@ -724,7 +725,7 @@ struct ir_region *ir_region_copy(const struct ir_region *r)
     struct ir_region shape = *r, *copy;
     size_t size = lay_out(&shape, NULL), head = (sizeof *r + 15) & ~(size_t)15;
 
-    copy = g_malloc(head + size);
+    copy = g_malloc(head + size + ir_interp_decoded_size(r));
     *copy = *r;
     lay_out(copy, (uint8_t *)copy + head);
     memcpy(copy->insn, r->insn, r->n_insns * sizeof *r->insn);
@@ -734,6 +735,7 @@ struct ir_region *ir_region_copy(const struct ir_region *r)
     memcpy(copy->exit, r->exit, r->n_exits * sizeof *r->exit);
     memcpy(copy->snap, r->snap, r->n_snaps * sizeof *r->snap);
     memcpy(copy->call, r->call, r->n_calls * sizeof *r->call);
+    copy->decoded = ir_interp_decode(copy, (uint8_t *)copy + head + size);
     return copy;
 }
 

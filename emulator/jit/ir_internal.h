@@ -125,7 +125,7 @@ struct ir_builder {
     uint32_t *order;      /* reachable blocks in reverse post order */
     uint32_t n_order, cap_order;
     uint32_t n_guest_insns;
-    bool no_fold;         /* passes: ir_op* must not emit */
+    bool no_fold;         /* tests: values stay as they were made */
 
     uint8_t *store;       /* of the finished region */
     size_t cap_store;

@@ -272,6 +272,7 @@ static enum step run_unit(struct jit_cpu *cpu)
     if (jit->options.user_mode && sigsetjmp(recover, 0)) {
         /* A host fault in the interpreter: fault_address is the guest's. Budget as before the unit. */
         struct jit_translation t;
+        ir_interp_abandon(x->scratch, cpu);
         cpu->budget = x->unit_budget;
         cpu->guest->lookup(cpu, x->fault_address, x->fault_write ? JIT_WRITE : JIT_READ, true, &t);
         x->raised = true;
