@@ -180,7 +180,14 @@ static uint32_t access_space(struct sparc_cpu *cpu, uint32_t address, uint32_t a
     if (cpu->jit.mode & SPARC_MODE_USER)
         return user_access(cpu, address, asi, size, write);
     switch (asi) {
-    case ASI_MXCC: return viking ? mxcc(cpu, address, size, write) : no_such_space(cpu, address, write);
+    case ASI_MXCC:
+        if (viking)
+            return mxcc(cpu, address, size, write);
+        /* Processors without the cache controller decode the space: firmware of all sun4m computers looks for the
+         * module's number here and finds none. */
+        if (!write)
+            *value = 0;
+        return 0;
     case ASI_MMU_PROBE:
         if (write)
             sparc_mmu_flush(cpu, address);
