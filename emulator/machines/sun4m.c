@@ -165,7 +165,12 @@ static bool build_memory(struct sun4m *b, GError **error)
                                                  .kind = BUS_EMPTY,
                                                  .priority = -1});
     }
+    return true;
+}
 
+static bool load_firmware(struct sun4m *b, GError **error)
+{
+    const struct sun4m_row *row = b->row;
     g_autoptr(GBytes) firmware = board_load_firmware(b->setup, error);
     if (!firmware)
         return false;
@@ -181,7 +186,7 @@ static bool build_memory(struct sun4m *b, GError **error)
                     "The firmware is too large: the boot PROM holds 1 MiB.");
         return false;
     }
-    memcpy(prom->host, data, length);
+    rom_write(b->bus, row->prom, data, length);
     return true;
 }
 
@@ -624,7 +629,7 @@ static bool sun4m_build(struct machine *machine, struct board_setup *setup, GErr
               build_scsi(b, error) && build_ethernet(b, error) &&
               build_display(b, &width, &height, &depth, error) && build_extras(b, error);
     bus_end_change(b->bus);
-    if (!ok)
+    if (!ok || !load_firmware(b, error))
         return false;
 
     struct fw_cfg *cfg = NEW(b, struct fw_cfg, fw_cfg_class, "fw-cfg");

@@ -88,7 +88,7 @@ static uint32_t virtual_access(struct sparc_cpu *cpu, uint32_t address, unsigned
                                bool write)
 {
     enum jit_access access = write ? JIT_WRITE : JIT_READ;
-    uint64_t physical = address;
+    uint64_t physical;
     cpu->fault_address = address;
     if (cpu->mmu_control & 1) {
         struct sparc_walk walk;
@@ -104,6 +104,8 @@ static uint32_t virtual_access(struct sparc_cpu *cpu, uint32_t address, unsigned
             return SPARC_TT_DATA_ACCESS;
         }
         physical = walk.physical;
+    } else {
+        physical = sparc_mmu_off_address(cpu, address, fetch && !write ? JIT_FETCH : access);
     }
     enum bus_result result = write ? bus_write(cpu->bus, physical, size, cpu->alt_value[0])
                                    : bus_read(cpu->bus, physical, size, &cpu->alt_value[0]);

@@ -298,6 +298,8 @@ bool sparc_io_read(struct jit_cpu *cpu, uint64_t physical, unsigned size, uint64
 bool sparc_io_write(struct jit_cpu *cpu, uint64_t physical, unsigned size, uint64_t value);
 unsigned sparc_guest_disassemble(uint64_t pc, const uint8_t *code, uint32_t avail, char *text, size_t size);
 uint32_t sparc_mmu_probe(struct sparc_cpu *cpu, uint32_t address);
+/* Physical address while the MMU is off: the same, but boot mode takes instructions from the PROM. */
+uint64_t sparc_mmu_off_address(const struct sparc_cpu *cpu, uint32_t address, enum jit_access access);
 void sparc_mmu_flush(struct sparc_cpu *cpu, uint32_t address);
 uint32_t sparc_mmu_read(struct sparc_cpu *cpu, uint32_t address);
 void sparc_mmu_write(struct sparc_cpu *cpu, uint32_t address, uint32_t value);

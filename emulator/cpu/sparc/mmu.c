@@ -119,7 +119,7 @@ void sparc_mmu_fault(struct sparc_cpu *cpu, uint32_t address, enum jit_access ac
     cpu->mmu_fault_address = address;
 }
 
-static uint64_t physical_without_mmu(const struct sparc_cpu *cpu, uint32_t address, enum jit_access access)
+uint64_t sparc_mmu_off_address(const struct sparc_cpu *cpu, uint32_t address, enum jit_access access)
 {
     /* boot mode: instructions come from the PROM */
     if (access == JIT_FETCH && (cpu->mmu_control & cpu->model->boot_mode))
@@ -151,7 +151,7 @@ bool sparc_lookup(struct jit_cpu *jit, uint64_t address64, enum jit_access acces
     bool boot_fetch = access == JIT_FETCH && (cpu->mmu_control & cpu->model->boot_mode);
     if (!(cpu->mmu_control & CONTROL_E) || boot_fetch) {
         *out = (struct jit_translation){.readable = true, .writable = true, .executable = true};
-        out->physical = physical_without_mmu(cpu, address, access);
+        out->physical = sparc_mmu_off_address(cpu, address, access);
     } else {
         struct sparc_walk walk;
         uint32_t fault = sparc_mmu_walk(cpu, address, access, supervisor, commit, &walk);
