@@ -125,7 +125,7 @@ static void misaligned(struct jit_cpu *head, uint64_t address, enum jit_access a
     head->exit_info = address;
 }
 
-static bool raise(struct jit_cpu *head)
+static bool take_trap(struct jit_cpu *head)
 {
     struct toy_cpu *cpu = (struct toy_cpu *)head;
     cpu->traps++;
@@ -162,7 +162,7 @@ const struct jit_guest toy_guest = {
     .io_read = io_read,
     .io_write = io_write,
     .misaligned = misaligned,
-    .raise = raise,
+    .raise = take_trap,
     .interrupt = interrupt,
     .fp_fix = fp_fix,
 };
