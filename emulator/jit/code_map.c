@@ -11,7 +11,9 @@
 
 static uint32_t bucket(uint64_t pc, uint32_t mode, const uint8_t *host)
 {
-    return jit_pc_hash(pc ^ (uint64_t)(uintptr_t)host ^ ((uint64_t)mode << 40), REGION_HASH_BITS);
+    /* The low bits of pc and host are the same ones: only the host's page adds something. */
+    uint64_t page = (uint64_t)(uintptr_t)host >> JIT_PAGE_BITS;
+    return jit_pc_hash(pc + (page << 20) + ((uint64_t)mode << 52), REGION_HASH_BITS);
 }
 
 struct jit_region *translation_find(struct jit *jit, uint64_t pc, uint64_t npc, uint32_t mode, const uint8_t *host,

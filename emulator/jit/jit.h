@@ -150,6 +150,7 @@ struct jit_options {
     bool user_mode;
     bool deterministic;    /* tier 2 never depends on wall time for what the guest sees */
     unsigned max_tier;     /* 0: interpreter only for tests, 1, 2 */
+    bool eager;            /* tests: tier 1 at the first run, tier 2 at the third, waited for */
     FILE *log;             /* --log jit, or NULL */
     size_t cache_size;     /* bytes of code arena; 0: default */
 };

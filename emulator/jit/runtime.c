@@ -197,7 +197,7 @@ static bool compile_tier1(struct jit_cpu *cpu, struct jit_region *r)
 {
     struct jit *jit = cpu->jit;
     uint64_t start = now_ns();
-    r->hotness = HOT_RUNS;
+    r->hotness = jit->options.eager ? 2 : HOT_RUNS;
     if (!backend_compile(jit->backend, r->ir, 1, jit->tier2 ? &r->hotness : NULL, r, &r->code)) {
         jit->reset_wanted = true;
         return false;
@@ -328,7 +328,7 @@ static struct jit_region *region_at_pc(struct jit_cpu *cpu)
     if (!r)
         r = make_ir(cpu, host, flags, TRANSLATION_BLOCK);
     if (!r->tier) {
-        if (jit->backend && ++r->runs > COLD_RUNS)
+        if (jit->backend && ++r->runs > (jit->options.eager ? 0 : COLD_RUNS))
             compile_tier1(cpu, r);
     }
     if (r->tier)
@@ -442,6 +442,8 @@ enum jit_stop jit_run(struct jit_cpu *cpu, int64_t insns)
                 g_rec_mutex_lock(&jit->lock);
                 if (site->region->valid && !site->region->promoting)
                     tier2_submit(jit->tier2, cpu, site->region);
+                if (jit->options.eager)
+                    tier2_wait(jit->tier2);
                 site->region->hotness = INT32_MAX;
                 g_rec_mutex_unlock(&jit->lock);
                 continue;

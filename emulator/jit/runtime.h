@@ -172,6 +172,8 @@ void tier2_stop(struct tier2 *t);
 void tier2_submit(struct tier2 *t, struct jit_cpu *cpu, struct jit_region *seed);
 /* Takes finished work in; called between regions. Cheap when there is none. */
 void tier2_publish(struct tier2 *t, struct jit_cpu *cpu);
+/* Waits until all that was submitted is finished. */
+void tier2_wait(struct tier2 *t);
 /* Waits until the worker holds no reference to code (before reset and invalidation of user memory). */
 void tier2_quiesce(struct tier2 *t);
 

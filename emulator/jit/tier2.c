@@ -152,6 +152,14 @@ void tier2_quiesce(struct tier2 *t)
     g_mutex_unlock(&t->lock);
 }
 
+void tier2_wait(struct tier2 *t)
+{
+    g_mutex_lock(&t->lock);
+    while (t->busy || !g_queue_is_empty(&t->queue))
+        g_cond_wait(&t->done, &t->lock);
+    g_mutex_unlock(&t->lock);
+}
+
 void tier2_submit(struct tier2 *t, struct jit_cpu *cpu, struct jit_region *seed)
 {
     struct job *job = g_new0(struct job, 1);

@@ -9,7 +9,7 @@
 static struct jit *new_jit(unsigned tier)
 {
     struct jit_options options = {
-        .accel = tier ? JIT_ACCEL_JIT : JIT_ACCEL_INTERP, .max_tier = tier, .deterministic = true};
+        .accel = tier ? JIT_ACCEL_JIT : JIT_ACCEL_INTERP, .max_tier = tier, .deterministic = true, .eager = true};
     g_autoptr(GError) error = NULL;
     struct jit *jit = jit_create(&toy_guest, &options, &error);
     g_assert_no_error(error);
