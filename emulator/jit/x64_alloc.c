@@ -228,11 +228,12 @@ void x64_copy(struct x64_ctx *c, const struct x64_loc *dst, const struct x64_loc
 
 /* ------------------------------------------------------------------------------------------- register file */
 
-static inline bool reg_is_free(const struct x64_ctx *c, int r)
+/* Operands that die in this instruction give their register to its result, but not to another operand. */
+static inline bool reg_is_free(const struct x64_ctx *c, int r, bool for_result)
 {
     uint32_t v = c->reg_val[r];
 
-    return v == 0 || c->val[v].last <= c->pos;
+    return v == 0 || c->val[v].last < c->pos + for_result;
 }
 
 static inline void unbind(struct x64_ctx *c, int r)
@@ -264,9 +265,7 @@ static void store_spill(struct x64_ctx *c, uint32_t v)
 
 static void evict(struct x64_ctx *c, int r)
 {
-    if (!reg_is_free(c, r)) {
-        store_spill(c, c->reg_val[r]);
-    }
+    store_spill(c, c->reg_val[r]);
     unbind(c, r);
 }
 
@@ -281,11 +280,11 @@ static inline uint32_t distance(const struct x64_ctx *c, uint32_t v)
     return n;
 }
 
-static int take(struct x64_ctx *c, enum x64_class cls, int pref, bool outlives_call)
+static int take(struct x64_ctx *c, enum x64_class cls, int pref, bool outlives_call, bool for_result)
 {
     uint32_t mask = c->allocatable[cls] & ~c->locked;
 
-    if (pref >= 0 && (mask >> pref & 1) && reg_is_free(c, pref)) {
+    if (pref >= 0 && (mask >> pref & 1) && reg_is_free(c, pref, for_result)) {
         unbind(c, pref);
         return pref;
     }
@@ -298,7 +297,7 @@ static int take(struct x64_ctx *c, enum x64_class cls, int pref, bool outlives_c
             if (!(mask >> r & 1)) {
                 continue;
             }
-            if (reg_is_free(c, r)) {
+            if (reg_is_free(c, r, for_result)) {
                 unbind(c, r);
                 return r;
             }
@@ -314,7 +313,7 @@ static int take(struct x64_ctx *c, enum x64_class cls, int pref, bool outlives_c
             if (!(mask >> r & 1)) {
                 continue;
             }
-            if (reg_is_free(c, r)) {
+            if (reg_is_free(c, r, for_result)) {
                 unbind(c, r);
                 return r;
             }
@@ -362,7 +361,7 @@ int x64_in(struct x64_ctx *c, uint32_t v)
 
     if (x->reg < 0) {
         struct x64_loc src = x64_where(c, v);
-        int r = take(c, (enum x64_class)x->cls, hint_reg(c, v), x->last > c->next_call);
+        int r = take(c, (enum x64_class)x->cls, hint_reg(c, v), x->last > c->next_call, false);
         struct x64_loc dst = {.kind = XL_REG, .type = x->type, .reg = (int8_t)r};
         x64_copy(c, &dst, &src, 0);
         bind(c, r, v);
@@ -373,7 +372,7 @@ int x64_in(struct x64_ctx *c, uint32_t v)
 int x64_new(struct x64_ctx *c, uint32_t p)
 {
     struct x64_val *x = &c->val[p];
-    int r = take(c, (enum x64_class)x->cls, hint_reg(c, p), x->last > c->next_call);
+    int r = take(c, (enum x64_class)x->cls, hint_reg(c, p), x->last > c->next_call, true);
 
     bind(c, r, p);
     return lock(c, r);
@@ -388,7 +387,7 @@ int x64_new_from(struct x64_ctx *c, uint32_t p, uint32_t v)
     if (x->reg >= 0 && x->last <= c->pos && x->cls == c->val[p].cls) {
         int r = x->reg;
         int h = hint_reg(c, p);
-        if (h >= 0 && h != r && (c->allocatable[c->val[p].cls] & ~c->locked) >> h & 1 && reg_is_free(c, h)) {
+        if (h >= 0 && h != r && (c->allocatable[c->val[p].cls] & ~c->locked) >> h & 1 && reg_is_free(c, h, true)) {
             x64_move_reg(c, t, h, r);
             r = h;
         }
@@ -407,7 +406,7 @@ int x64_new_from(struct x64_ctx *c, uint32_t p, uint32_t v)
 
 int x64_temp(struct x64_ctx *c, enum x64_class cls)
 {
-    return lock(c, take(c, cls, -1, false));
+    return lock(c, take(c, cls, -1, false, false));
 }
 
 void x64_free_reg(struct x64_ctx *c, int r)
@@ -421,7 +420,7 @@ void x64_free_reg(struct x64_ctx *c, int r)
     }
     /* Still wanted, perhaps by this very instruction: to another register. */
     struct x64_val *x = &c->val[v];
-    int to = take(c, (enum x64_class)x->cls, -1, x->last > c->next_call);
+    int to = take(c, (enum x64_class)x->cls, -1, x->last > c->next_call, false);
     x64_move_reg(c, (enum ir_type)x->type, to, r);
     bind(c, to, v);
     c->reg_val[r] = 0;
@@ -474,7 +473,7 @@ void x64_spill_caller_saved(struct x64_ctx *c)
             uint32_t keep = c->allocatable[XC_GPR] & ~X64_CALLER_SAVED & ~c->locked;
             int to = -1;
             for (int s = 0; s < 16; s++) {
-                if ((keep >> s & 1) && reg_is_free(c, s)) {
+                if ((keep >> s & 1) && reg_is_free(c, s, false)) {
                     to = s;
                     break;
                 }
@@ -510,7 +509,7 @@ void x64_home_lost(struct x64_ctx *c, int slot)
             continue;
         }
         /* `last` is exact for values of this block and for live ones; others have no place any more */
-        bool live = x->last > c->pos && (x->block == c->block || x->stamp == c->block);
+        bool live = x->last >= c->pos && (x->block == c->block || x->stamp == c->block);
         if (x->reg >= 0) {
             x->mem = XW_NONE;
         } else if (live) {
@@ -811,8 +810,10 @@ void x64_block_begin(struct x64_ctx *c, uint32_t b)
         c->val[p].last = p;
         c->val[p].stamp = b;
         uint32_t end = c->ufirst[p + 1];
+        /* What edges and exits read must survive the instruction's own work: it dies one place later. */
+        uint32_t dies = i->op == IR_BRIF ? p + 1 : p;
         for (uint32_t k = c->ufirst[p]; k < end; k++) {
-            c->val[c->use[k].v].last = p;
+            c->val[c->use[k].v].last = dies;
             c->val[c->use[k].v].stamp = b;
         }
         switch (i->op) {
@@ -841,13 +842,13 @@ void x64_block_begin(struct x64_ctx *c, uint32_t b)
             const struct ir_exit *e = &r->exit[x];
             for (uint32_t k = 0; k < e->count; k++) {
                 struct x64_val *v = &c->val[c->val[r->snap[e->first + k].value].canon];
-                v->last = p;
+                v->last = p + 1;
                 v->stamp = b;
             }
             const ir_ref extra[3] = {e->info, e->pc_ref, e->npc_ref};
             for (unsigned k = 0; k < 3; k++) {
                 struct x64_val *v = &c->val[c->val[extra[k]].canon];
-                v->last = p;
+                v->last = p + 1;
                 v->stamp = b;
             }
         }

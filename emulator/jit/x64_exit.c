@@ -64,11 +64,17 @@ static void write_snapshot(struct x64_ctx *c, const struct ir_exit *e)
     }
 }
 
-static void store_ref(struct x64_ctx *c, ir_ref v, struct x64_mem m)
+static void store_ref(struct x64_ctx *c, ir_ref v, struct x64_mem m, bool wide)
 {
     struct x64_loc src = x64_where(c, v);
     struct x64_loc rax = {.kind = XL_REG, .type = IR_I64, .reg = RAX};
 
+    if (!wide && src.type == IR_I64) { /* an address of a guest with 32 bits */
+        x64_copy(c, &rax, &src, 0);
+        x64_mov(&c->a, false, RAX, RAX);
+        x64_store(&c->a, true, m, RAX);
+        return;
+    }
     if (src.kind == XL_REG && src.reg < XMM0) {
         x64_store(&c->a, true, m, src.reg);
         return;
@@ -95,7 +101,7 @@ void x64_exit_code(struct x64_ctx *c, uint32_t exit, int info_reg)
     const struct ir_exit *e = &r->exit[exit];
     struct x64_asm *a = &c->a;
     const struct x64_code *code = &c->be->code;
-    bool indirect = e->kind == IR_EXIT_INDIRECT;
+    bool indirect = e->kind == IR_EXIT_INDIRECT, wide = c->guest->address64;
 
     x64_need(a, 512 + (size_t)e->count * 48);
     if (info_reg >= 0) {
@@ -103,7 +109,7 @@ void x64_exit_code(struct x64_ctx *c, uint32_t exit, int info_reg)
     }
     if (e->kind == IR_EXIT_RAISE) {
         if (e->info) {
-            store_ref(c, e->info, CPU(exit_info));
+            store_ref(c, e->info, CPU(exit_info), true);
         } else {
             x64_store_imm(a, true, CPU(exit_info), 0);
         }
@@ -113,11 +119,11 @@ void x64_exit_code(struct x64_ctx *c, uint32_t exit, int info_reg)
     if (e->pc_ref) {
         pc = x64_where(c, e->pc_ref);
         if (!indirect || (pc.kind != XL_REG && pc.kind != XL_IMM)) {
-            store_ref(c, e->pc_ref, CPU(pc)); /* before the snapshot: its place may be a slot */
+            store_ref(c, e->pc_ref, CPU(pc), wide); /* before the snapshot: its place may be a slot */
         }
     }
     if (e->npc_ref && !indirect) {
-        store_ref(c, e->npc_ref, CPU(npc));
+        store_ref(c, e->npc_ref, CPU(npc), wide);
     }
     write_snapshot(c, e);
     if (e->refund) {
@@ -126,9 +132,9 @@ void x64_exit_code(struct x64_ctx *c, uint32_t exit, int info_reg)
     if (indirect) {
         unsigned s = c->guest->insn_shift;
         if (pc.kind == XL_REG) {
-            x64_mov(a, true, RAX, pc.reg);
+            x64_mov(a, wide, RAX, pc.reg);
         } else if (pc.kind == XL_IMM) {
-            x64_imm(a, RAX, pc.imm, true);
+            x64_imm(a, RAX, wide ? pc.imm : (uint32_t)pc.imm, true);
         } else {
             x64_load(a, true, RAX, CPU(pc));
         }
@@ -170,8 +176,9 @@ void x64_exit_code(struct x64_ctx *c, uint32_t exit, int info_reg)
         x64_4(a, 0);
     }
     if (e->pc_ref) {
-        if (!e->npc_ref) {
-            x64_imm(a, RAX, e->npc, true);
+        if (!e->npc_ref) { /* what follows pc */
+            x64_load(a, true, RAX, CPU(pc));
+            x64_alu_ri(a, ALU_ADD, c->guest->address64, RAX, 1 << c->guest->insn_shift);
             x64_store(a, true, CPU(npc), RAX);
         }
         leave(c, exit, code->leave);
@@ -253,6 +260,17 @@ static void after_helper(struct x64_ctx *c, const struct ir_helper *h)
     }
 }
 
+/* Registers of arguments stay what they are until the arguments have been moved. */
+static void lock_args(struct x64_ctx *c, const struct ir_call *call)
+{
+    for (unsigned k = 0; k < call->helper->n_args; k++) {
+        int r = c->val[x64_canon(c, call->arg[k])].reg;
+        if (r >= 0) {
+            c->locked |= 1u << r;
+        }
+    }
+}
+
 void x64_call(struct x64_ctx *c, uint32_t p)
 {
     const struct ir_insn *i = &c->r->insn[p];
@@ -265,6 +283,7 @@ void x64_call(struct x64_ctx *c, uint32_t p)
         x64_home_lost(c, -1);
     }
     x64_need(a, 1024);
+    lock_args(c, call);
     x64_spill_caller_saved(c);
     for (unsigned k = 0; k < h->n_args; k++) {
         arg[k] = x64_where(c, call->arg[k]);
@@ -327,6 +346,7 @@ void x64_call_if(struct x64_ctx *c, uint32_t p)
     if (h->flags & IR_HELPER_WRITES) {
         x64_home_lost(c, -1);
     }
+    lock_args(c, call);
     enum x64_cc cc = x64_condition(c, i->a);
     if (cc == CC_NEVER) {
         return;

@@ -57,8 +57,11 @@ static void fix_if(struct x64_ctx *c, uint32_t p, enum x64_cc cc, const struct x
     x64_jcc(a, cc, stub);
     x64_section(a, XS_STUB);
     x64_bind(a, stub);
+    struct x64_mem csr = x64_at(RSP, X64_TEMP + 32);
+    x64_rm(a, X_0F | 0xae, 3, csr); /* what fp_fix computes leaves no flags */
     x64_cold_call(c, (const void *)(uintptr_t)c->guest->fp_fix, &c->r->insn[p], full, 3, result,
                   (enum ir_type)c->r->insn[p].type);
+    x64_rm(a, X_0F | 0xae, 2, csr);
     x64_jmp(a, back);
     x64_section(a, cur);
     x64_bind(a, back);

@@ -1045,6 +1045,13 @@ static void insn(struct x64_ctx *c, uint32_t p, uint32_t next)
     case IR_ICMP:
         set_from_flags(c, p, insn_flags(c, p));
         break;
+    case IR_FCMP:
+        if (i->aux >> 8 == IR_F80) {
+            x64_fp(c, p);
+        } else {
+            set_from_flags(c, p, x64_fcmp_flags(c, p));
+        }
+        break;
     case IR_SELECT:
         select_op(c, p);
         break;

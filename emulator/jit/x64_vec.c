@@ -1,8 +1,297 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Vectors of 128 bits. */
+/*
+ * Vectors of 128 bits: one host instruction where there is one (the table), short sequences for some, and the
+ * interpreter's function for what is rare.
+ */
+#include "emulator/jit/ir_interp.h"
 #include "emulator/jit/x64.h"
+
+/* dst = a op b by one instruction, per lane: opcode word, 0 where the host has none.  The feature it needs comes
+ * from the map: 0F is SSE2, 0F38 SSE4.1 or SSSE3. */
+static const uint32_t simple[IR_N_OPS][6] = {
+    /*             8 bits                  16                      32                      64              F32     F64 */
+    [IR_VADD] = {X_66 | X_0F | 0xfc, X_66 | X_0F | 0xfd, X_66 | X_0F | 0xfe, X_66 | X_0F | 0xd4, X_0F | 0x58, X_66 | X_0F | 0x58},
+    [IR_VSUB] = {X_66 | X_0F | 0xf8, X_66 | X_0F | 0xf9, X_66 | X_0F | 0xfa, X_66 | X_0F | 0xfb, X_0F | 0x5c, X_66 | X_0F | 0x5c},
+    [IR_VMUL] = {0, X_66 | X_0F | 0xd5, X_66 | X_0F38 | 0x40, 0, X_0F | 0x59, X_66 | X_0F | 0x59},
+    [IR_VDIVF] = {0, 0, 0, 0, X_0F | 0x5e, X_66 | X_0F | 0x5e},
+    [IR_VADDS] = {X_66 | X_0F | 0xec, X_66 | X_0F | 0xed},
+    [IR_VADDU] = {X_66 | X_0F | 0xdc, X_66 | X_0F | 0xdd},
+    [IR_VSUBS] = {X_66 | X_0F | 0xe8, X_66 | X_0F | 0xe9},
+    [IR_VSUBU] = {X_66 | X_0F | 0xd8, X_66 | X_0F | 0xd9},
+    [IR_VMINS] = {X_66 | X_0F38 | 0x38, X_66 | X_0F | 0xea, X_66 | X_0F38 | 0x39},
+    [IR_VMAXS] = {X_66 | X_0F38 | 0x3c, X_66 | X_0F | 0xee, X_66 | X_0F38 | 0x3d},
+    [IR_VMINU] = {X_66 | X_0F | 0xda, X_66 | X_0F38 | 0x3a, X_66 | X_0F38 | 0x3b},
+    [IR_VMAXU] = {X_66 | X_0F | 0xde, X_66 | X_0F38 | 0x3e, X_66 | X_0F38 | 0x3f},
+    [IR_VAVGU] = {X_66 | X_0F | 0xe0, X_66 | X_0F | 0xe3},
+    [IR_VCMPEQ] = {X_66 | X_0F | 0x74, X_66 | X_0F | 0x75, X_66 | X_0F | 0x76, X_66 | X_0F38 | 0x29},
+    [IR_VCMPGTS] = {X_66 | X_0F | 0x64, X_66 | X_0F | 0x65, X_66 | X_0F | 0x66},
+};
+
+static uint64_t by_interpreter(struct jit_cpu *cpu, const struct ir_insn *i, uint64_t *t, uint64_t from)
+{
+    unsigned n = ir_op_info[i->op].args;
+
+    (void)cpu;
+    t[6] = t[7] = 0;
+    ir_interp_vector(i, (unsigned)from, t + 6, t, n > 1 ? t + 2 : NULL, n > 2 ? t + 4 : NULL);
+    return 0;
+}
+
+static void call_interpreter(struct x64_ctx *c, uint32_t p)
+{
+    const struct ir_insn *i = &c->r->insn[p];
+    const ir_ref arg[3] = {i->a, i->b, i->c};
+    unsigned n = ir_op_info[i->op].args;
+    enum ir_type from = (enum ir_type)c->r->insn[i->a].type;
+
+    for (unsigned k = 0; k < n; k++) {
+        struct x64_loc src = x64_where(c, arg[k]);
+        struct x64_loc dst = {.kind = XL_TEMP, .type = src.type, .off = (int32_t)(16 * k)};
+        if (src.type == IR_I32 || src.type == IR_F32) { /* the function reads 64 bits */
+            x64_store_imm(&c->a, true, x64_at(RSP, X64_TEMP + 16 * (int32_t)k), 0);
+        }
+        x64_copy(c, &dst, &src, 0);
+    }
+    x64_lea(&c->a, true, RAX, x64_at(RSP, X64_TEMP));
+    struct x64_loc pass[2] = {{.kind = XL_REG, .type = IR_I64, .reg = RAX}, {.kind = XL_IMM, .type = IR_I32, .imm = from}};
+    x64_cold_call(c, (const void *)(uintptr_t)by_interpreter, i, pass, 2, -1, IR_VOID);
+    c->locked = 0;
+    x64_load_type(c, (enum ir_type)i->type, x64_new(c, p), x64_at(RSP, X64_TEMP + 48));
+}
+
+static void three(struct x64_ctx *c, uint32_t p, uint32_t op, ir_ref x, ir_ref y)
+{
+    int ra = x64_in(c, x);
+
+    if (x64_in_mem(c, y, false)) {
+        int dst = x64_new(c, p);
+        x64_v3m(c, op, dst, ra, x64_val_mem(c, y));
+    } else {
+        int rb = x64_in(c, y), dst = x64_new(c, p);
+        x64_v3(c, op, dst, ra, rb);
+    }
+}
+
+static bool usable(const struct x64_ctx *c, uint32_t op)
+{
+    return op && ((op & 0x300) != X_0F38 || c->f->sse41);
+}
+
+/* Shifts of lanes by a constant: opcode and digit of the group. */
+static bool shift(struct x64_ctx *c, uint32_t p)
+{
+    const struct ir_insn *i = &c->r->insn[p];
+    static const uint8_t group[4] = {0, 0x71, 0x72, 0x73};
+    unsigned digit = i->op == IR_VSHL ? 6 : i->op == IR_VSHR ? 2 : 4, n = i->c, bits = 8u << i->aux;
+
+    if (i->aux == IR_L8 || i->aux > IR_L64 || (i->aux == IR_L64 && i->op == IR_VSAR) || n > 255) {
+        return false;
+    }
+    if (n >= bits && i->op == IR_VSAR) {
+        n = bits - 1;
+    }
+    if (c->f->avx) {
+        int ra = x64_in(c, i->a), dst = x64_new(c, p);
+        x64_vrr(&c->a, X_66 | X_0F | group[i->aux], (int)digit, dst, ra); /* the digit stands in reg, dst in vvvv */
+    } else {
+        int dst = x64_new_from(c, p, i->a);
+        x64_rr(&c->a, X_66 | X_0F | group[i->aux], (int)digit, dst);
+    }
+    x64_1(&c->a, n);
+    return true;
+}
+
+static bool shift_variable(struct x64_ctx *c, uint32_t p)
+{
+    const struct ir_insn *i = &c->r->insn[p];
+    struct x64_asm *a = &c->a;
+
+    if (!c->f->avx2 || (i->aux != IR_L32 && i->aux != IR_L64) || (i->aux == IR_L64 && i->op == IR_VSARV)) {
+        return false;
+    }
+    bool q = i->aux == IR_L64;
+    uint64_t mask = q ? 63 : 0x0000001f0000001fu;
+    int ra = x64_in(c, i->a), rb = x64_in(c, i->b), dst = x64_new(c, p);
+    uint32_t op = X_66 | X_0F38 | (i->op == IR_VSHLV ? 0x47u : i->op == IR_VSHRV ? 0x45u : 0x46u) | x64_w(q);
+    x64_vrm(a, X_66 | X_0F | 0xdb, X_TMP, rb, x64_const_mem(a, mask, mask)); /* pand */
+    x64_vrr(a, op, dst, ra, X_TMP);
+    return true;
+}
+
+static bool compare_unsigned(struct x64_ctx *c, uint32_t p)
+{
+    const struct ir_insn *i = &c->r->insn[p];
+    static const uint64_t sign[3] = {0x8080808080808080u, 0x8000800080008000u, 0x8000000080000000u};
+
+    if (i->aux > IR_L32) {
+        return false;
+    }
+    int ra = x64_in(c, i->a), rb = x64_in(c, i->b), dst = x64_new(c, p);
+    struct x64_mem m = x64_const_mem(&c->a, sign[i->aux], sign[i->aux]);
+    x64_v3m(c, X_66 | X_0F | 0xef, dst, ra, m);
+    x64_v2(c, X_0F | 0x28, X_TMP, rb);
+    x64_v3m(c, X_66 | X_0F | 0xef, X_TMP, X_TMP, m);
+    x64_v3(c, simple[IR_VCMPGTS][i->aux], dst, dst, X_TMP);
+    return true;
+}
+
+static bool splat(struct x64_ctx *c, uint32_t p)
+{
+    const struct ir_insn *i = &c->r->insn[p];
+    struct x64_asm *a = &c->a;
+    static const uint8_t op[6] = {0x78, 0x79, 0x58, 0x59, 0x58, 0x59}; /* vpbroadcast */
+
+    if (!c->f->avx2) {
+        return false;
+    }
+    int ra = x64_in(c, i->a), dst = x64_new(c, p), src = ra;
+    if (ra < XMM0) {
+        x64_move_reg(c, i->aux == IR_L64 ? IR_I64 : IR_I32, dst, ra);
+        src = dst;
+    }
+    x64_vrr(a, X_66 | X_0F38 | op[i->aux], dst, 0, src);
+    return true;
+}
+
+static bool get_lane(struct x64_ctx *c, uint32_t p)
+{
+    const struct ir_insn *i = &c->r->insn[p];
+    struct x64_asm *a = &c->a;
+    static const uint32_t op[4] = {X_66 | X_0F3A | 0x14, X_66 | X_0F3A | 0x15, X_66 | X_0F3A | 0x16, X_66 | X_0F3A | 0x16 | X_W};
+
+    if (!c->f->avx) {
+        return false;
+    }
+    int ra = x64_in(c, i->a), dst = x64_new(c, p);
+    if (dst >= XMM0) { /* F32, F64: the lane comes to place 0 */
+        bool q = i->aux == IR_L64 || i->aux == IR_LF64;
+        x64_vrr(a, X_66 | X_0F | 0x70, dst, 0, ra); /* pshufd */
+        x64_1(a, q ? (i->c ? 0xee : 0x44) : (i->c & 3));
+    } else {
+        x64_vrr(a, op[i->aux & 3], ra, 0, dst); /* pextr */
+        x64_1(a, i->c);
+    }
+    return true;
+}
+
+static bool set_lane(struct x64_ctx *c, uint32_t p)
+{
+    const struct ir_insn *i = &c->r->insn[p];
+    struct x64_asm *a = &c->a;
+    static const uint32_t op[4] = {X_66 | X_0F3A | 0x20, X_66 | X_0F | 0xc4, X_66 | X_0F3A | 0x22, X_66 | X_0F3A | 0x22 | X_W};
+
+    if (!c->f->avx || c->val[x64_canon(c, i->b)].cls != XC_GPR || i->aux > IR_L64) {
+        return false;
+    }
+    int ra = x64_in(c, i->a), rb = x64_in(c, i->b), dst = x64_new(c, p);
+    x64_vrr(a, op[i->aux], dst, ra, rb); /* pinsr */
+    x64_1(a, i->c);
+    return true;
+}
+
+/* pshufb takes 0 where bit 7 of the index is set: once each half, and the halves are joined. */
+static bool permute(struct x64_ctx *c, uint32_t p)
+{
+    const struct ir_insn *i = &c->r->insn[p];
+    struct x64_asm *a = &c->a;
+    const uint64_t k1f = 0x1f1f1f1f1f1f1f1fu, k70 = 0x7070707070707070u, k10 = 0x1010101010101010u;
+
+    if (!c->f->avx) {
+        return false;
+    }
+    int ra = x64_in(c, i->a), rb = x64_in(c, i->b), rc = x64_in(c, i->c), dst = x64_new(c, p), t = x64_temp(c, XC_XMM);
+    x64_vrm(a, X_66 | X_0F | 0xdb, X_TMP, rc, x64_const_mem(a, k1f, k1f));   /* index & 31 */
+    x64_vrm(a, X_66 | X_0F | 0xfc, t, X_TMP, x64_const_mem(a, k70, k70));    /* + 0x70: bit 7 where >= 16 */
+    x64_vrr(a, X_66 | X_0F38 | 0x00, dst, ra, t);
+    x64_vrm(a, X_66 | X_0F | 0xf8, X_TMP, X_TMP, x64_const_mem(a, k10, k10)); /* - 16: bit 7 where < 16 */
+    x64_vrr(a, X_66 | X_0F38 | 0x00, t, rb, X_TMP);
+    x64_vrr(a, X_66 | X_0F | 0xeb, dst, dst, t);
+    return true;
+}
 
 bool x64_vec(struct x64_ctx *c, uint32_t p)
 {
-    return false;
+    const struct ir_insn *i = &c->r->insn[p];
+    struct x64_asm *a = &c->a;
+
+    if (i->op < IR_VADD || i->op >= IR_CALL) {
+        return false;
+    }
+    if (i->aux < 6 && usable(c, simple[i->op][i->aux])) {
+        three(c, p, simple[i->op][i->aux], i->a, i->b);
+        return true;
+    }
+    bool done = false;
+    switch (i->op) {
+    case IR_VAND:
+        three(c, p, X_66 | X_0F | 0xdb, i->a, i->b);
+        return true;
+    case IR_VOR:
+        three(c, p, X_66 | X_0F | 0xeb, i->a, i->b);
+        return true;
+    case IR_VXOR:
+        three(c, p, X_66 | X_0F | 0xef, i->a, i->b);
+        return true;
+    case IR_VANDN:
+        three(c, p, X_66 | X_0F | 0xdf, i->b, i->a); /* pandn: ~first & second */
+        return true;
+    case IR_VSHL:
+    case IR_VSHR:
+    case IR_VSAR:
+        done = shift(c, p);
+        break;
+    case IR_VSHLV:
+    case IR_VSHRV:
+    case IR_VSARV:
+        done = shift_variable(c, p);
+        break;
+    case IR_VCMPGTU:
+        done = compare_unsigned(c, p);
+        break;
+    case IR_VSPLAT:
+        done = splat(c, p);
+        break;
+    case IR_VLANE:
+        done = get_lane(c, p);
+        break;
+    case IR_VSETLANE:
+        done = set_lane(c, p);
+        break;
+    case IR_VPERM:
+        done = permute(c, p);
+        break;
+    case IR_VFMADD:
+        if (c->f->fma) {
+            int ra = x64_in(c, i->a), rb = x64_in(c, i->b), rc = x64_in(c, i->c), dst = x64_new(c, p);
+            x64_move_reg(c, IR_V128, dst, rc);
+            x64_vrr(a, X_66 | X_0F38 | 0xb8 | x64_w(i->aux == IR_LF64), dst, ra, rb); /* vfmadd231p */
+            done = true;
+        }
+        break;
+    case IR_VCMPEQF:
+    case IR_VCMPGEF:
+    case IR_VCMPGTF: { /* cmpps, cmppd: 0 equal, quiet; the ordered quiet predicates 0x1d, 0x1e want AVX */
+        static const uint8_t predicate[] = {0x00, 0x1d, 0x1e};
+        if (c->f->avx) {
+            int ra = x64_in(c, i->a), rb = x64_in(c, i->b), dst = x64_new(c, p);
+            x64_vrr(a, X_0F | 0xc2 | (i->aux == IR_LF64 ? X_66 : 0), dst, ra, rb);
+            x64_1(a, predicate[i->op - IR_VCMPEQF]);
+            done = true;
+        }
+        break;
+    }
+    case IR_VITOF: {
+        int ra = x64_in(c, i->a), dst = x64_new(c, p);
+        x64_v2(c, X_0F | 0x5b, dst, ra); /* cvtdq2ps */
+        done = true;
+        break;
+    }
+    default:
+        break;
+    }
+    if (!done) {
+        c->locked = 0;
+        call_interpreter(c, p);
+    }
+    return true;
 }
