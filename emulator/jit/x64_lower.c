@@ -558,10 +558,11 @@ static void divide(struct x64_ctx *c, uint32_t p, bool is_signed, bool rem)
 static void carry_op(struct x64_ctx *c, uint32_t p)
 {
     const struct ir_insn *i = &c->r->insn[p];
-    bool sub = i->op == IR_SBB || i->op == IR_BORROW, flag = i->op == IR_CARRY || i->op == IR_BORROW;
+    bool sub = i->op == IR_SBB || i->op == IR_BORROW || i->op == IR_SUB, plain = i->op == IR_ADD || i->op == IR_SUB;
+    bool flag = i->op == IR_CARRY || i->op == IR_BORROW;
     bool w = (flag ? i->aux : i->type) == IR_I64;
     uint64_t kc = 0, kb;
-    bool no_carry = x64_const(c, i->c, &kc) && kc == 0;
+    bool no_carry = plain || (x64_const(c, i->c, &kc) && kc == 0);
     uint32_t q = p + 1; /* the partner */
     const struct ir_insn *n = &c->r->insn[q];
     bool pair = q < c->r->block[c->block].last && n->a == i->a && n->b == i->b && c->val[q].n_use &&
@@ -572,8 +573,7 @@ static void carry_op(struct x64_ctx *c, uint32_t p)
         pair = pair && (n->type == IR_I64) == w;
     } else if (pair) {
         pair = n->op == (sub ? IR_BORROW : IR_CARRY) && (n->aux == IR_I64) == w &&
-               (n->c == i->c || ((i->op == IR_ADD || i->op == IR_SUB) && x64_const(c, n->c, &kc) && kc == 0));
-        no_carry = i->op == IR_ADD || i->op == IR_SUB ? true : no_carry;
+               (plain ? x64_const(c, n->c, &kc) && kc == 0 : n->c == i->c);
     }
     uint32_t sum = flag ? (pair ? q : 0) : p, out = flag ? p : (pair ? q : 0);
     if (pair) {

@@ -98,7 +98,7 @@ static void count_uses(struct x64_ctx *c)
                 if (k == 0 && v->block == b && takes_condition(i->op)) {
                     v->n_special++;
                 } else if (k == 0 && i->op == IR_GUARD && c->user) {
-                    v->n_special++;
+                    v->n_guard++;
                 }
             }
             if (i->op == IR_CALL || i->op == IR_CALLIF) {
@@ -171,7 +171,7 @@ static void find_lazy(struct x64_ctx *c)
                 }
                 break;
             case IR_ADD:
-                if (c->user && v->n_use && v->n_use == v->n_special) {
+                if (c->user && v->n_use && v->n_use == v->n_guard) {
                     uint64_t k;
                     if (x64_const(c, i->b, &k)) {
                         int64_t d = i->type == IR_I32 ? (int32_t)k : (int64_t)k;
