@@ -3,11 +3,8 @@
  * Vectors of 128 bits: one host instruction where there is one (the table), short sequences for some, and the
  * interpreter's function for what is rare.
  */
+#include "emulator/jit/ir_interp.h"
 #include "emulator/jit/x64.h"
-
-/* The interpreter's (ir_interp.h). */
-void ir_interp_vector(const struct ir_insn *i, unsigned from, uint64_t *dst, const uint64_t *a, const uint64_t *b,
-                      const uint64_t *c);
 
 /* dst = a op b by one instruction, per lane: opcode word, 0 where the host has none.  The feature it needs comes
  * from the map: 0F is SSE2, 0F38 SSE4.1 or SSSE3. */
