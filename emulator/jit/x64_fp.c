@@ -244,12 +244,11 @@ static void from_int(struct x64_ctx *c, uint32_t p)
 static void push_x87(struct x64_ctx *c, ir_ref v)
 {
     struct x64_asm *a = &c->a;
-    uint32_t x = x64_canon(c, v);
-    enum ir_type t = (enum ir_type)c->val[x].type;
+    enum ir_type t = (enum ir_type)c->r->insn[v].type;
     struct x64_mem tmp = x64_at(RSP, X64_TEMP);
     struct x64_loc src = x64_where(c, v);
 
-    if (src.kind == XL_REG || src.kind == XL_IMM) {
+    if (src.kind == XL_REG || src.kind == XL_IMM || src.type != t) {
         struct x64_loc to = {.kind = XL_TEMP, .type = (uint8_t)t, .off = 0};
         x64_copy(c, &to, &src, 0);
     } else {

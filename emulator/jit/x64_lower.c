@@ -618,7 +618,7 @@ static void extract(struct x64_ctx *c, uint32_t p)
 {
     const struct ir_insn *i = &c->r->insn[p];
     unsigned lo = i->aux & 63, n = i->aux >> 8;
-    bool w = c->val[x64_canon(c, i->a)].type == IR_I64;
+    bool w = c->r->insn[i->a].type == IR_I64; /* perhaps an I32 extended in place */
     unsigned width = w ? 64 : 32;
 
     if (lo == 0 && (n == 8 || n == 16 || n == 32)) {
@@ -1060,13 +1060,8 @@ static void insn(struct x64_ctx *c, uint32_t p, uint32_t next)
         if (src.kind == XL_REG) {
             c->locked |= 1u << src.reg;
         }
-        int dst = x64_new(c, p);
-        if (src.kind == XL_REG || src.kind == XL_IMM) {
-            struct x64_loc to = {.kind = XL_REG, .type = i->type, .reg = (int8_t)dst};
-            x64_copy(c, &to, &src, 0);
-        } else {
-            x64_load_type(c, (enum ir_type)i->type, dst, x64_val_mem(c, i->a));
-        }
+        struct x64_loc to = {.kind = XL_REG, .type = i->type, .reg = (int8_t)x64_new(c, p)};
+        x64_copy(c, &to, &src, 0);
         break;
     }
     case IR_GUARD:
