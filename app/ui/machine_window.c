@@ -59,7 +59,7 @@ static void update_hint(VitrineMachineWindow *self)
     const struct engine_model *model = vitrine_session_get_model(self->session);
     const char *hint = NULL;
 
-    if (!vitrine_session_is_live(self->session) || strcmp(self->view, "screen") != 0)
+    if (state_of(self) != SESSION_RUNNING || strcmp(self->view, "screen") != 0)
         hint = NULL;
     else if (vitrine_screen_is_captured(self->screen))
         hint = _("Right Ctrl + Esc lets the mouse go");
@@ -473,6 +473,7 @@ static void eject_medium(GtkWidget *widget, const char *name, GVariant *paramete
 static gboolean on_key_pressed(GtkEventControllerKey *controller, guint keyval, guint keycode, GdkModifierType modifiers,
                                VitrineMachineWindow *self)
 {
+    /* Paused, the keys are the window's (but for the host key's chords, which the screen knows). */
     return gtk_root_get_focus(GTK_ROOT(self)) == GTK_WIDGET(self->screen) &&
            vitrine_session_is_live(self->session) && vitrine_screen_key(self->screen, keyval, keycode, TRUE);
 }
@@ -502,6 +503,15 @@ static void on_host_chord(VitrineScreen *screen, guint keyval, VitrineMachineWin
         if (chords[i].keyval == keyval)
             gtk_widget_activate_action(GTK_WIDGET(self), chords[i].action, NULL);
     }
+}
+
+/* The window takes the guest's size, as far as the monitor allows. */
+static void on_picture_resized(VitrineScreen *screen, VitrineMachineWindow *self)
+{
+    GtkWindow *window = GTK_WINDOW(self);
+
+    if (!gtk_window_is_maximized(window) && !gtk_window_is_fullscreen(window))
+        gtk_window_set_default_size(window, -1, -1);
 }
 
 static void on_pointer_motion(GtkEventControllerMotion *controller, double x, double y, VitrineMachineWindow *self)
@@ -684,6 +694,7 @@ static void vitrine_machine_window_class_init(VitrineMachineWindowClass *klass)
     gtk_widget_class_bind_template_callback(widget, on_pointer_motion);
     gtk_widget_class_bind_template_callback(widget, on_host_chord);
     gtk_widget_class_bind_template_callback(widget, on_capture_changed);
+    gtk_widget_class_bind_template_callback(widget, on_picture_resized);
 
     gtk_widget_class_install_action(widget, "machine.start", NULL, start);
     gtk_widget_class_install_action(widget, "machine.start-fresh", NULL, start);

@@ -38,7 +38,7 @@ struct _VitrineScreen {
 
 G_DEFINE_FINAL_TYPE(VitrineScreen, vitrine_screen, GTK_TYPE_WIDGET)
 
-enum { HOST_CHORD, CAPTURE_CHANGED, N_SIGNALS };
+enum { HOST_CHORD, CAPTURE_CHANGED, PICTURE_RESIZED, N_SIGNALS };
 static guint signals[N_SIGNALS];
 
 static struct engine *live_engine(VitrineScreen *self)
@@ -62,6 +62,14 @@ static void picture_rectangle(VitrineScreen *self, double width, double height, 
     *y = floor((height - *h) / 2);
 }
 
+static gboolean announce_size(gpointer data)
+{
+    gtk_widget_queue_resize(data);
+    g_signal_emit(data, signals[PICTURE_RESIZED], 0);
+    return G_SOURCE_REMOVE;
+}
+
+/* Called while drawing: sizes change after it. */
 static void note_size(VitrineScreen *self, const struct engine_frame *frame)
 {
     double aspect = frame->pixel_aspect > 0 ? frame->pixel_aspect : 1;
@@ -71,7 +79,7 @@ static void note_size(VitrineScreen *self, const struct engine_frame *frame)
     self->width = frame->width;
     self->height = frame->height;
     self->pixel_aspect = aspect;
-    gtk_widget_queue_resize(GTK_WIDGET(self));
+    g_idle_add_full(G_PRIORITY_HIGH, announce_size, g_object_ref(self), g_object_unref);
 }
 
 static void vitrine_screen_measure(GtkWidget *widget, GtkOrientation orientation, int for_size, int *minimum, int *natural,
@@ -419,6 +427,8 @@ gboolean vitrine_screen_key(VitrineScreen *self, guint keyval, guint keycode, gb
             bit_set(self->swallowed, code, FALSE);
         return TRUE;
     }
+    if (down && vitrine_session_get_state(self->session) != SESSION_RUNNING)
+        return FALSE;
     if (down != bit_get(self->down, code)) { /* the guest's keyboard repeats by itself */
         bit_set(self->down, code, down);
         engine_key(engine, code, down);
@@ -518,6 +528,8 @@ static void vitrine_screen_class_init(VitrineScreenClass *klass)
     signals[HOST_CHORD] = g_signal_new("host-chord", G_TYPE_FROM_CLASS(klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                        G_TYPE_NONE, 1, G_TYPE_UINT);
     signals[CAPTURE_CHANGED] = g_signal_new("capture-changed", G_TYPE_FROM_CLASS(klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                            NULL, G_TYPE_NONE, 0);
+    signals[PICTURE_RESIZED] = g_signal_new("picture-resized", G_TYPE_FROM_CLASS(klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL,
                                             NULL, G_TYPE_NONE, 0);
     gtk_widget_class_set_accessible_role(widget, GTK_ACCESSIBLE_ROLE_IMG);
     gtk_widget_class_set_css_name(widget, "screen");

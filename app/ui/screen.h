@@ -5,6 +5,7 @@
  * Signals:
  *   "host-chord" (guint keyval)   the host key (right Ctrl) and this key, in lower case
  *   "capture-changed"             the pointer was captured or let go
+ *   "picture-resized"             the guest's picture has another size (or has one at last)
  */
 #pragma once
 
