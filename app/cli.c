@@ -15,12 +15,8 @@ const struct cli_command cli_commands[] = {
     {"delete", cli_delete, N_("Delete a machine with its disks and its history")},
     {"run", cli_run, N_("Start one of your machines")},
     {"boot", cli_boot, N_("Start a machine from options, without keeping it")},
-#ifdef HAVE_CLI_IMAGE
     {"image", cli_image, N_("Create, inspect, check and convert disk images")},
-#endif
-#ifdef HAVE_CLI_EXEC
     {"exec", cli_exec, N_("Run one program of another Linux")},
-#endif
     {NULL, NULL, NULL},
 };
 

@@ -209,6 +209,31 @@ static gboolean read_mac(GKeyFile *file, uint8_t mac[6], GError **error)
     return TRUE;
 }
 
+/* A file in which a key stands twice in a group (in two parts of it) is made anew, with the value that GKeyFile reads:
+ * it would keep the other one for ever. */
+static GKeyFile *drop_duplicates(GKeyFile *file)
+{
+    g_auto(GStrv) groups = g_key_file_get_groups(file, NULL);
+    GKeyFile *clean = g_key_file_new();
+    gboolean twice = FALSE;
+
+    for (char **group = groups; *group; group++) {
+        g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
+        g_auto(GStrv) keys = g_key_file_get_keys(file, *group, NULL, NULL);
+        for (char **key = keys; key && *key; key++) {
+            g_autofree char *value = g_key_file_get_value(file, *group, *key, NULL);
+            twice |= !g_hash_table_add(seen, *key);
+            g_key_file_set_value(clean, *group, *key, value ? value : "");
+        }
+    }
+    if (!twice) {
+        g_key_file_unref(clean);
+        return file;
+    }
+    g_key_file_unref(file);
+    return clean;
+}
+
 MachineIni *machine_ini_parse(const char *data, gsize size, GError **error)
 {
     g_autoptr(MachineIni) machine = machine_ini_new(NULL, NULL);
@@ -222,10 +247,11 @@ MachineIni *machine_ini_parse(const char *data, gsize size, GError **error)
     }
     if (!g_utf8_validate(data, (gssize)size, NULL) ||
         !g_key_file_load_from_data(file, data, size, G_KEY_FILE_KEEP_COMMENTS | G_KEY_FILE_KEEP_TRANSLATIONS, &syntax)) {
-        g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_SYNTAX, _("The machine's description cannot be read: %s"),
-                    syntax ? syntax->message : _("it is not text."));
+        g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_SYNTAX, _("The machine's description cannot be read: %s."),
+                    syntax ? syntax->message : _("it is not text"));
         return NULL;
     }
+    file = machine->rest = drop_duplicates(file);
     if (!read_uint(file, "Vitrine", "Version", G_MAXUINT32, &version, error))
         return NULL;
     if (version == 0) {

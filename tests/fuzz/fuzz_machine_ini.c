@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * fuzz_machine_ini SECONDS SEED: mutated machine.ini files go through the parser. What is accepted must be written and
+ * read again with the same result; what is refused must come with a sentence.
+ */
+#include "app/machine_ini.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const seeds[] = {
+    "[Vitrine]\nVersion=1\n\n[Machine]\nName=Solaris\nModel=ss5\nMemory=128\nDisplay=tcx24\nNetwork=true\nAudio=false\n"
+    "Serial=/tmp/log\nMac=08:00:20:12:34:56\nAccelerator=jit\n\n[Disk 0]\nFile=disks/disk0.qcow2\nFormat=qcow2\nUnit=3\n"
+    "ReadOnly=false\n[Disk 1]\nFile=/a.img\n[CD-ROM]\nFile=/cd.iso\nReadOnly=true\n[Floppy]\nFile=f\n"
+    "[Boot]\nDevice=cdrom\nKernel=vmlinux\nInitrd=i\nAppend=console=tty0\nFirmware=x\n[Use]\nCreated=1\nLastUsed=99999\n"
+    "[Notes]\nText=line\\nline\n[Other]\nKey[de]=Wert\n",
+    "[Vitrine]\nVersion=1\n[Machine]\nName=a\nModel=b\n",
+};
+static const char *const words[] = {"[Disk 2]\n", "[Machine]\n", "File=", "\\s\\n\\t\\\\", "Version=2\n", "Memory=4294967295\n",
+                                    "Unit=-1\n", "=", "\n", "[", "]", "\xc3\xa4", "\xff", "true", "Name=..\n", "#\n"};
+
+static void mutate(GRand *rand, GString *text)
+{
+    int count = g_rand_int_range(rand, 0, 12);
+
+    for (int i = 0; i < count; i++) {
+        gssize at = (gssize)g_rand_int_range(rand, 0, (int)text->len + 1);
+        switch (g_rand_int_range(rand, 0, 6)) {
+        case 0:
+            if ((gsize)at < text->len)
+                text->str[at] = (char)g_rand_int(rand);
+            break;
+        case 1: g_string_insert(text, at, words[g_rand_int_range(rand, 0, G_N_ELEMENTS(words))]); break;
+        case 2:
+            if ((gsize)at < text->len)
+                g_string_erase(text, at, g_rand_int_range(rand, 0, (int)MIN(text->len - (gsize)at, 40) + 1));
+            break;
+        case 3: {
+            g_autofree char *copy = g_strndup(text->str, text->len);
+            g_string_insert(text, at, copy);
+            break;
+        }
+        case 4: {
+            g_autofree char *filler = g_strnfill((gsize)g_rand_int_range(rand, 1, 6000), 'x');
+            g_string_insert(text, at, filler);
+            break;
+        }
+        default: g_string_truncate(text, (gsize)at); break;
+        }
+        if (text->len > 200000)
+            g_string_truncate(text, 200000);
+    }
+}
+
+/* GKeyFile is free about empty lines. */
+static char *without_empty_lines(char *text)
+{
+    char *to = text;
+
+    for (const char *from = text; *from; from++) {
+        if (*from != '\n' || (to > text && to[-1] != '\n'))
+            *to++ = *from;
+    }
+    *to = '\0';
+    return text;
+}
+
+int main(int argc, char **argv)
+{
+    double seconds = argc > 1 ? g_ascii_strtod(argv[1], NULL) : 5;
+    guint32 seed = argc > 2 ? (guint32)strtoul(argv[2], NULL, 0) : 1;
+    g_autoptr(GRand) rand = g_rand_new_with_seed(seed);
+    gint64 end = g_get_monotonic_time() + (gint64)(seconds * G_USEC_PER_SEC);
+    guint64 runs = 0, accepted = 0;
+
+    while (g_get_monotonic_time() < end) {
+        g_autoptr(GError) error = NULL;
+        g_autoptr(GString) text = g_string_new(seeds[g_rand_int_range(rand, 0, G_N_ELEMENTS(seeds))]);
+        mutate(rand, text);
+        g_autoptr(MachineIni) machine = machine_ini_parse(text->str, text->len, &error);
+        runs++;
+        if (!machine) {
+            g_assert_nonnull(error);
+            g_assert_cmpuint(strlen(error->message), >, 10);
+            continue;
+        }
+        accepted++;
+        gsize size, again_size;
+        g_autofree char *written = machine_ini_format(machine, &size);
+        g_autoptr(MachineIni) again = machine_ini_parse(written, size, &error);
+        if (!again)
+            g_error("%s\nread:\n%s\nwritten:\n%s", error->message, text->str, written);
+        g_autofree char *again_written = machine_ini_format(again, &again_size);
+        g_assert_cmpstr(without_empty_lines(written), ==, without_empty_lines(again_written));
+    }
+    g_print("%" G_GUINT64_FORMAT " files, %" G_GUINT64_FORMAT " accepted\n", runs, accepted);
+    return accepted > 0 && accepted < runs ? 0 : 1;
+}

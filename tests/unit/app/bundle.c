@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Bundles and the library: made whole or not at all, open once, originals untouched, seen when they change. */
+#include "app/library.h"
+
+#include "images/images.h"
+
+#include <glib/gstdio.h>
+#include <string.h>
+
+struct place {
+    char *folder;
+};
+
+static void remove_tree(const char *path)
+{
+    g_autoptr(GDir) dir = g_file_test(path, G_FILE_TEST_IS_SYMLINK) ? NULL : g_dir_open(path, 0, NULL);
+    const char *name;
+
+    while (dir && (name = g_dir_read_name(dir))) {
+        g_autofree char *child = g_build_filename(path, name, NULL);
+        remove_tree(child);
+    }
+    g_remove(path);
+}
+
+static void set_up(struct place *place, gconstpointer data)
+{
+    place->folder = g_dir_make_tmp("vitrine-test-XXXXXX", NULL);
+}
+
+static void tear_down(struct place *place, gconstpointer data)
+{
+    remove_tree(place->folder);
+    g_free(place->folder);
+}
+
+static VitrineBundle *make(struct place *place, const char *name, const struct bundle_disk *disks, guint count,
+                           GError **error)
+{
+    g_autoptr(MachineIni) machine = machine_ini_new(name, "ss5");
+
+    return vitrine_bundle_create(place->folder, machine, disks, count, NULL, error);
+}
+
+static guint count_entries(const char *folder)
+{
+    g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+    guint count = 0;
+
+    while (dir && g_dir_read_name(dir))
+        count++;
+    return count;
+}
+
+static void test_create(struct place *place, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    const struct bundle_disk disk = {.size = 10 * 1024 * 1024 + 1, .unit = 3};
+    g_autoptr(VitrineBundle) bundle = make(place, "One", &disk, 1, &error);
+
+    g_assert_no_error(error);
+    const MachineIni *machine = vitrine_bundle_get_machine(bundle);
+    g_assert_cmpstr(vitrine_bundle_get_name(bundle), ==, "One");
+    g_assert_cmpint(vitrine_bundle_get_state(bundle), ==, BUNDLE_OFF);
+    g_assert_cmpuint(machine->disk_count, ==, 1);
+    g_assert_cmpint(machine->disks[0].unit, ==, 3);
+    g_autofree char *path = vitrine_bundle_path(vitrine_bundle_get_folder(bundle), machine->disks[0].file);
+    g_autoptr(Image) image = image_open(path, machine->disks[0].format, IMAGE_OPEN_WRITABLE, &error);
+    g_assert_no_error(error);
+    g_assert_cmpuint(image_size(image), ==, 10 * 1024 * 1024 + 512);
+
+    g_assert_null(make(place, "One", NULL, 0, &error));
+    g_assert_error(error, MACHINE_ERROR, MACHINE_ERROR_EXISTS);
+}
+
+/* The disk cannot be made: nothing of the machine stays behind. */
+static void test_failed_create_leaves_nothing(struct place *place, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    const struct bundle_disk disk = {.file = "/nonexistent/original.img", .unit = -1};
+
+    g_assert_null(make(place, "Two", &disk, 1, &error));
+    g_assert_nonnull(error);
+    g_assert_cmpuint(count_entries(place->folder), ==, 0);
+}
+
+static void test_original_is_never_written(struct place *place, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *original = g_build_filename(place->folder, "original.img", NULL);
+    g_autofree char *contents = g_malloc(1024 * 1024);
+    char block[4096];
+
+    memset(contents, 0x5a, 1024 * 1024);
+    g_assert_true(g_file_set_contents(original, contents, 1024 * 1024, NULL));
+    for (int copy = 0; copy < 2; copy++) {
+        const struct bundle_disk disk = {.file = original, .copy = copy, .unit = -1};
+        g_autoptr(VitrineBundle) bundle = make(place, copy ? "Copy" : "Overlay", &disk, 1, &error);
+        g_assert_no_error(error);
+        const MachineIni *machine = vitrine_bundle_get_machine(bundle);
+        g_autofree char *path = vitrine_bundle_path(vitrine_bundle_get_folder(bundle), machine->disks[0].file);
+        g_autoptr(Image) image = image_open(path, "qcow2", IMAGE_OPEN_WRITABLE, &error);
+        g_assert_no_error(error);
+        g_assert_cmpuint(image_chain_length(image), ==, copy ? 1 : 2);
+        g_assert_true(image_pread(image, 8192, block, sizeof(block), &error));
+        g_assert_cmpint(block[0], ==, 0x5a);
+        memset(block, 1, sizeof(block));
+        g_assert_true(image_pwrite(image, 8192, block, sizeof(block), &error));
+    }
+    g_autofree char *after = NULL;
+    gsize size;
+    g_assert_true(g_file_get_contents(original, &after, &size, NULL));
+    g_assert_cmpmem(after, size, contents, 1024 * 1024);
+}
+
+static void test_open_once(struct place *place, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(VitrineBundle) bundle = make(place, "Three", NULL, 0, &error);
+    g_autoptr(VitrineBundle) again = vitrine_bundle_new(vitrine_bundle_get_folder(bundle));
+
+    g_assert_true(vitrine_bundle_lock(bundle, &error));
+    g_assert_cmpint(vitrine_bundle_get_state(bundle), ==, BUNDLE_RUNNING);
+    g_assert_false(vitrine_bundle_lock(again, &error));
+    g_assert_error(error, MACHINE_ERROR, MACHINE_ERROR_IN_USE);
+    g_clear_error(&error);
+    vitrine_bundle_refresh(again);
+    g_assert_cmpint(vitrine_bundle_get_state(again), ==, BUNDLE_RUNNING);
+    g_assert_false(vitrine_bundle_delete(again, &error));
+    g_assert_error(error, MACHINE_ERROR, MACHINE_ERROR_IN_USE);
+    vitrine_bundle_unlock(bundle);
+    g_assert_true(vitrine_bundle_lock(again, NULL));
+    vitrine_bundle_unlock(again);
+    g_assert_true(vitrine_bundle_delete(again, NULL));
+    g_assert_cmpuint(count_entries(place->folder), ==, 0);
+}
+
+static void test_broken_is_shown(struct place *place, gconstpointer data)
+{
+    g_autofree char *folder = g_build_filename(place->folder, "Broken", NULL);
+    g_autofree char *ini = g_build_filename(folder, "machine.ini", NULL);
+
+    g_mkdir(folder, 0755);
+    g_assert_true(g_file_set_contents(ini, "rubbish", -1, NULL));
+    g_autoptr(VitrineLibrary) library = vitrine_library_new(place->folder, FALSE);
+    g_assert_cmpuint(g_list_model_get_n_items(G_LIST_MODEL(library)), ==, 1);
+    g_autoptr(VitrineBundle) bundle = g_list_model_get_item(G_LIST_MODEL(library), 0);
+    g_assert_cmpint(vitrine_bundle_get_state(bundle), ==, BUNDLE_BROKEN);
+    g_assert_cmpstr(vitrine_bundle_get_name(bundle), ==, "Broken");
+    g_assert_nonnull(vitrine_bundle_get_problem(bundle));
+}
+
+static void test_hide_and_undo(struct place *place, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(VitrineBundle) bundle = make(place, "Four", NULL, 0, &error);
+    g_autoptr(VitrineLibrary) library = vitrine_library_new(place->folder, FALSE);
+
+    g_assert_true(vitrine_bundle_hide(bundle, &error));
+    vitrine_library_refresh(library);
+    g_assert_cmpuint(g_list_model_get_n_items(G_LIST_MODEL(library)), ==, 0);
+    g_assert_true(vitrine_bundle_unhide(bundle, &error));
+    vitrine_library_refresh(library);
+    g_assert_cmpuint(g_list_model_get_n_items(G_LIST_MODEL(library)), ==, 1);
+    g_autoptr(VitrineBundle) found = vitrine_library_find(library, "Four", &error);
+    g_assert_nonnull(found);
+}
+
+static gboolean give_up(gpointer data)
+{
+    *(gboolean *)data = TRUE;
+    return G_SOURCE_REMOVE;
+}
+
+/* A machine made behind the library's back appears by itself, in its place. */
+static void test_library_watches(struct place *place, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(VitrineBundle) last = make(place, "Z", NULL, 0, &error);
+    g_autoptr(VitrineLibrary) library = vitrine_library_new(place->folder, TRUE);
+    gboolean late = FALSE;
+    guint timeout = g_timeout_add_seconds(8, give_up, &late);
+
+    g_autoptr(VitrineBundle) first = make(place, "A", NULL, 0, &error);
+    while (g_list_model_get_n_items(G_LIST_MODEL(library)) < 2 && !late)
+        g_main_context_iteration(NULL, TRUE);
+    g_assert_false(late);
+    g_source_remove(timeout);
+    g_autoptr(VitrineBundle) listed = g_list_model_get_item(G_LIST_MODEL(library), 0);
+    g_assert_cmpstr(vitrine_bundle_get_name(listed), ==, "A");
+    g_autofree char *free_name = vitrine_library_free_name(library, "A");
+    g_assert_cmpstr(free_name, ==, "A 2");
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+#define ADD(path, function) g_test_add(path, struct place, NULL, set_up, function, tear_down)
+    ADD("/bundle/create", test_create);
+    ADD("/bundle/failed-create-leaves-nothing", test_failed_create_leaves_nothing);
+    ADD("/bundle/original-is-never-written", test_original_is_never_written);
+    ADD("/bundle/open-once", test_open_once);
+    ADD("/bundle/broken-is-shown", test_broken_is_shown);
+    ADD("/bundle/hide-and-undo", test_hide_and_undo);
+    ADD("/library/watches", test_library_watches);
+    return g_test_run();
+}
