@@ -249,8 +249,9 @@ void emit_ticc(struct xlat *x)
 
 /* -------------------------------------------------------------------------------------------- windows */
 
-/* The bank pointer has passed an end of the buffer: the eight registers that two windows share exist at both
- * ends, so they are carried to the other one, and the pointer with them. */
+/* The outs of window 0, which are the ins of the highest one, exist at both ends of the buffer. Whenever the highest
+ * window is entered or left, they are carried to the copy that counts from then on; when the bank pointer has passed
+ * an end, it moves to the other one. */
 static uint64_t helper_window_wrap(struct jit_cpu *jit)
 {
     struct sparc_cpu *cpu = (struct sparc_cpu *)jit;
@@ -260,9 +261,13 @@ static uint64_t helper_window_wrap(struct jit_cpu *jit)
     if ((char *)jit->bank < first) { /* SAVE from window 0 */
         memcpy(last, first, 8 * size);
         jit->bank = last - 16 * size;
-    } else { /* RESTORE into window 0 */
+    } else if ((char *)jit->bank >= last) { /* RESTORE into window 0 */
         memcpy(first, last, 8 * size);
         jit->bank = first;
+    } else if ((char *)jit->bank == last - 16 * size) { /* RESTORE into the highest window */
+        memcpy(last, first, 8 * size);
+    } else { /* SAVE from the highest window */
+        memcpy(first, last, 8 * size);
     }
     return 0;
 }
@@ -288,7 +293,10 @@ static void move_window(struct xlat *x, bool save)
     ir_raise_if(b, invalid, save ? SPARC_TT_WINDOW_OVERFLOW : SPARC_TT_WINDOW_UNDERFLOW, IR_NONE);
     int32_t bytes = x->v9 ? 128 : 64;
     ir_bank_move(b, save ? -bytes : bytes, from);
-    ir_call_if(b, ir_icmp(b, IR_EQ, cwp, save ? mask : x_i32(x, 0)), &sparc_helper_window_wrap, NULL);
+    /* SAVE from 0 or from the highest, RESTORE into 0 or into the highest */
+    ir_ref edge = save ? ir_icmp(b, IR_GEU, cwp, x_i32(x, x->windows - 2))
+                       : ir_icmp(b, IR_LTU, ir_bin(b, IR_AND, ir_bin(b, IR_ADD, cwp, x_i32(x, 1)), mask), x_i32(x, 2));
+    ir_call_if(b, edge, &sparc_helper_window_wrap, NULL);
     ir_put(b, SLOT_CWP, cwp);
 }
 
