@@ -178,7 +178,8 @@ void ir_begin(struct ir_builder *b, const struct jit_guest *guest, uint64_t pc, 
     b->here_pc = pc;
     b->here_npc = npc;
     b->here_npc_ref = IR_NONE;
-    b->closed = false;
+    b->closed = b->fp_here_only = false;
+    b->insert = 0;
     memset(b->hash, 0, sizeof b->hash);
     ib_new(b, &(struct ir_insn){.op = IR_NOP}, 0);
     IB_GROW(b->event, b->n_events, b->cap_events);
@@ -241,7 +242,7 @@ void ir_block_start(struct ir_builder *b, uint32_t block)
 /* After a terminator the front end may go on making values: they land in a block that nothing reaches. */
 static uint32_t here(struct ir_builder *b)
 {
-    if (b->block[b->current].terminated) {
+    if (b->block[b->current].terminated && !b->insert) {
         b->current = new_block(b, b->here_pc, b->here_npc);
         b->block[b->current].started = b->block[b->current].sealed = true;
         b->block[b->current].depth = 1;
@@ -523,25 +524,43 @@ static bool is_float_op(unsigned op)
            (op >= IR_VADD && op <= IR_VMUL) || (op >= IR_VFMADD && op <= IR_VFTOI);
 }
 
-static ir_ref share(struct ir_builder *b, const struct ir_insn *i, uint32_t block)
+ir_ref ib_find(struct ir_builder *b, const struct ir_insn *i, uint32_t block)
 {
-    uint32_t h = hash_of(i);
     bool fp = is_float_op(i->op);
 
-    for (ir_ref v = b->hash[h]; v; v = b->chain[v]) {
+    for (ir_ref v = b->hash[hash_of(i)]; v; v = b->chain[v]) {
         const struct ir_insn *o = &b->insn[v];
         if (o->op == i->op && o->type == i->type && o->aux == i->aux && o->a == i->a && o->b == i->b &&
-            o->c == i->c && ib_dominates(b, b->link[v].block, block) && (!fp || b->stamp[v] == b->fp_epoch))
+            o->c == i->c && b->fwd[v] == v && ib_dominates(b, b->link[v].block, block) &&
+            (!fp || (b->stamp[v] == b->fp_epoch && (!b->fp_here_only || b->link[v].block == block))))
             return v;
     }
-    ir_ref v = ib_new(b, i, block);
+    return IR_NONE;
+}
+
+void ib_enter(struct ir_builder *b, ir_ref v)
+{
+    uint32_t h = hash_of(&b->insn[v]);
+
+    b->chain[v] = b->hash[h];
+    b->hash[h] = v;
+}
+
+static ir_ref share(struct ir_builder *b, const struct ir_insn *i, uint32_t block)
+{
+    ir_ref v = ib_find(b, i, block);
+
+    if (v)
+        return v;
+    v = ib_new(b, i, block);
     if (block == 0)
         ib_insert_last(b, v, 0);
+    else if (b->insert)
+        ib_insert_before(b, v, b->insert);
     else
         ib_append(b, v, block);
     b->stamp[v] = b->fp_epoch;
-    b->chain[v] = b->hash[h];
-    b->hash[h] = v;
+    ib_enter(b, v);
     return v;
 }
 
@@ -783,7 +802,8 @@ ir_ref ir_guard(struct ir_builder *b, unsigned aux, ir_ref address)
                 aux &= ~IR_MEM_ALIGN(7);
             continue;
         }
-        if ((aux & ~o->aux & (IR_MEM_READ | IR_MEM_WRITE)) == 0 && IR_MEM_SIZE(aux) <= IR_MEM_SIZE(o->aux) &&
+        unsigned may = o->aux & IR_MEM_WRITE ? o->aux | IR_MEM_READ : o->aux;
+        if ((aux & ~may & (IR_MEM_READ | IR_MEM_WRITE)) == 0 && IR_MEM_SIZE(aux) <= IR_MEM_SIZE(o->aux) &&
             IR_MEM_ALIGN_OF(aux) <= IR_MEM_ALIGN_OF(o->aux))
             return v;
     }

@@ -61,12 +61,14 @@ struct ib_block {
     uint32_t rpo;                  /* position in order[], or ~0 when not reachable */
     uint32_t loop_depth, loop;     /* loop = header's block or ~0 */
     bool started, terminated, sealed, cold;
+    bool late_charge;              /* passes: its charge does not stand first */
 };
 
 struct ib_exit_info {
     uint32_t executed; /* guest instructions of the block completed when it is taken */
     bool final;        /* ends the block with nothing left to do: refunds 0 */
     bool budget;       /* the block's CHARGE */
+    bool marked;       /* passes */
 };
 
 struct ib_flush {
@@ -97,6 +99,8 @@ struct ir_builder {
     uint64_t here_pc, here_npc; /* position: ir_set_pc */
     ir_ref here_npc_ref;
     uint32_t counted;    /* block that ir_insns_done counts in */
+    ir_ref insert;       /* passes: new values go before this one, not to the end of `current` */
+    bool fp_here_only;   /* passes: floating point is shared within a block only */
     bool closed;         /* current is a block that nothing reaches */
 
     struct ib_edge *edge;
@@ -174,6 +178,8 @@ void ib_insert_before(struct ir_builder *b, ir_ref v, ir_ref before); /* `before
 void ib_insert_last(struct ir_builder *b, ir_ref v, uint32_t block);  /* before the terminator, if any */
 void ib_unlink(struct ir_builder *b, ir_ref v);
 ir_ref ib_read_entry(struct ir_builder *b, uint32_t block, uint32_t slot);
+ir_ref ib_find(struct ir_builder *b, const struct ir_insn *i, uint32_t block); /* equal value that dominates */
+void ib_enter(struct ir_builder *b, ir_ref v);                                /* into the table of values */
 uint32_t ib_dominates(const struct ir_builder *b, uint32_t a, uint32_t z);
 
 /* ir_fold.c: a simpler equal value (old or new), or IR_NONE. *i may be rewritten to a canonical form. */

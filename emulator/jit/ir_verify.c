@@ -96,7 +96,7 @@ static const char *check_types(const struct ir_region *r, const struct ir_insn *
             return "memory access without a guard";
         if (g->op == IR_GUARD && (at < (int16_t)g->c || at + (int32_t)size > (int16_t)(g->c >> 16)))
             return "memory access outside its guard's range";
-        if (g->op == IR_GUARD && !(g->aux & (i->op == IR_LOAD ? IR_MEM_READ : IR_MEM_WRITE)))
+        if (g->op == IR_GUARD && !(g->aux & (i->op == IR_LOAD ? IR_MEM_READ | IR_MEM_WRITE : IR_MEM_WRITE)))
             return "memory access that its guard did not ask for";
         if (i->op == IR_LOAD || i->op == IR_STORE)
             ok = (value == IR_I32 && size <= 4) || (value == IR_I64 && size <= 8) || (value == IR_F32 && size == 4) ||

@@ -434,7 +434,7 @@ static ir_ref address(struct maker *m, unsigned size)
     struct ir_builder *b = m->b;
     enum ir_type t = below(m, 4) ? IR_I32 : IR_I64;
     ir_ref base = below(m, 3) ? any(m, t) : ir_get(b, t == IR_I32 ? (unsigned)R0 : (unsigned)W0); /* often the same */
-    bool aligned = below(m, 12) != 0;
+    bool aligned = below(m, m->options & IR_RANDOM_USER ? 12 : 30) != 0;
 
     /* inside RAM, in front of its end */
     base = ir_op2(b, IR_AND, t, 0, base, ir_const(b, t, aligned ? 0xff80 : 0xff8f));
