@@ -900,8 +900,9 @@ static bool cs4231_check(const void *state, GError **error)
     for (unsigned i = 0; i < 2; i++)
         ok = ok && streams[i]->fifo_count <= CS4231_PIO_FIFO && streams[i]->adpcm_phase < 8 &&
              (!streams[i]->running || (streams[i]->rate >= 5000 && streams[i]->rate <= 70000)) &&
-             streams[i]->start_ns >= 0 && engines[i]->count <= APC_COUNT_MASK &&
-             engines[i]->next_count <= APC_COUNT_MASK && streams[i]->frames < UINT64_C(1) << 56;
+             streams[i]->start_ns >= 0 && streams[i]->start_ns < INT64_C(1) << 61 &&
+             engines[i]->count <= APC_COUNT_MASK && engines[i]->next_count <= APC_COUNT_MASK &&
+             streams[i]->frames < UINT64_C(1) << 44;
     if (!ok)
         g_set_error_literal(error, STATE_ERROR, STATE_ERROR_FORMAT,
                             "The sound chip’s state is out of range.");

@@ -533,7 +533,8 @@ static bool lance_check(const void *state, GError **error)
         lance->rlen ? lance->rlen <= 128 && lance->rx_index < lance->rlen : !(lance->csr[0] & CSR0_RXON);
     bool tx_ok =
         lance->tlen ? lance->tlen <= 128 && lance->tx_index < lance->tlen : !(lance->csr[0] & CSR0_TXON);
-    if (rx_ok && tx_ok && lance->rap < 4 && lance->poll_interval <= POLL_LAST)
+    if (rx_ok && tx_ok && lance->rap < 4 && lance->poll_interval >= POLL_FIRST / 2 &&
+        lance->poll_interval <= POLL_LAST)
         return true;
     g_set_error_literal(error, STATE_ERROR, STATE_ERROR_FORMAT,
                         "The Ethernet controller’s rings are out of range.");
