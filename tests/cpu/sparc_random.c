@@ -1,0 +1,536 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Random SPARC code gives the same registers, condition codes, FSR and memory in our interpreter, tier 1, tier 2 and
+ * in an independent emulator (qemu-sparc of the distribution; skipped where it is missing).
+ *
+ * Streams are put together to one static program: each loads its registers from a block, runs, and dumps them there;
+ * at the end the program writes all blocks to its standard output. A difference is reduced to the fewest
+ * instructions that still differ, and printed.
+ *
+ *     sparc_random [--long] [--seed N] [--streams N] [--model v8|v8plus]
+ */
+#include <gio/gio.h>
+#include <glib/gstdio.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/cpu/sparc_asm.h"
+#include "tests/cpu/sparc_guest.h"
+
+#define BATCH       64
+#define BODY_MAX    160
+#define BLOCK       2048 /* bytes of one stream's data */
+#define DATA_BYTES  1024 /* the window that loads and stores reach */
+#define IN          1024 /* initial state: r0..r31, f0..f31, y, fsr */
+#define OUT         1536 /* final state: the same, and icc */
+#define STACK_BYTES 0x10000
+
+struct stream {
+    uint32_t body[BODY_MAX];
+    unsigned n;
+    uint8_t block[BLOCK]; /* initial contents, big-endian */
+    unsigned loops;
+};
+
+static guint32 seed = 1;
+static unsigned n_streams = 1200;
+static const char *oracle_path;
+
+/* ------------------------------------------------------------------------------------------ generator */
+
+static guint32 rnd(GRand *r, guint32 n)
+{
+    return (guint32)g_rand_int_range(r, 0, (gint32)n);
+}
+
+static void put32(uint8_t *p, uint32_t v)
+{
+    v = GUINT32_TO_BE(v);
+    memcpy(p, &v, 4);
+}
+
+static uint32_t interesting(GRand *r)
+{
+    static const uint32_t values[] = {
+        0, 1, 2, 3, 0x7fffffff, 0x80000000, 0xffffffff, 0xfffffffe, 0x7f, 0x80, 0x7fff, 0x8000, 0xffff, 31, 32, 33,
+    };
+    return rnd(r, 3) ? g_rand_int(r) : values[rnd(r, G_N_ELEMENTS(values))];
+}
+
+static uint32_t interesting_float(GRand *r, bool upper_of_double)
+{
+    static const uint32_t singles[] = {
+        0, 0x80000000, 0x3f800000, 0xbf800000, 0x7f800000, 0xff800000, 0x7fc00001, 0x7f800001, 0xffc12345, 0x00000001,
+        0x807fffff, 0x00800000, 0x7f7fffff, 0x4effffff, 0x4f000000, 0xcf000000, 0x3f000000, 0x40490fdb, 0x4b000001,
+    };
+    static const uint32_t doubles[] = {
+        0, 0x80000000, 0x3ff00000, 0xbff00000, 0x7ff00000, 0xfff00000, 0x7ff80001, 0x7ff00001, 0x00000001, 0x800fffff,
+        0x00100000, 0x7fefffff, 0x41dfffff, 0xc1e00000, 0x3fe00000, 0x400921fb, 0x47efffff, 0x36a00000, 0x380fffff,
+    };
+    switch (rnd(r, 4)) {
+    case 0: return g_rand_int(r);
+    case 1: /* moderate exponents */
+        return upper_of_double ? 0x3e000000 + rnd(r, 0x04000000) : 0x3a000000 + rnd(r, 0x0c000000);
+    default:
+        return upper_of_double ? doubles[rnd(r, G_N_ELEMENTS(doubles))] : singles[rnd(r, G_N_ELEMENTS(singles))];
+    }
+}
+
+/* %g1 is the data pointer, %g7 the loop counter; %sp and %fp stay. */
+static unsigned source(GRand *r)
+{
+    return rnd(r, 32);
+}
+static unsigned destination(GRand *r)
+{
+    for (;;) {
+        unsigned d = rnd(r, 32);
+        if (d != G1 && d != G7 && d != SP && d != FP)
+            return d;
+    }
+}
+
+static int simm(GRand *r)
+{
+    return rnd(r, 2) ? (int)rnd(r, 8192) - 4096 : (int)rnd(r, 40) - 20;
+}
+
+static uint32_t arithmetic(GRand *r)
+{
+    static const uint8_t ops[] = {
+        ADD, AND, OR, XOR, SUB, ANDN, ORN, XNOR, ADDX, UMUL, SMUL, SUBX, ADDCC, ANDCC, ORCC, XORCC, SUBCC, SUBCC, ANDNCC,
+        ORNCC, XNORCC, ADDXCC, UMULCC, SMULCC, SUBXCC, TADDCC, TSUBCC, MULSCC, SLL, SRL, SRA, SUBCC, ADDCC,
+    };
+    unsigned op = ops[rnd(r, G_N_ELEMENTS(ops))], rs1 = source(r), rd = destination(r);
+    if (op >= SLL && op <= SRA)
+        return rnd(r, 2) ? op_ri(op, rs1, (int)rnd(r, 32), rd) : op_rr(op, rs1, source(r), rd);
+    return rnd(r, 2) ? op_ri(op, rs1, simm(r), rd) : op_rr(op, rs1, source(r), rd);
+}
+
+static uint32_t memory(GRand *r, bool fp)
+{
+    static const uint8_t ops[] = {LD, LDUB, LDUH, LDD, ST, STB, STH, STD, LDSB, LDSH, LDSTUB, SWAP};
+    static const uint8_t sizes[] = {4, 1, 2, 8, 4, 1, 2, 8, 1, 2, 1, 4};
+    if (fp) {
+        static const uint8_t fops[] = {LDF, LDDF, STF, STDF};
+        unsigned k = rnd(r, 4);
+        unsigned size = k & 1 ? 8 : 4;
+        return mem_ri(fops[k], G1, (int)(rnd(r, DATA_BYTES / size) * size), rnd(r, 32) & (k & 1 ? 30 : 31));
+    }
+    unsigned k = rnd(r, G_N_ELEMENTS(ops)), rd = destination(r);
+    if (sizes[k] == 8) {
+        static const uint8_t even[] = {G2, G4, O0, O2, O4, L0, L2, L4, L6, I0, I2, I4, G0};
+        rd = even[rnd(r, ops[k] == LDD ? G_N_ELEMENTS(even) - 1 : G_N_ELEMENTS(even))];
+    }
+    return mem_ri(ops[k], G1, (int)(rnd(r, DATA_BYTES / sizes[k]) * sizes[k]), rd);
+}
+
+static uint32_t floating(GRand *r)
+{
+    unsigned d1 = rnd(r, 16) * 2, d2 = rnd(r, 16) * 2, d3 = rnd(r, 16) * 2;
+    unsigned s1 = rnd(r, 32), s2 = rnd(r, 32), s3 = rnd(r, 32);
+    switch (rnd(r, 22)) {
+    case 0: return fpop1(0x41, s1, s2, s3);
+    case 1: return fpop1(0x42, d1, d2, d3);
+    case 2: return fpop1(0x45, s1, s2, s3);
+    case 3: return fpop1(0x46, d1, d2, d3);
+    case 4: return fpop1(0x49, s1, s2, s3);
+    case 5: return fpop1(0x4a, d1, d2, d3);
+    case 6: return fpop1(0x4d, s1, s2, s3);
+    case 7: return fpop1(0x4e, d1, d2, d3);
+    case 8: return fpop1(0x29, 0, s2, s3);
+    case 9: return fpop1(0x2a, 0, d2, d3);
+    case 10: return fpop1(0x69, s1, s2, d3);
+    case 11: return fpop1(0xc4, 0, s2, s3);
+    case 12: return fpop1(0xc8, 0, s2, d3);
+    case 13: return fpop1(0xc6, 0, d2, s3);
+    case 14: return fpop1(0xc9, 0, s2, d3);
+    case 15: return fpop1(0xd1, 0, s2, s3);
+    case 16: return fpop1(0xd2, 0, d2, s3);
+    case 17: return fpop2(rnd(r, 2) ? 0x51 : 0x55, s1, s2);
+    case 18: return fpop2(rnd(r, 2) ? 0x52 : 0x56, d1, d2);
+    case 19: return fpop1(1, 0, s2, s3);
+    case 20: return fpop1(5, 0, s2, s3);
+    default: return fpop1(9, 0, s2, s3);
+    }
+}
+
+static uint32_t simple(GRand *r, unsigned flavour)
+{
+    unsigned k = rnd(r, 16);
+    if (flavour == 1 && k < 9)
+        return rnd(r, 5) ? floating(r) : memory(r, true);
+    if (k < 10)
+        return arithmetic(r);
+    if (k < 13)
+        return memory(r, false);
+    switch (k) {
+    case 13: return sethi(g_rand_int(r), destination(r));
+    case 14: return rnd(r, 2) ? op_rr(RDY, 0, 0, destination(r)) : op_rr(WRY, source(r), source(r), 0);
+    default: return flavour == 1 ? floating(r) : arithmetic(r);
+    }
+}
+
+static void add(struct stream *s, uint32_t word)
+{
+    g_assert_cmpuint(s->n, <, BODY_MAX);
+    s->body[s->n++] = word;
+}
+
+static void generate(GRand *r, struct stream *s)
+{
+    unsigned flavour = rnd(r, 3), depth = 0; /* 1: floating point */
+    unsigned length = 4 + rnd(r, 40);
+    s->n = 0;
+    s->loops = rnd(r, 8) ? 1 + rnd(r, 3) : 300;
+    for (unsigned k = 0; k < DATA_BYTES; k += 4)
+        put32(s->block + k, rnd(r, 4) ? interesting(r) : interesting_float(r, k & 4 ? false : true));
+    for (unsigned k = 0; k < 32; k++) {
+        put32(s->block + IN + 4 * k, interesting(r));
+        put32(s->block + IN + 128 + 4 * k, interesting_float(r, !(k & 1) && rnd(r, 2)));
+    }
+    put32(s->block + IN + 256, interesting(r));
+    put32(s->block + IN + 260, rnd(r, 2) ? 0 : rnd(r, 4) << 30); /* FSR: rounding */
+
+    for (unsigned k = 0; k < length; k++) {
+        unsigned kind = rnd(r, 24);
+        if (kind < 5) { /* forward branch over up to four instructions */
+            unsigned skip = 1 + rnd(r, 4);
+            bool fp = flavour == 1 && rnd(r, 2);
+            if (rnd(r, 2))
+                add(s, fp ? fpop2(rnd(r, 2) ? 0x51 : 0x52, rnd(r, 16) * 2, rnd(r, 16) * 2)
+                          : op_rr(rnd(r, 3) ? SUBCC : ORCC, source(r), source(r), G0));
+            if (fp && rnd(r, 2))
+                add(s, nop());
+            add(s, fp ? fbfcc(rnd(r, 16), (int)rnd(r, 2), (int)skip + 1) : bicc(rnd(r, 16), (int)rnd(r, 2), (int)skip + 1));
+            for (unsigned j = 0; j <= skip; j++) /* the slot, and what is skipped */
+                add(s, simple(r, flavour));
+            add(s, simple(r, flavour));
+        } else if (kind == 5) { /* division, by no zero */
+            static const uint8_t ops[] = {UDIV, SDIV, UDIVCC, SDIVCC};
+            if (rnd(r, 2))
+                add(s, rnd(r, 2) ? op_rr(WRY, G0, G0, 0) : op_ri(SRA, L1, 31, L2));
+            if (rnd(r, 2))
+                add(s, op_rr(WRY, L2, G0, 0));
+            add(s, op_ri(OR, source(r), 1 + (int)rnd(r, 2), L0));
+            add(s, nop());
+            add(s, nop());
+            add(s, op_rr(ops[rnd(r, 4)], rnd(r, 2) ? L1 : source(r), L0, destination(r)));
+        } else if (kind == 6 && depth < 12) { /* new windows, whose registers are set before they are read */
+            unsigned saves = 1 + rnd(r, 3);
+            if (s->n + saves * 20 + 60 > BODY_MAX)
+                continue;
+            for (unsigned j = 0; j < saves; j++) {
+                add(s, op_ri(SAVE, SP, -96, SP));
+                for (unsigned l = 0; l < 8; l++)
+                    add(s, op_ri(XOR, I0 + (l & 5), simm(r), L0 + l));
+                for (unsigned o = 0; o < 8; o++)
+                    if (o != 6)
+                        add(s, op_ri(ADD, L0 + o, simm(r), O0 + o));
+                depth++;
+            }
+        } else if (kind == 7 && depth) {
+            add(s, op_rr(RESTORE, source(r), source(r), rnd(r, 2) ? (unsigned)O0 : (unsigned)G0));
+            depth--;
+        } else if (kind == 8 && s->n + 12 < BODY_MAX) { /* a call and its return */
+            add(s, call(4));
+            add(s, simple(r, flavour));
+            add(s, bicc(BA, 0, 5)); /* comes back here */
+            add(s, simple(r, flavour));
+            add(s, op_ri(ADD, O7, 0, L3)); /* the callee */
+            add(s, op_ri(JMPL, L3, 8, rnd(r, 2) ? (unsigned)G0 : (unsigned)L4));
+            add(s, simple(r, 0));
+            s->body[s->n - 1] = nop();
+            add(s, nop());
+        } else {
+            add(s, simple(r, flavour));
+        }
+        if (s->n + depth + 20 > BODY_MAX)
+            break;
+    }
+    while (depth--)
+        add(s, op_rr(RESTORE, G0, G0, G0));
+}
+
+/* -------------------------------------------------------------------------------------------- program */
+
+struct program {
+    GByteArray *file;
+    uint32_t code, data, stack, end;
+    unsigned n;
+};
+
+static void emit(GByteArray *code, uint32_t word)
+{
+    uint8_t b[4];
+    put32(b, word);
+    g_byte_array_append(code, b, 4);
+}
+
+static void set32(GByteArray *code, uint32_t value, unsigned rd)
+{
+    emit(code, sethi(value, rd));
+    emit(code, op_ri(OR, rd, (int)(value & 0x3ff), rd));
+}
+
+static void emit_stream(GByteArray *code, const struct stream *s, uint32_t block, uint32_t stack)
+{
+    set32(code, block, G1);
+    emit(code, mem_ri(LDFSR, G1, IN + 260, 0));
+    for (unsigned k = 0; k < 32; k += 2)
+        emit(code, mem_ri(LDDF, G1, (int)(IN + 128 + 4 * k), k));
+    emit(code, mem_ri(LD, G1, IN + 256, G2));
+    emit(code, op_rr(WRY, G2, G0, 0));
+    emit(code, nop());
+    emit(code, nop());
+    emit(code, nop());
+    set32(code, stack, SP);
+    for (unsigned k = 2; k < 32; k++)
+        if (k != SP && k != FP && k != G7)
+            emit(code, mem_ri(LD, G1, (int)(IN + 4 * k), k));
+    set32(code, stack + 96, FP);
+    emit(code, op_ri(OR, G0, (int)s->loops, G7));
+    unsigned head = code->len;
+    emit(code, op_rr(SUBCC, O0, O1, G0));
+    for (unsigned k = 0; k < s->n; k++)
+        emit(code, s->body[k]);
+    for (unsigned k = 2; k < 32; k++)
+        emit(code, mem_ri(ST, G1, (int)(OUT + 4 * k), k));
+    static const uint8_t flags[4] = {BNEG, BE, BVS, BCS};
+    emit(code, op_ri(OR, G0, 0, O0));
+    for (unsigned k = 0; k < 4; k++) {
+        emit(code, bicc(flags[k], 1, 2));
+        emit(code, op_ri(OR, O0, 8 >> k, O0));
+    }
+    emit(code, mem_ri(ST, G1, OUT + 264, O0));
+    emit(code, op_rr(RDY, 0, 0, O0));
+    emit(code, mem_ri(ST, G1, OUT + 256, O0));
+    emit(code, mem_ri(STFSR, G1, OUT + 260, 0));
+    for (unsigned k = 0; k < 32; k += 2)
+        emit(code, mem_ri(STDF, G1, (int)(OUT + 128 + 4 * k), k));
+    emit(code, mem_ri(LD, G1, OUT + 4 * O0, O0));
+    emit(code, op_ri(SUBCC, G7, 1, G7));
+    emit(code, bicc(BNE, 0, (int)((int)head - (int)code->len) / 4));
+    emit(code, nop());
+}
+
+static struct program build(const struct stream *s, unsigned n)
+{
+    struct program p = {.n = n};
+    g_autoptr(GByteArray) code = g_byte_array_new();
+    for (int pass = 0; pass < 2; pass++) { /* addresses depend on the size of the code */
+        g_byte_array_set_size(code, 0);
+        for (unsigned k = 0; k < n; k++)
+            emit_stream(code, &s[k], p.data + k * BLOCK, p.stack);
+        set32(code, p.data, O1);
+        set32(code, n * BLOCK, O2);
+        emit(code, op_ri(OR, G0, 1, O0));
+        emit(code, op_ri(OR, G0, 4, G1)); /* write(1, data, size) */
+        emit(code, ticc(BA, 0x10));
+        emit(code, op_ri(OR, G0, 0, O0));
+        emit(code, op_ri(OR, G0, 1, G1)); /* exit(0) */
+        emit(code, ticc(BA, 0x10));
+        p.code = GUEST_BASE + 0x80;
+        p.data = (p.code + code->len + 0xfff) & ~0xfffu;
+        p.stack = (p.data + n * BLOCK + STACK_BYTES - 0x1000) & ~0xfu;
+        p.end = p.stack + 0x1000;
+    }
+    GByteArray *file = g_byte_array_new();
+    g_byte_array_set_size(file, p.data - GUEST_BASE + n * BLOCK);
+    memset(file->data, 0, file->len);
+    uint8_t *h = file->data;
+    memcpy(h, "\x7f" "ELF\x01\x02\x01", 7); /* 32 bits, big-endian */
+    put32(h + 16, 2u << 16 | 2);            /* executable, SPARC */
+    put32(h + 20, 1);
+    put32(h + 24, p.code);
+    put32(h + 28, 52);
+    put32(h + 40, 52u << 16 | 32);
+    put32(h + 44, 1u << 16);
+    uint32_t segment[8] = {1, 0, GUEST_BASE, GUEST_BASE, file->len, p.end - GUEST_BASE, 7, 0x1000};
+    for (unsigned k = 0; k < 8; k++)
+        put32(h + 52 + 4 * k, segment[k]);
+    memcpy(file->data + 0x80, code->data, code->len);
+    for (unsigned k = 0; k < n; k++)
+        memcpy(file->data + (p.data - GUEST_BASE) + k * BLOCK, s[k].block, BLOCK);
+    p.file = file;
+    return p;
+}
+
+/* --------------------------------------------------------------------------------------------- running */
+
+/* All blocks after the run; NULL when it failed. */
+static uint8_t *run_oracle(const struct program *p)
+{
+    g_autofree char *path = NULL;
+    g_autoptr(GError) error = NULL;
+    int fd = g_file_open_tmp("sparc-random-XXXXXX", &path, &error);
+    g_assert_no_error(error);
+    g_assert_cmpint(write(fd, p->file->data, p->file->len), ==, (gssize)p->file->len);
+    fchmod(fd, 0755);
+    close(fd);
+    g_autoptr(GSubprocess) process = g_subprocess_new(
+        G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_SILENCE, &error, oracle_path, path, NULL);
+    g_assert_no_error(error);
+    g_autoptr(GBytes) out = NULL;
+    g_subprocess_communicate(process, NULL, NULL, &out, NULL, &error);
+    g_assert_no_error(error);
+    g_unlink(path);
+    gsize size;
+    const void *data = g_bytes_get_data(out, &size);
+    return size == p->n * BLOCK ? g_memdup2(data, size) : NULL;
+}
+
+static uint8_t *run_ours(const struct program *p, unsigned tier)
+{
+    struct guest *g = guest_new("v8", tier, (p->end - GUEST_BASE + 0xffff) & ~0xffffu);
+    memcpy(g->window + GUEST_BASE, p->file->data, p->file->len);
+    int trap = guest_run(g, p->code, INT64_C(100000000));
+    uint8_t *result = NULL;
+    if (trap == SPARC_TT_SOFTWARE + 0x10)
+        result = g_memdup2(g->window + p->data, p->n * BLOCK);
+    else
+        g_test_message("tier %u: trap 0x%x at %08x, info %08x", tier, (unsigned)trap, (unsigned)g->cpu->jit.pc,
+                       (unsigned)g->cpu->jit.exit_info);
+    guest_free(g);
+    return result;
+}
+
+/* FSR.ver and ftt differ between processors. */
+static void normalise(uint8_t *block)
+{
+    uint32_t fsr;
+    memcpy(&fsr, block + OUT + 260, 4);
+    fsr = GUINT32_FROM_BE(fsr) & ~(SPARC_FSR_VER | SPARC_FSR_FTT);
+    put32(block + OUT + 260, fsr);
+    /* addresses of the return point stay the same in both: nothing else to do */
+}
+
+static bool differs(const struct stream *s, unsigned tier, uint8_t *a, uint8_t *b)
+{
+    struct program p = build(s, 1);
+    g_autofree uint8_t *x = oracle_path ? run_oracle(&p) : run_ours(&p, 0);
+    g_autofree uint8_t *y = run_ours(&p, tier);
+    g_byte_array_unref(p.file);
+    if (!x)
+        return false;
+    normalise(x);
+    memcpy(a, x, BLOCK);
+    if (!y)
+        return true;
+    normalise(y);
+    memcpy(b, y, BLOCK);
+    return memcmp(x, y, BLOCK) != 0;
+}
+
+static void report(struct stream *s, unsigned tier)
+{
+    uint8_t a[BLOCK] = {0}, b[BLOCK] = {0};
+    if (!differs(s, tier, a, b)) {
+        g_test_message("the stream alone does not differ");
+        return;
+    }
+    for (bool shorter = true; shorter;) { /* leave out what does not matter */
+        shorter = false;
+        for (unsigned k = 0; k < s->n; k++) {
+            uint32_t word = s->body[k];
+            if (word == nop())
+                continue;
+            s->body[k] = nop();
+            if (differs(s, tier, a, b))
+                shorter = true;
+            else
+                s->body[k] = word;
+        }
+    }
+    if (s->loops > 1) {
+        unsigned loops = s->loops;
+        s->loops = 1;
+        if (!differs(s, tier, a, b))
+            s->loops = loops;
+    }
+    differs(s, tier, a, b);
+    for (unsigned k = 0; k < s->n; k++)
+        if (s->body[k] != nop()) {
+            char text[80];
+            sparc_disassemble(4 * k, s->body[k], UINT32_MAX & ~SPARC_V9_SUBSET, text, sizeof text);
+            g_test_message("  %3x: %08x  %s", 4 * k, s->body[k], text);
+        }
+    g_test_message("  loops %u", s->loops);
+    for (unsigned k = 0; k < BLOCK; k += 4)
+        if (memcmp(a + k, b + k, 4)) {
+            uint32_t x, y;
+            memcpy(&x, a + k, 4);
+            memcpy(&y, b + k, 4);
+            unsigned at = k - OUT;
+            g_autofree char *what = k < OUT   ? g_strdup_printf("memory %x", k)
+                                    : at < 128 ? g_strdup_printf("r%u", at / 4)
+                                    : at < 256 ? g_strdup_printf("f%u", (at - 128) / 4)
+                                               : g_strdup(at == 256 ? "y" : at == 260 ? "fsr" : "icc");
+            g_test_message("  %s: expected %08x, tier %u has %08x", what, GUINT32_FROM_BE(x), tier, GUINT32_FROM_BE(y));
+        }
+    for (unsigned k = 0; k < 64; k++) {
+        uint32_t v;
+        memcpy(&v, s->block + IN + 4 * k, 4);
+        if (k % 8 == 0)
+            g_test_message("  initial %c%u..: ", k < 32 ? 'r' : 'f', k % 32);
+        g_test_message("    %08x", GUINT32_FROM_BE(v));
+    }
+}
+
+static void test_tier(gconstpointer data)
+{
+    unsigned tier = GPOINTER_TO_UINT(data);
+    g_autofree struct stream *s = g_new(struct stream, BATCH);
+    g_autoptr(GRand) r = g_rand_new_with_seed(seed);
+    unsigned different = 0;
+    for (unsigned done = 0; done < n_streams && !different; done += BATCH) {
+        for (unsigned k = 0; k < BATCH; k++)
+            generate(r, &s[k]);
+        struct program p = build(s, BATCH);
+        g_autofree uint8_t *want = oracle_path ? run_oracle(&p) : run_ours(&p, 0);
+        g_autofree uint8_t *got = run_ours(&p, tier);
+        g_byte_array_unref(p.file);
+        g_assert_nonnull(want);
+        for (unsigned k = 0; k < BATCH && !different; k++) {
+            normalise(want + k * BLOCK);
+            if (got)
+                normalise(got + k * BLOCK);
+            if (!got || memcmp(want + k * BLOCK, got + k * BLOCK, BLOCK)) {
+                uint8_t a[BLOCK], b[BLOCK];
+                if (!got && !differs(&s[k], tier, a, b))
+                    continue;
+                g_test_message("stream %u of seed %u differs:", done + k, seed);
+                report(&s[k], tier);
+                different++;
+            }
+        }
+        if (!got)
+            different++;
+    }
+    g_assert_cmpuint(different, ==, 0);
+}
+
+int main(int argc, char **argv)
+{
+    for (int k = 1; k < argc; k++) {
+        if (!strcmp(argv[k], "--long"))
+            n_streams = 200000;
+        else if (!strcmp(argv[k], "--seed") && k + 1 < argc)
+            seed = (guint32)strtoul(argv[++k], NULL, 0);
+        else if (!strcmp(argv[k], "--streams") && k + 1 < argc)
+            n_streams = (unsigned)strtoul(argv[++k], NULL, 0);
+        else
+            continue;
+    }
+    int keep = 1;
+    g_test_init(&keep, &argv, NULL);
+    g_autofree char *qemu = g_find_program_in_path("qemu-sparc");
+    oracle_path = qemu;
+    if (qemu)
+        g_test_add_data_func("/sparc/random/interpreter-is-as-qemu-sparc", GUINT_TO_POINTER(0), test_tier);
+    g_test_add_data_func("/sparc/random/tier-1-is-as-the-oracle", GUINT_TO_POINTER(1), test_tier);
+    g_test_add_data_func("/sparc/random/tier-2-is-as-the-oracle", GUINT_TO_POINTER(2), test_tier);
+    return g_test_run();
+}
