@@ -183,7 +183,7 @@ ir_ref cc_test(struct xlat *x, const struct cc_state *cc, unsigned cond)
     ir_ref a = t == IR_I32 ? x_low32(x, cc->a) : cc->a;
     ir_ref o = t == IR_I32 ? x_low32(x, cc->b) : cc->b;
     ir_ref zero = ir_const(b, t, 0);
-    ir_ref carry_in = t == IR_I64 ? ir_op1(b, IR_ZEXT, IR_I64, 32, cc->c) : cc->c;
+    ir_ref carry_in = cc->c;
 
     if (cc->kind == SPARC_CC_LOGIC) {
         switch (cond) {
@@ -235,7 +235,7 @@ ir_ref cc_test(struct xlat *x, const struct cc_state *cc, unsigned cond)
         ir_ref carry = cc->kind == SPARC_CC_SUB
                            ? ir_icmp(b, IR_LTU, a, o)
                            : ir_op3(b, add ? IR_CARRY : IR_BORROW, IR_I32, t, a, o,
-                                    cc->kind == SPARC_CC_ADD ? ir_const(b, t, 0) : carry_in);
+                                    cc->kind == SPARC_CC_ADD ? x_i32(x, 0) : carry_in);
         if (cond == C_LEU)
             carry = ir_bin(b, IR_OR, carry, ir_icmp(b, IR_EQ, r, zero));
         return invert_if(x, invert, carry);

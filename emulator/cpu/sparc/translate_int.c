@@ -46,7 +46,7 @@ static void add_sub(struct xlat *x, bool subtract)
     ir_ref a = x_reg(x, field_rs1(x->word)), o = x_operand2(x), r, c = IR_NONE;
     if (aux & CARRY) {
         c = cc_carry(x);
-        r = ir_op3(b, subtract ? IR_SBB : IR_ADC, x->T, 0, a, o, x_from32u(x, c));
+        r = ir_op3(b, subtract ? IR_SBB : IR_ADC, x->T, 0, a, o, c);
     } else {
         r = ir_bin(b, subtract ? IR_SUB : IR_ADD, a, o);
     }
