@@ -19,6 +19,7 @@
 #include "tests/cpu/sparc_asm.h"
 #include "tests/cpu/sparc_guest.h"
 
+#define CCBIT       0x10 /* in op3: sets icc */
 #define BATCH       64
 #define BODY_MAX    160
 #define BLOCK       2048 /* bytes of one stream's data */
@@ -37,6 +38,7 @@ struct stream {
 static guint32 seed = 1;
 static unsigned n_streams = 1200;
 static const char *oracle_path;
+static bool old_oracle; /* before QEMU 9.2: chooses between two NaNs, and converts them, in its own way */
 
 /* ------------------------------------------------------------------------------------------ generator */
 
@@ -59,7 +61,7 @@ static uint32_t interesting(GRand *r)
     return rnd(r, 3) ? g_rand_int(r) : values[rnd(r, G_N_ELEMENTS(values))];
 }
 
-static uint32_t interesting_float(GRand *r, bool upper_of_double)
+static uint32_t any_float(GRand *r, bool upper_of_double)
 {
     static const uint32_t singles[] = {
         0, 0x80000000, 0x3f800000, 0xbf800000, 0x7f800000, 0xff800000, 0x7fc00001, 0x7f800001, 0xffc12345, 0x00000001,
@@ -75,6 +77,15 @@ static uint32_t interesting_float(GRand *r, bool upper_of_double)
         return upper_of_double ? 0x3e000000 + rnd(r, 0x04000000) : 0x3a000000 + rnd(r, 0x0c000000);
     default:
         return upper_of_double ? doubles[rnd(r, G_N_ELEMENTS(doubles))] : singles[rnd(r, G_N_ELEMENTS(singles))];
+    }
+}
+
+static uint32_t interesting_float(GRand *r, bool upper_of_double)
+{
+    for (;;) {
+        uint32_t v = any_float(r, upper_of_double);
+        if (!old_oracle || ((v & 0x7f800000) != 0x7f800000 && (v & 0x7ff00000) != 0x7ff00000))
+            return v;
     }
 }
 
@@ -104,6 +115,8 @@ static uint32_t arithmetic(GRand *r)
         ORNCC, XNORCC, ADDXCC, UMULCC, SMULCC, SUBXCC, TADDCC, TSUBCC, MULSCC, SLL, SRL, SRA, SUBCC, ADDCC,
     };
     unsigned op = ops[rnd(r, G_N_ELEMENTS(ops))], rs1 = source(r), rd = destination(r);
+    if (old_oracle && (op == ADDXCC || op == SUBXCC))
+        op -= CCBIT; /* QEMU 7.2 loses the carry of ADDXcc behind a logical operation */
     if (op >= SLL && op <= SRA)
         return rnd(r, 2) ? op_ri(op, rs1, (int)rnd(r, 32), rd) : op_rr(op, rs1, source(r), rd);
     return rnd(r, 2) ? op_ri(op, rs1, simm(r), rd) : op_rr(op, rs1, source(r), rd);
@@ -131,7 +144,10 @@ static uint32_t floating(GRand *r)
 {
     unsigned d1 = rnd(r, 16) * 2, d2 = rnd(r, 16) * 2, d3 = rnd(r, 16) * 2;
     unsigned s1 = rnd(r, 32), s2 = rnd(r, 32), s3 = rnd(r, 32);
-    switch (rnd(r, 22)) {
+    unsigned kind = rnd(r, 22);
+    if (!old_oracle && (kind == 15 || kind == 16))
+        kind -= 4; /* qemu-sparc makes a negative NaN the largest integer, the V9 manual (B.5) the smallest */
+    switch (kind) {
     case 0: return fpop1(0x41, s1, s2, s3);
     case 1: return fpop1(0x42, d1, d2, d3);
     case 2: return fpop1(0x45, s1, s2, s3);
@@ -236,7 +252,7 @@ static void generate(GRand *r, struct stream *s)
             depth--;
         } else if (kind == 8 && s->n + 12 < BODY_MAX) { /* a call and its return */
             add(s, call(4));
-            add(s, simple(r, flavour));
+            add(s, op_ri(ADD, source(r), simm(r), L5)); /* must leave %o7 alone */
             add(s, bicc(BA, 0, 5)); /* comes back here */
             add(s, simple(r, flavour));
             add(s, op_ri(ADD, O7, 0, L3)); /* the callee */
@@ -322,6 +338,9 @@ static struct program build(const struct stream *s, unsigned n)
     g_autoptr(GByteArray) code = g_byte_array_new();
     for (int pass = 0; pass < 2; pass++) { /* addresses depend on the size of the code */
         g_byte_array_set_size(code, 0);
+        /* one window down: qemu-sparc takes the first window for invalid once it was left */
+        set32(code, p.stack + 0x800, SP);
+        emit(code, op_ri(SAVE, SP, -96, SP));
         for (unsigned k = 0; k < n; k++)
             emit_stream(code, &s[k], p.data + k * BLOCK, p.stack);
         set32(code, p.data, O1);
@@ -397,17 +416,17 @@ static uint8_t *run_ours(const struct program *p, unsigned tier)
     return result;
 }
 
-/* FSR.ver and ftt differ between processors. */
+/* FSR.ver and ftt differ between processors. Newer oracles accrue invalid (nva) in quiet compares of quiet NaNs,
+ * without setting nvc: nva is left out there. */
 static void normalise(uint8_t *block)
 {
     uint32_t fsr;
     memcpy(&fsr, block + OUT + 260, 4);
-    fsr = GUINT32_FROM_BE(fsr) & ~(SPARC_FSR_VER | SPARC_FSR_FTT);
+    fsr = GUINT32_FROM_BE(fsr) & ~(SPARC_FSR_VER | SPARC_FSR_FTT | (old_oracle ? 0 : 0x200u));
     put32(block + OUT + 260, fsr);
-    /* addresses of the return point stay the same in both: nothing else to do */
 }
 
-static bool differs(const struct stream *s, unsigned tier, uint8_t *a, uint8_t *b)
+static bool differs(const struct stream *s, unsigned tier, uint8_t *a, uint8_t *b, bool *finished)
 {
     struct program p = build(s, 1);
     g_autofree uint8_t *x = oracle_path ? run_oracle(&p) : run_ours(&p, 0);
@@ -417,6 +436,7 @@ static bool differs(const struct stream *s, unsigned tier, uint8_t *a, uint8_t *
         return false;
     normalise(x);
     memcpy(a, x, BLOCK);
+    *finished = y != NULL;
     if (!y)
         return true;
     normalise(y);
@@ -427,7 +447,8 @@ static bool differs(const struct stream *s, unsigned tier, uint8_t *a, uint8_t *
 static void report(struct stream *s, unsigned tier)
 {
     uint8_t a[BLOCK] = {0}, b[BLOCK] = {0};
-    if (!differs(s, tier, a, b)) {
+    bool finished, now;
+    if (!differs(s, tier, a, b, &finished)) {
         g_test_message("the stream alone does not differ");
         return;
     }
@@ -435,10 +456,10 @@ static void report(struct stream *s, unsigned tier)
         shorter = false;
         for (unsigned k = 0; k < s->n; k++) {
             uint32_t word = s->body[k];
-            if (word == nop())
+            if (word == nop() || (word >> 30 == 2 && (word >> 19 & 0x3e) == SAVE)) /* windows stay balanced */
                 continue;
             s->body[k] = nop();
-            if (differs(s, tier, a, b))
+            if (differs(s, tier, a, b, &now) && now == finished)
                 shorter = true;
             else
                 s->body[k] = word;
@@ -447,10 +468,10 @@ static void report(struct stream *s, unsigned tier)
     if (s->loops > 1) {
         unsigned loops = s->loops;
         s->loops = 1;
-        if (!differs(s, tier, a, b))
+        if (!differs(s, tier, a, b, &now))
             s->loops = loops;
     }
-    differs(s, tier, a, b);
+    differs(s, tier, a, b, &now);
     for (unsigned k = 0; k < s->n; k++)
         if (s->body[k] != nop()) {
             char text[80];
@@ -473,9 +494,7 @@ static void report(struct stream *s, unsigned tier)
     for (unsigned k = 0; k < 64; k++) {
         uint32_t v;
         memcpy(&v, s->block + IN + 4 * k, 4);
-        if (k % 8 == 0)
-            g_test_message("  initial %c%u..: ", k < 32 ? 'r' : 'f', k % 32);
-        g_test_message("    %08x", GUINT32_FROM_BE(v));
+        g_test_message("  initial %c%u %08x", k < 32 ? 'r' : 'f', k % 32, GUINT32_FROM_BE(v));
     }
 }
 
@@ -499,7 +518,8 @@ static void test_tier(gconstpointer data)
                 normalise(got + k * BLOCK);
             if (!got || memcmp(want + k * BLOCK, got + k * BLOCK, BLOCK)) {
                 uint8_t a[BLOCK], b[BLOCK];
-                if (!got && !differs(&s[k], tier, a, b))
+                bool finished;
+                if (!got && !differs(&s[k], tier, a, b, &finished))
                     continue;
                 g_test_message("stream %u of seed %u differs:", done + k, seed);
                 report(&s[k], tier);
@@ -510,6 +530,17 @@ static void test_tier(gconstpointer data)
             different++;
     }
     g_assert_cmpuint(different, ==, 0);
+}
+
+static void check_version(void)
+{
+    g_autofree char *command = g_strdup_printf("%s --version", oracle_path);
+    g_autofree char *text = NULL;
+    unsigned major = 0, minor = 0;
+    if (g_spawn_command_line_sync(command, &text, NULL, NULL, NULL) && text)
+        sscanf(text, "qemu-sparc version %u.%u", &major, &minor);
+    old_oracle = major * 100 + minor < 902;
+    g_test_message("oracle: qemu-sparc %u.%u", major, minor);
 }
 
 int main(int argc, char **argv)
@@ -526,8 +557,11 @@ int main(int argc, char **argv)
     }
     int keep = 1;
     g_test_init(&keep, &argv, NULL);
-    g_autofree char *qemu = g_find_program_in_path("qemu-sparc");
+    const char *given = g_getenv("QEMU_SPARC"); /* another qemu-sparc than the distribution's */
+    g_autofree char *qemu = given ? g_strdup(given) : g_find_program_in_path("qemu-sparc");
     oracle_path = qemu;
+    if (qemu)
+        check_version();
     if (qemu)
         g_test_add_data_func("/sparc/random/interpreter-is-as-qemu-sparc", GUINT_TO_POINTER(0), test_tier);
     g_test_add_data_func("/sparc/random/tier-1-is-as-the-oracle", GUINT_TO_POINTER(1), test_tier);

@@ -249,30 +249,27 @@ void emit_ticc(struct xlat *x)
 
 /* -------------------------------------------------------------------------------------------- windows */
 
-/* The outs of window 0, which are the ins of the highest one, exist at both ends of the buffer. Whenever the highest
- * window is entered or left, they are carried to the copy that counts from then on; when the bank pointer has passed
- * an end, it moves to the other one. */
-static uint64_t helper_window_wrap(struct jit_cpu *jit)
+/* The eight registers that the first and the last window share stand at the top of the buffer exactly while the
+ * last window is the current one. They are carried along when it is entered or left; and a bank pointer that has
+ * passed an end of the buffer continues at the other one. Called after the pointer moved. */
+static uint64_t helper_window_wrap(struct jit_cpu *jit, uint32_t save)
 {
     struct sparc_cpu *cpu = (struct sparc_cpu *)jit;
     unsigned n = sparc_nwin(cpu);
     size_t size = cpu->model->features & SPARC_V9_SUBSET ? 8 : 4;
-    char *first = (char *)&cpu->window, *last = first + (size_t)n * 16 * size;
-    if ((char *)jit->bank < first) { /* SAVE from window 0 */
+    char *first = (char *)&cpu->window, *last = first + (size_t)n * 16 * size, *bank = jit->bank;
+    if (save ? bank < first : bank == last - 16 * size) /* into the last window */
         memcpy(last, first, 8 * size);
+    else /* out of it */
+        memcpy(first, last, 8 * size);
+    if (bank < first)
         jit->bank = last - 16 * size;
-    } else if ((char *)jit->bank >= last) { /* RESTORE into window 0 */
-        memcpy(first, last, 8 * size);
+    else if (bank == last)
         jit->bank = first;
-    } else if ((char *)jit->bank == last - 16 * size) { /* RESTORE into the highest window */
-        memcpy(last, first, 8 * size);
-    } else { /* SAVE from the highest window */
-        memcpy(first, last, 8 * size);
-    }
     return 0;
 }
 const struct ir_helper sparc_helper_window_wrap = {
-    "sparc_window_wrap", helper_window_wrap, IR_HELPER_BANK, 0, IR_VOID, {0},
+    "sparc_window_wrap", helper_window_wrap, IR_HELPER_BANK, 1, IR_VOID, {IR_I32},
 };
 
 static void move_window(struct xlat *x, bool save)
@@ -288,15 +285,15 @@ static void move_window(struct xlat *x, bool save)
             from[SLOT_R(8 + k)] = SLOT_R(24 + k);
     }
     ir_ref mask = x_i32(x, x->windows - 1);
-    ir_ref cwp = ir_bin(b, IR_AND, ir_bin(b, IR_ADD, ir_get(b, SLOT_CWP), x_i32(x, save ? UINT32_MAX : 1)), mask);
+    ir_ref old = ir_get(b, SLOT_CWP);
+    ir_ref cwp = ir_bin(b, IR_AND, ir_bin(b, IR_ADD, old, x_i32(x, save ? UINT32_MAX : 1)), mask);
     ir_ref invalid = ir_bin(b, IR_AND, ir_bin(b, IR_SHR, ir_get(b, SLOT_WIM), cwp), x_i32(x, 1));
     ir_raise_if(b, invalid, save ? SPARC_TT_WINDOW_OVERFLOW : SPARC_TT_WINDOW_UNDERFLOW, IR_NONE);
     int32_t bytes = x->v9 ? 128 : 64;
     ir_bank_move(b, save ? -bytes : bytes, from);
-    /* SAVE from 0 or from the highest, RESTORE into 0 or into the highest */
-    ir_ref edge = save ? ir_icmp(b, IR_GEU, cwp, x_i32(x, x->windows - 2))
-                       : ir_icmp(b, IR_LTU, ir_bin(b, IR_AND, ir_bin(b, IR_ADD, cwp, x_i32(x, 1)), mask), x_i32(x, 2));
-    ir_call_if(b, edge, &sparc_helper_window_wrap, NULL);
+    /* SAVE: 0 to last, last to last - 1; RESTORE: last - 1 to last, last to 0 */
+    ir_ref arg[] = {x_i32(x, save)};
+    ir_call_if(b, ir_icmp(b, IR_GEU, save ? cwp : old, x_i32(x, x->windows - 2)), &sparc_helper_window_wrap, arg);
     ir_put(b, SLOT_CWP, cwp);
 }
 
