@@ -36,9 +36,10 @@ struct stream {
 };
 
 static guint32 seed = 1;
-static unsigned n_streams = 1200;
+static unsigned n_streams = 768;
 static const char *oracle_path;
-static bool old_oracle; /* before QEMU 9.2: chooses between two NaNs, and converts them, in its own way */
+static bool old_oracle; /* before QEMU 9.2: chooses between two NaNs in its own way, so that it is none for floats */
+static bool floats;     /* the streams of the running test use floating point */
 
 /* ------------------------------------------------------------------------------------------ generator */
 
@@ -61,7 +62,7 @@ static uint32_t interesting(GRand *r)
     return rnd(r, 3) ? g_rand_int(r) : values[rnd(r, G_N_ELEMENTS(values))];
 }
 
-static uint32_t any_float(GRand *r, bool upper_of_double)
+static uint32_t interesting_float(GRand *r, bool upper_of_double)
 {
     static const uint32_t singles[] = {
         0, 0x80000000, 0x3f800000, 0xbf800000, 0x7f800000, 0xff800000, 0x7fc00001, 0x7f800001, 0xffc12345, 0x00000001,
@@ -77,15 +78,6 @@ static uint32_t any_float(GRand *r, bool upper_of_double)
         return upper_of_double ? 0x3e000000 + rnd(r, 0x04000000) : 0x3a000000 + rnd(r, 0x0c000000);
     default:
         return upper_of_double ? doubles[rnd(r, G_N_ELEMENTS(doubles))] : singles[rnd(r, G_N_ELEMENTS(singles))];
-    }
-}
-
-static uint32_t interesting_float(GRand *r, bool upper_of_double)
-{
-    for (;;) {
-        uint32_t v = any_float(r, upper_of_double);
-        if (!old_oracle || ((v & 0x7f800000) != 0x7f800000 && (v & 0x7ff00000) != 0x7ff00000))
-            return v;
     }
 }
 
@@ -144,9 +136,7 @@ static uint32_t floating(GRand *r)
 {
     unsigned d1 = rnd(r, 16) * 2, d2 = rnd(r, 16) * 2, d3 = rnd(r, 16) * 2;
     unsigned s1 = rnd(r, 32), s2 = rnd(r, 32), s3 = rnd(r, 32);
-    unsigned kind = rnd(r, 22);
-    if (!old_oracle && (kind == 15 || kind == 16))
-        kind -= 4; /* qemu-sparc makes a negative NaN the largest integer, the V9 manual (B.5) the smallest */
+    unsigned kind = rnd(r, 20);
     switch (kind) {
     case 0: return fpop1(0x41, s1, s2, s3);
     case 1: return fpop1(0x42, d1, d2, d3);
@@ -163,12 +153,10 @@ static uint32_t floating(GRand *r)
     case 12: return fpop1(0xc8, 0, s2, d3);
     case 13: return fpop1(0xc6, 0, d2, s3);
     case 14: return fpop1(0xc9, 0, s2, d3);
-    case 15: return fpop1(0xd1, 0, s2, s3);
-    case 16: return fpop1(0xd2, 0, d2, s3);
-    case 17: return fpop2(rnd(r, 2) ? 0x51 : 0x55, s1, s2);
-    case 18: return fpop2(rnd(r, 2) ? 0x52 : 0x56, d1, d2);
-    case 19: return fpop1(1, 0, s2, s3);
-    case 20: return fpop1(5, 0, s2, s3);
+    case 15: return fpop2(rnd(r, 2) ? 0x51 : 0x55, s1, s2);
+    case 16: return fpop2(rnd(r, 2) ? 0x52 : 0x56, d1, d2);
+    case 17: return fpop1(1, 0, s2, s3);
+    case 18: return fpop1(5, 0, s2, s3);
     default: return fpop1(9, 0, s2, s3);
     }
 }
@@ -197,7 +185,7 @@ static void add(struct stream *s, uint32_t word)
 
 static void generate(GRand *r, struct stream *s)
 {
-    unsigned flavour = rnd(r, 3), depth = 0; /* 1: floating point */
+    unsigned flavour = floats, depth = 0;
     unsigned length = 4 + rnd(r, 40);
     s->n = 0;
     s->loops = rnd(r, 8) ? 1 + rnd(r, 3) : 300;
@@ -250,6 +238,12 @@ static void generate(GRand *r, struct stream *s)
         } else if (kind == 7 && depth) {
             add(s, op_rr(RESTORE, source(r), source(r), rnd(r, 2) ? (unsigned)O0 : (unsigned)G0));
             depth--;
+        } else if (kind == 9 && flavour == 1) {
+            /* To integer; positive, as qemu-sparc makes a negative NaN the largest integer, the V9 manual (B.5) the
+             * smallest. */
+            unsigned from = rnd(r, 16) * 2, to = rnd(r, 32);
+            add(s, fpop1(9, 0, from, from));
+            add(s, fpop1(rnd(r, 2) ? 0xd1 : 0xd2, 0, from, to));
         } else if (kind == 8 && s->n + 12 < BODY_MAX) { /* a call and its return */
             add(s, call(4));
             add(s, op_ri(ADD, source(r), simm(r), L5)); /* must leave %o7 alone */
@@ -426,22 +420,43 @@ static void normalise(uint8_t *block)
     put32(block + OUT + 260, fsr);
 }
 
+static bool has_oracle(void)
+{
+    return oracle_path && !(floats && old_oracle);
+}
+
+/* In generated code an operation whose result nobody needs may be left out, and its exceptions with it: there aexc may
+ * have less than the oracle's, never more. */
+static bool equal(uint8_t *want, uint8_t *got, unsigned tier)
+{
+    normalise(want);
+    normalise(got);
+    if (tier) {
+        uint32_t a, b;
+        memcpy(&a, want + OUT + 260, 4);
+        memcpy(&b, got + OUT + 260, 4);
+        a = GUINT32_FROM_BE(a);
+        b = GUINT32_FROM_BE(b);
+        if (!(b & ~a & SPARC_FSR_AEXC))
+            put32(got + OUT + 260, b | (a & SPARC_FSR_AEXC));
+    }
+    return memcmp(want, got, BLOCK) == 0;
+}
+
 static bool differs(const struct stream *s, unsigned tier, uint8_t *a, uint8_t *b, bool *finished)
 {
     struct program p = build(s, 1);
-    g_autofree uint8_t *x = oracle_path ? run_oracle(&p) : run_ours(&p, 0);
+    g_autofree uint8_t *x = has_oracle() ? run_oracle(&p) : run_ours(&p, 0);
     g_autofree uint8_t *y = run_ours(&p, tier);
     g_byte_array_unref(p.file);
     if (!x)
         return false;
-    normalise(x);
-    memcpy(a, x, BLOCK);
     *finished = y != NULL;
-    if (!y)
-        return true;
-    normalise(y);
-    memcpy(b, y, BLOCK);
-    return memcmp(x, y, BLOCK) != 0;
+    bool same = y && equal(x, y, tier);
+    memcpy(a, x, BLOCK);
+    if (y)
+        memcpy(b, y, BLOCK);
+    return !same;
 }
 
 static void report(struct stream *s, unsigned tier)
@@ -500,7 +515,8 @@ static void report(struct stream *s, unsigned tier)
 
 static void test_tier(gconstpointer data)
 {
-    unsigned tier = GPOINTER_TO_UINT(data);
+    unsigned tier = GPOINTER_TO_UINT(data) & 3;
+    floats = GPOINTER_TO_UINT(data) & 4;
     g_autofree struct stream *s = g_new(struct stream, BATCH);
     g_autoptr(GRand) r = g_rand_new_with_seed(seed);
     unsigned different = 0;
@@ -508,15 +524,12 @@ static void test_tier(gconstpointer data)
         for (unsigned k = 0; k < BATCH; k++)
             generate(r, &s[k]);
         struct program p = build(s, BATCH);
-        g_autofree uint8_t *want = oracle_path ? run_oracle(&p) : run_ours(&p, 0);
+        g_autofree uint8_t *want = has_oracle() ? run_oracle(&p) : run_ours(&p, 0);
         g_autofree uint8_t *got = run_ours(&p, tier);
         g_byte_array_unref(p.file);
         g_assert_nonnull(want);
         for (unsigned k = 0; k < BATCH && !different; k++) {
-            normalise(want + k * BLOCK);
-            if (got)
-                normalise(got + k * BLOCK);
-            if (!got || memcmp(want + k * BLOCK, got + k * BLOCK, BLOCK)) {
+            if (!got || !equal(want + k * BLOCK, got + k * BLOCK, tier)) {
                 uint8_t a[BLOCK], b[BLOCK];
                 bool finished;
                 if (!got && !differs(&s[k], tier, a, b, &finished))
@@ -562,9 +575,13 @@ int main(int argc, char **argv)
     oracle_path = qemu;
     if (qemu)
         check_version();
-    if (qemu)
-        g_test_add_data_func("/sparc/random/interpreter-is-as-qemu-sparc", GUINT_TO_POINTER(0), test_tier);
-    g_test_add_data_func("/sparc/random/tier-1-is-as-the-oracle", GUINT_TO_POINTER(1), test_tier);
-    g_test_add_data_func("/sparc/random/tier-2-is-as-the-oracle", GUINT_TO_POINTER(2), test_tier);
+    for (unsigned f = 0; f < 2; f++)
+        for (unsigned t = 0; t < 3; t++) {
+            static const char *const tier[3] = {"interpreter", "tier-1", "tier-2"};
+            if (t == 0 && (!qemu || (f && old_oracle)))
+                continue; /* the interpreter is the oracle then */
+            g_autofree char *name = g_strdup_printf("/sparc/random/%s/%s", f ? "floating-point" : "integer", tier[t]);
+            g_test_add_data_func(name, GUINT_TO_POINTER(f << 2 | t), test_tier);
+        }
     return g_test_run();
 }

@@ -549,8 +549,31 @@ unsigned sparc_fcc(const struct sparc_cpu *cpu)
     return nan64(cpu->fcc_a) || nan64(cpu->fcc_b) ? 3 : a == b ? 0 : a < b ? 1 : 2;
 }
 
+/* Exceptions of the compare that no branch has asked for. */
+static unsigned compare_flags(uint32_t kind, uint64_t a, uint64_t b)
+{
+    bool invalid = kind == FCMP_SIGNALLING ? nan64(a) || nan64(b)
+                                           : kind == FCMP_QUIET && (signalling64(a) || signalling64(b));
+    return invalid ? NV : 0;
+}
+
+static uint64_t helper_fcmp_settle(struct jit_cpu *jit, uint32_t kind, uint64_t a, uint64_t b)
+{
+    struct sparc_cpu *cpu = (struct sparc_cpu *)jit;
+    if (compare_flags(kind, a, b)) {
+        mxcsr_from_host(cpu);
+        cpu->jit.mxcsr |= 1; /* IE */
+        mxcsr_to_host(cpu);
+    }
+    return 0;
+}
+const struct ir_helper sparc_helper_fcmp_settle = {
+    "sparc_fcmp_settle", helper_fcmp_settle, IR_HELPER_FP, 3, IR_VOID, {IR_I32, IR_F64, IR_F64},
+};
+
 void sparc_set_fcc(struct sparc_cpu *cpu, unsigned fcc)
 {
+    cpu->fcmp_kind = FCMP_EVALUATED;
     cpu->fcc_a = fcc == 3 ? DEFAULT_NAN64 : fcc == 2 ? bits64(1.0) : 0;
     cpu->fcc_b = fcc == 3 ? DEFAULT_NAN64 : fcc == 1 ? bits64(1.0) : 0;
 }
@@ -572,6 +595,7 @@ static unsigned deferred_cexc(const struct sparc_cpu *cpu)
 static uint32_t fsr_value(const struct sparc_cpu *cpu)
 {
     uint32_t fsr = cpu->fsr | flags_of_mxcsr(cpu->jit.mxcsr) << 5;
+    fsr |= compare_flags(cpu->fcmp_kind, cpu->fcc_a, cpu->fcc_b) << 5;
     if (cpu->fpop_kind) {
         unsigned cexc = deferred_cexc(cpu);
         fsr = (fsr & ~(SPARC_FSR_CEXC | SPARC_FSR_FTT)) | cexc | cexc << 5;
@@ -586,6 +610,7 @@ void sparc_fsr_settle(struct sparc_cpu *cpu)
     cpu->fsr = fsr_value(cpu) & ~(SPARC_FSR_FCC | SPARC_FSR_QNE);
     cpu->fpop_kind = 0;
     cpu->fpop_a = cpu->fpop_b = 0;
+    cpu->fcmp_kind = FCMP_EVALUATED;
     cpu->jit.mxcsr = mxcsr_of_rd(cpu->fsr);
 }
 

@@ -21,11 +21,15 @@ enum sparc_slot {
     SLOT_FPOP_KIND,
     SLOT_FPOP_A,
     SLOT_FPOP_B,
+    SLOT_FCMP_KIND,
     SLOT_F0,
     SPARC_V8_SLOTS = SLOT_F0 + 16,
     SPARC_V9_SLOTS = SLOT_F0 + 32,
 };
 #define SLOT_R(r) ((r)-1u)
+
+/* fcmp_kind: whether a compare of fcc_a and fcc_b may still have to raise invalid. */
+enum { FCMP_EVALUATED, FCMP_QUIET, FCMP_SIGNALLING };
 
 /* fpop_kind: opf of the last FPop in bits 8..0, and where its operands stand in fpop_a and fpop_b. */
 enum {
@@ -261,7 +265,7 @@ EMITTERS(X)
 #define HELPERS(X)                                                                                           \
     X(icc) X(xcc) X(tagged_add) X(tagged_sub) X(window_wrap) X(wrpsr) X(rett) X(load_alt) X(store_alt)        \
     X(swap_alt) X(flush) X(fpop_exact) X(fp_pending) X(read_fsr) X(write_fsr) X(stdfq) X(casa_alt) X(flushw)  \
-    X(rdasr) X(wrasr) X(read_xfsr) X(write_xfsr) X(return_window) X(quad_compare)
+    X(rdasr) X(read_xfsr) X(write_xfsr) X(fcmp_settle)
 #define X(name) extern const struct ir_helper sparc_helper_##name;
 HELPERS(X)
 #undef X

@@ -159,6 +159,7 @@ struct sparc_cpu {
     uint64_t fcc_a, fcc_b; /* doubles */
     uint64_t fpop_a, fpop_b; /* last FPop's operands; fpop_kind 0: cexc stands in fsr */
     uint32_t fpop_kind;
+    uint32_t fcmp_kind; /* the compare of fcc_a and fcc_b has not been evaluated */
     uint32_t fcc_more; /* v8plus: fcc1..3, two bits each */
 
     uint32_t psr; /* impl, ver, EC, EF, PIL, S, PS, ET: never icc nor CWP */

@@ -168,8 +168,8 @@ static void prepare_save(struct device *dev)
     struct sparc_cpu *s = &((struct sparc_system *)dev)->state;
     unsigned last = sparc_nwin(s) - 1;
     sparc_set_icc(s, sparc_get_icc(s));
-    sparc_set_fcc(s, sparc_fcc(s));
     sparc_fsr_settle(s);
+    sparc_set_fcc(s, sparc_fcc(s));
     if (s->cwp == last)
         memcpy(s->window.w32, s->window.w32 + (last + 1) * 16, 32);
     else
@@ -184,7 +184,7 @@ static bool check(const void *state, GError **error)
     const struct sparc_system *sys = state;
     const struct sparc_cpu *s = &sys->state;
     if (s->cwp >= 8 || s->fpq_count > SPARC_FPQ_SIZE || s->cc_kind > SPARC_CC_SUBX || (s->jit.pc & 3) ||
-        s->jit.pc > UINT32_MAX || s->jit.npc > UINT32_MAX || s->irl > 15 || s->fpop_kind) {
+        s->jit.pc > UINT32_MAX || s->jit.npc > UINT32_MAX || s->irl > 15 || s->fpop_kind || s->fcmp_kind) {
         g_set_error(error, STATE_ERROR, STATE_ERROR_FORMAT,
                     "The saved processor state holds values that no processor can have.");
         return false;
@@ -217,7 +217,7 @@ static const struct state_field fields[] = {
     S(jit.pc), S(jit.npc), S(jit.icount),
     A(g), A(window.w32), A(f), S(y),
     S(cc_kind), S(cc_a), S(cc_b), S(cc_c), S(cwp), S(wim),
-    S(fcc_a), S(fcc_b), S(fpop_kind),
+    S(fcc_a), S(fcc_b), S(fpop_kind), S(fcmp_kind),
     S(psr), S(tbr), S(fsr),
     A(fpq_address), A(fpq_insn), S(fpq_count), S(fp_exception_pending),
     S(irl), S(error_mode),

@@ -306,7 +306,7 @@ static void translate_v9(struct ir_builder *b, struct jit_insn *i)
         EIGHT("o", t, 0, size), EIGHT("l", t, 8, size), EIGHT("i", t, 16, size), STATE(y, IR_I32),           \
         STATE(cc_kind, IR_I32), STATE(cc_a, t), STATE(cc_b, t), STATE(cc_c, IR_I32), STATE(cwp, IR_I32),     \
         STATE(wim, IR_I32), STATE(fcc_a, IR_F64), STATE(fcc_b, IR_F64), STATE(fpop_kind, IR_I32),            \
-        STATE(fpop_a, IR_F64), STATE(fpop_b, IR_F64), DOUBLE(0), DOUBLE(1), DOUBLE(2), DOUBLE(3), DOUBLE(4), \
+        STATE(fpop_a, IR_F64), STATE(fpop_b, IR_F64), STATE(fcmp_kind, IR_I32), DOUBLE(0), DOUBLE(1), DOUBLE(2), DOUBLE(3), DOUBLE(4), \
         DOUBLE(5), DOUBLE(6), DOUBLE(7), DOUBLE(8), DOUBLE(9), DOUBLE(10), DOUBLE(11), DOUBLE(12),           \
         DOUBLE(13), DOUBLE(14), DOUBLE(15)
 

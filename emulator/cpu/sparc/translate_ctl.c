@@ -60,6 +60,7 @@ void emit_bpcc(struct xlat *x)
 
 struct fcc_branch {
     ir_ref a, b, more;
+    bool signalling;
     unsigned fcc, cond;
 };
 
@@ -80,7 +81,7 @@ static ir_ref fcc_branch_test(struct xlat *x, const void *state)
     struct ir_builder *b = x->b;
     unsigned mask = fcc_mask(s->cond);
     if (!s->fcc)
-        return ir_fcmp(b, mask, s->a, s->b);
+        return ir_fcmp(b, mask | (s->signalling ? IR_FSIGNAL : 0), s->a, s->b);
     /* two bits: 0 E, 1 L, 2 G, 3 U, as the mask's order */
     ir_ref value = ir_op1(b, IR_EXTRACT, IR_I32, (uint16_t)((s->fcc - 1) * 2 | 2 << 8), s->more);
     return ir_bin(b, IR_AND, ir_bin(b, IR_SHR, x_i32(x, mask), value), x_i32(x, 1));
@@ -93,6 +94,11 @@ static void fcc_capture(struct xlat *x, struct fcc_branch *state)
     } else {
         state->a = ir_get(x->b, SLOT_FCC_A);
         state->b = ir_get(x->b, SLOT_FCC_B);
+        uint64_t kind;
+        if (ir_slot_const(x->b, SLOT_FCMP_KIND, &kind) && kind) {
+            state->signalling = kind == FCMP_SIGNALLING;
+            ir_put(x->b, SLOT_FCMP_KIND, x_i32(x, FCMP_EVALUATED));
+        }
     }
 }
 

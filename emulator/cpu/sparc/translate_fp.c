@@ -147,8 +147,9 @@ void emit_fconv(struct xlat *x)
     }
 }
 
-/* Singles compare as doubles, which is exact.  Signalling compares, and V9's further condition fields, need
- * the relation at once. */
+/* Singles compare as doubles, which is exact.  The compare itself, which may raise invalid, happens when a branch
+ * asks; one that no branch has asked for is settled before the next. V9's further condition fields are made at
+ * once. */
 void emit_fcmp(struct xlat *x)
 {
     struct ir_builder *b = x->b;
@@ -165,6 +166,13 @@ void emit_fcmp(struct xlat *x)
         note(x, ir_get(b, single_slot(rs1)), ir_get(b, single_slot(rs2)));
     }
     if (!fcc) {
+        ir_ref kind = ir_get(b, SLOT_FCMP_KIND);
+        uint64_t k;
+        if (!ir_is_const(b, kind, &k) || k) {
+            ir_ref arg[] = {kind, ir_get(b, SLOT_FCC_A), ir_get(b, SLOT_FCC_B)};
+            ir_call_if(b, kind, &sparc_helper_fcmp_settle, arg);
+        }
+        ir_put(b, SLOT_FCMP_KIND, x_i32(x, aux & 2 ? FCMP_SIGNALLING : FCMP_QUIET));
         ir_put(b, SLOT_FCC_A, a);
         ir_put(b, SLOT_FCC_B, o);
         return;
