@@ -371,10 +371,10 @@ void ir_br_if(struct ir_builder *b, ir_ref cond, uint32_t yes, uint32_t no, unsi
  * jit_mem_read/write, where it gives neither the guard's exit (kind MEMORY) is taken with exit_reason and exit_info
  * as jit_mem_host(), or jit_mem_read/write, left them.  `scratch` is kept by the caller between calls (NULL at
  * first, ir_interp_scratch_free at the end).  A run left by longjmp from a fault handler must be followed by
- * ir_interp_abandon(), which puts the host's floating point control back. */
+ * ir_interp_abandon(), which leaves by the exit of the last guard and puts the host's floating point control back. */
 struct ir_scratch;
 uint32_t ir_interp(const struct ir_region *r, struct jit_cpu *cpu, struct ir_scratch **scratch);
-void ir_interp_abandon(struct ir_scratch *s, struct jit_cpu *cpu); /* takes NULL */
+void ir_interp_abandon(struct ir_scratch *s, struct jit_cpu *cpu);
 void ir_interp_scratch_free(struct ir_scratch *s);
 
 #endif

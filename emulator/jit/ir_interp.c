@@ -15,6 +15,10 @@ struct ir_scratch {
     size_t cap_decoded;
     uint32_t host_csr;
     bool csr_is_guests;
+    /* what runs, for a host fault: user mode leaves by the last guard's exit then */
+    const struct ir_region *region;
+    const struct interp_code *code;
+    uint32_t guard_exit;
 };
 
 /* ------------------------------------------------------------------------------------- slow ways */
@@ -35,12 +39,6 @@ static inline void csr_out(struct ir_scratch *s, struct jit_cpu *cpu)
     cpu->mxcsr = ir_interp_get_csr();
     ir_interp_set_csr(s->host_csr);
     s->csr_is_guests = false;
-}
-
-void ir_interp_abandon(struct ir_scratch *s, struct jit_cpu *cpu)
-{
-    if (s)
-        csr_out(s, cpu);
 }
 
 /* Guards that the loop does not decide: false: leave. */
@@ -243,6 +241,12 @@ static void leave(struct jit_cpu *cpu, const struct ir_region *r, const struct i
         if (x->info)
             cpu->exit_info = w[c->word[x->info]];
     }
+}
+
+void ir_interp_abandon(struct ir_scratch *s, struct jit_cpu *cpu)
+{
+    csr_out(s, cpu);
+    leave(cpu, s->region, s->code, s->word, s->guard_exit);
 }
 
 /* ------------------------------------------------------------------------------------- the loop */
@@ -550,6 +554,7 @@ do_GUARD_SLOW:
 do_GUARD_USER:
     if (G_UNLIKELY(A & o->aux))
         goto do_GUARD_SLOW;
+    s->guard_exit = o->b;
     w[o->dst] = (uint64_t)(uintptr_t)cpu->window + A;
     w[o->dst + 1] = A;
     NEXT;
@@ -677,6 +682,8 @@ uint32_t ir_interp(const struct ir_region *r, struct jit_cpu *cpu, struct ir_scr
         s->word = g_new0(uint64_t, s->cap_words);
     }
     memcpy(s->word, c->constant, c->n_consts * sizeof(uint64_t));
+    s->region = r;
+    s->code = c;
     return run(r, cpu, s, c);
 }
 

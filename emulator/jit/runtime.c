@@ -270,15 +270,13 @@ static enum step run_unit(struct jit_cpu *cpu)
     enum ir_exit_kind kind = IR_EXIT_MEMORY;
     sigjmp_buf recover;
     if (jit->options.user_mode && sigsetjmp(recover, 0)) {
-        /* A host fault in the interpreter: fault_address is the guest's. Budget as before the unit. */
+        /* A host fault in the interpreter: fault_address is the guest's. */
         struct jit_translation t;
         ir_interp_abandon(x->scratch, cpu);
-        cpu->budget = x->unit_budget;
         cpu->guest->lookup(cpu, x->fault_address, x->fault_write ? JIT_WRITE : JIT_READ, true, &t);
         x->raised = true;
     } else {
         x->recover = &recover;
-        x->unit_budget = cpu->budget;
         kind = ir->exit[ir_interp(ir, cpu, &x->scratch)].kind;
     }
     x->recover = NULL;
@@ -289,6 +287,24 @@ static enum step run_unit(struct jit_cpu *cpu)
     if (x->raised || kind == IR_EXIT_MEMORY || kind == IR_EXIT_RAISE)
         return raise_exception(cpu) ? STEP_ON : STEP_RAISED;
     return STEP_ON;
+}
+
+/* A region that is not compiled (yet). A host fault leaves as a failing guard does. */
+static enum ir_exit_kind run_interpreted(struct jit_cpu *cpu, struct ir_region *ir)
+{
+    struct cpu_extra *x = cpu->extra;
+    sigjmp_buf recover;
+    enum ir_exit_kind kind = IR_EXIT_MEMORY;
+    if (!cpu->jit->options.user_mode)
+        return ir->exit[ir_interp(ir, cpu, &x->scratch)].kind;
+    if (sigsetjmp(recover, 0)) {
+        ir_interp_abandon(x->scratch, cpu);
+    } else {
+        x->recover = &recover;
+        kind = ir->exit[ir_interp(ir, cpu, &x->scratch)].kind;
+    }
+    x->recover = NULL;
+    return kind;
 }
 
 /* A region of several pages: do they still map to what it was made from? */
@@ -362,7 +378,6 @@ static void leave_running(struct jit *jit)
 enum jit_stop jit_run(struct jit_cpu *cpu, int64_t insns)
 {
     struct jit *jit = cpu->jit;
-    struct cpu_extra *x = cpu->extra;
     const struct jit_guest *guest = cpu->guest;
     enum jit_stop result;
     struct exit_site *link_from = NULL; /* wants to be linked to the region at pc */
@@ -426,7 +441,7 @@ enum jit_stop jit_run(struct jit_cpu *cpu, int64_t insns)
 
         uint8_t kind;
         if (!r->tier) {
-            kind = r->ir->exit[ir_interp(r->ir, cpu, &x->scratch)].kind;
+            kind = run_interpreted(cpu, r->ir);
             jit->stats.interpreted += r->n_guest_insns;
         } else {
             struct exit_site *site = backend_enter(jit->backend, cpu, r->code.code);

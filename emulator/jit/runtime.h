@@ -117,7 +117,6 @@ struct cpu_extra {
     sigjmp_buf *recover;      /* user mode: where host faults of the interpreter go */
     uint64_t fault_address;   /* guest address of such a fault */
     bool fault_write;
-    int64_t unit_budget;      /* at the start of the unit */
 };
 struct cpu_extra *jit_cpu_extra(struct jit_cpu *cpu);
 

@@ -42,7 +42,7 @@ bool jit_handle_fault(struct jit_cpu *cpu, int signal, void *siginfo, void *ucon
     const siginfo_t *info = siginfo;
     if (jit->backend && redirect(jit, ucontext))
         return true;
-    if (!x || !x->recover || !x->in_unit)
+    if (!x || !x->recover)
         return false;
     const uint8_t *at = info->si_addr;
     x->fault_address = (uint64_t)(at - cpu->window);
@@ -62,11 +62,9 @@ bool jit_user_copy(struct jit_cpu *cpu, uint64_t address, void *data, size_t siz
 {
     struct cpu_extra *x = cpu->extra;
     sigjmp_buf recover, *outer = x->recover;
-    bool in_unit = x->in_unit;
     bool ok = false;
     if (!sigsetjmp(recover, 0)) {
         x->recover = &recover;
-        x->in_unit = true;
         if (to_guest)
             memcpy(cpu->window + address, data, size);
         else
@@ -74,6 +72,5 @@ bool jit_user_copy(struct jit_cpu *cpu, uint64_t address, void *data, size_t siz
         ok = true;
     }
     x->recover = outer;
-    x->in_unit = in_unit;
     return ok;
 }
