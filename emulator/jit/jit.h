@@ -48,6 +48,8 @@ struct jit_cpu {
     struct jit_tlb_entry *tlb;   /* JIT_TLB_ENTRIES, of the current context */
     struct jit_jc_entry *jc;     /* JIT_JC_ENTRIES, of the current context */
     uint8_t *window;             /* user mode: host address of guest address 0 */
+    const uint8_t *user_pages;   /* user mode: a byte of enum jit_user_page bits for each page of the window, which may
+                                    change at any time; NULL: every page counts as accessible */
     uint32_t mxcsr;              /* guest's rounding mode and sticky flags while outside generated code */
     uint32_t host_mxcsr;
     uint64_t pc, npc;
@@ -153,6 +155,14 @@ struct jit_options {
     bool eager;            /* tests: tier 1 at the first run, tier 2 at the third, waited for */
     FILE *log;             /* --log jit, or NULL */
     size_t cache_size;     /* bytes of code arena; 0: default */
+};
+
+/* Bits of jit_cpu.user_pages. */
+enum jit_user_page {
+    JIT_USER_READ = 1,
+    JIT_USER_WRITE = 2,
+    JIT_USER_EXEC = 4,
+    JIT_USER_UNSURE = 32, /* an access may fault all the same (a file that became shorter) */
 };
 
 struct jit *jit_create(const struct jit_guest *guest, const struct jit_options *options, GError **error);

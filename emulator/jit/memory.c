@@ -265,7 +265,11 @@ const uint8_t *jit_fetch(struct jit_cpu *cpu, uint64_t pc, uint8_t **flags)
     pc = address_of(cpu, pc);
     if (cpu->jit->options.user_mode) {
         const uint8_t *host = cpu->window + pc;
+        const uint8_t *pages = cpu->user_pages;
         uint64_t probe;
+        if (pages && pages[pc >> JIT_PAGE_BITS] & (JIT_USER_READ | JIT_USER_EXEC) &&
+            !(pages[pc >> JIT_PAGE_BITS] & JIT_USER_UNSURE))
+            return host;
         struct iovec to = {&probe, 1}, from = {(void *)host, 1};
         if (process_vm_readv(getpid(), &to, 1, &from, 1, 0) == 1)
             return host;
