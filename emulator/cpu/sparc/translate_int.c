@@ -272,7 +272,7 @@ void emit_rdy(struct xlat *x)
     struct ir_builder *b = x->b;
     unsigned rs1 = field_rs1(x->word), rd = field_rd(x->word);
     if (rs1 == 15 && rd == 0) {
-        ir_op1(b, IR_FENCE, IR_VOID, 0, IR_NONE);
+        ir_fence(b);
         return;
     }
     if (x->v9 && rs1) {
