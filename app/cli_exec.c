@@ -16,7 +16,16 @@
 
 enum { STATUS_USAGE = 2, STATUS_CANNOT_RUN = 126, STATUS_NOT_FOUND = 127 };
 
-enum { OPTION_SYSROOT = 256, OPTION_CPU, OPTION_STRACE, OPTION_ACCEL, OPTION_LOG, OPTION_STATS, OPTION_ARGV0, OPTION_TIER };
+enum {
+    OPTION_SYSROOT = 256,
+    OPTION_CPU,
+    OPTION_STRACE,
+    OPTION_ACCEL,
+    OPTION_LOG,
+    OPTION_STATS,
+    OPTION_ARGV0,
+    OPTION_TIER
+};
 
 static const struct option options[] = {
     {"sysroot", required_argument, NULL, OPTION_SYSROOT},
@@ -46,7 +55,8 @@ static void print_usage(FILE *to)
             "  --stats             print the translator's counters at the end\n"
             "  --help              this text\n"
             "\n"
-            "The exit status is the program's; when a signal kills it, this program dies of the same signal.\n"),
+            "The exit status is the program's; when a signal kills it, this program dies of the same "
+            "signal.\n"),
           to);
 }
 

@@ -3,8 +3,8 @@
 #ifndef VITRINE_APP_CLI_EXEC_H
 #define VITRINE_APP_CLI_EXEC_H
 
-/* argv[0] is "exec". Does not return once the program runs: this process ends as the program does. Otherwise a sentence
- * was printed and the status is 2 (wrong usage), 126 (cannot be run) or 127 (not found). */
+/* argv[0] is "exec". Does not return once the program runs: this process ends as the program does. Otherwise
+ * a sentence was printed and the status is 2 (wrong usage), 126 (cannot be run) or 127 (not found). */
 int cli_exec(int argc, char **argv);
 
 #endif

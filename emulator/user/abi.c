@@ -107,7 +107,8 @@ uint64_t user_get_field(const struct user_abi *abi, const void *from, struct use
     return field.size ? user_load((const uint8_t *)from + field.offset, field.size, abi->big_endian) : 0;
 }
 
-void user_pack_stat(const struct user_abi *abi, const struct user_stat_layout *l, void *to, const struct stat *from)
+void user_pack_stat(const struct user_abi *abi, const struct user_stat_layout *l, void *to,
+                    const struct stat *from)
 {
     memset(to, 0, l->size);
     user_put_field(abi, to, l->dev, from->st_dev);

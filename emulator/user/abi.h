@@ -42,9 +42,9 @@ struct user_flock_layout {
 
 /* How an ioctl's argument is converted. */
 enum user_ioctl_kind {
-    USER_IOCTL_PLAIN,   /* a number or nothing */
-    USER_IOCTL_READ,    /* the host writes an array of numbers of `unit` bytes, `size` bytes in all */
-    USER_IOCTL_WRITE,   /* the host reads one */
+    USER_IOCTL_PLAIN, /* a number or nothing */
+    USER_IOCTL_READ,  /* the host writes an array of numbers of `unit` bytes, `size` bytes in all */
+    USER_IOCTL_WRITE, /* the host reads one */
     USER_IOCTL_TERMIOS_READ,
     USER_IOCTL_TERMIOS_WRITE,
 };
@@ -58,8 +58,8 @@ struct user_ioctl {
 struct user_termios {
     uint8_t size, n_cc;
     const struct user_bits *cflag, *lflag; /* NULL: as the host */
-    const int8_t *cc;  /* host index of each of the guest's control characters, -1: none */
-    bool min_is_eof;   /* VMIN and VTIME stand in VEOF's and VEOL's places unless ICANON */
+    const int8_t *cc; /* host index of each of the guest's control characters, -1: none */
+    bool min_is_eof;  /* VMIN and VTIME stand in VEOF's and VEOL's places unless ICANON */
 };
 
 /* One system call. */
@@ -70,25 +70,25 @@ struct user_syscall {
     const char *name;
     user_handler *run; /* NULL: the host's call `host` with the arguments converted by their letters */
     int16_t host;
-    /* Arguments, one letter each: d int, u unsigned, x hexadecimal, o octal, p pointer, s file name, S other string,
-     * b bytes (the next argument is their number), l 64 bits in two registers on 32-bit guests (upper first when
-     * big-endian). A leading '!' says: may be begun again after a signal. */
+    /* Arguments, one letter each: d int, u unsigned, x hexadecimal, o octal, p pointer, s file name, S other
+     * string, b bytes (the next argument is their number), l 64 bits in two registers on 32-bit guests (upper
+     * first when big-endian). A leading '!' says: may be begun again after a signal. */
     const char *args;
 };
 
 struct user_abi {
     bool big_endian;
-    uint8_t word;             /* bytes of a long and of a pointer */
-    uint8_t call_args;        /* registers that can hold arguments */
-    bool pairs_aligned;       /* 64-bit arguments begin at even registers */
+    uint8_t word;                     /* bytes of a long and of a pointer */
+    uint8_t call_args;                /* registers that can hold arguments */
+    bool pairs_aligned;               /* 64-bit arguments begin at even registers */
     const struct user_syscall *calls; /* by ascending number; ends with a NULL name */
 
-    const int16_t *errnos;    /* guest's number for each of the host's */
+    const int16_t *errnos; /* guest's number for each of the host's */
     unsigned n_errnos;
     const uint8_t *signal_to_host, *signal_to_guest; /* 65 entries; 0: no such signal */
     uint8_t sig_block, sig_unblock, sig_setmask;     /* sigprocmask's how */
     const struct user_bits *open_flags, *mmap_flags, *action_flags, *socket_flags, *poll_events, *pipe_flags;
-    const struct user_pair *socket_options;          /* of SOL_SOCKET */
+    const struct user_pair *socket_options; /* of SOL_SOCKET */
     int32_t sol_socket;
     const struct user_pair *fcntl_commands, *lock_types, *rlimits;
     uint64_t rlimit_infinity;
@@ -105,7 +105,7 @@ uint32_t user_bits_to_guest(const struct user_bits *list, uint32_t host);
 int32_t user_pair_to_host(const struct user_pair *list, int32_t guest, int32_t unknown);
 int32_t user_pair_to_guest(const struct user_pair *list, int32_t host, int32_t unknown);
 int user_errno_to_guest(const struct user_abi *abi, int host);
-int user_signal_to_host(const struct user_abi *abi, uint64_t guest);  /* 0: no such signal */
+int user_signal_to_host(const struct user_abi *abi, uint64_t guest); /* 0: no such signal */
 int user_signal_to_guest(const struct user_abi *abi, int host);
 uint64_t user_sigset_to_host(const struct user_abi *abi, uint64_t guest);
 uint64_t user_sigset_to_guest(const struct user_abi *abi, uint64_t host);

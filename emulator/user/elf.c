@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* ELF headers. Every offset is checked against the file before it is used; sums are done in ways that cannot wrap. */
+/* ELF headers. Every offset is checked against the file before it is used; sums are done in ways that cannot
+ * wrap. */
 #include "emulator/user/elf.h"
 
 #include <string.h>
 
-G_DEFINE_QUARK(elf-error-quark, elf_error)
+G_DEFINE_QUARK(elf - error - quark, elf_error)
 
 enum { PT_LOAD = 1, PT_INTERP = 3, PT_GNU_STACK = 0x6474e551 };
 enum { ET_REL = 1, ET_CORE = 4 };
@@ -97,7 +98,8 @@ static bool read_interpreter(const struct reader *r, uint64_t header, struct elf
     return true;
 }
 
-static bool read_program_headers(const struct reader *r, uint64_t phoff, struct elf_image *image, GError **error)
+static bool read_program_headers(const struct reader *r, uint64_t phoff, struct elf_image *image,
+                                 GError **error)
 {
     image->segments = g_new0(struct elf_segment, image->phnum);
     image->stack_executable = true;
@@ -113,9 +115,7 @@ static bool read_program_headers(const struct reader *r, uint64_t phoff, struct 
             if (!read_interpreter(r, header, image, error))
                 return false;
             break;
-        case PT_GNU_STACK:
-            image->stack_executable = get(r, header + (r->is64 ? 4 : 24), 4) & ELF_PF_X;
-            break;
+        case PT_GNU_STACK: image->stack_executable = get(r, header + (r->is64 ? 4 : 24), 4) & ELF_PF_X; break;
         default: break;
         }
     }

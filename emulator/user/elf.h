@@ -2,9 +2,9 @@
 /*
  * ELF programs: what the headers of an executable say, checked against the bytes that are there.
  *
- * Both classes and both byte orders are read, executables (ET_EXEC) and position-independent ones (ET_DYN). Nothing is
- * mapped here: process loading and kernel loading take the segments from struct elf_image.
- * Source: System V ABI, edition 4.1, chapters 4 and 5; Linux's PT_GNU_STACK.
+ * Both classes and both byte orders are read, executables (ET_EXEC) and position-independent ones (ET_DYN).
+ * Nothing is mapped here: process loading and kernel loading take the segments from struct elf_image. Source:
+ * System V ABI, edition 4.1, chapters 4 and 5; Linux's PT_GNU_STACK.
  */
 #ifndef VITRINE_USER_ELF_H
 #define VITRINE_USER_ELF_H
@@ -17,8 +17,8 @@
 GQuark elf_error_quark(void);
 
 enum elf_error {
-    ELF_ERROR_NOT_ELF,  /* no ELF magic: a script or something else */
-    ELF_ERROR_MALFORMED, /* ELF, but its headers contradict each other or the file */
+    ELF_ERROR_NOT_ELF,    /* no ELF magic: a script or something else */
+    ELF_ERROR_MALFORMED,  /* ELF, but its headers contradict each other or the file */
     ELF_ERROR_UNSUITABLE, /* a sound file that cannot be run: a relocatable object, no segments */
 };
 

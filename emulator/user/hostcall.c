@@ -2,9 +2,9 @@
 /*
  * System calls of the host that a signal of the program must be able to interrupt.
  *
- * A signal may arrive after the loop has looked for one and before the call blocks. So the look and the call stand in
- * one short piece of code with known ends: a handler that finds the processor between them moves it to the exit, and
- * the call is never made.
+ * A signal may arrive after the loop has looked for one and before the call blocks. So the look and the call
+ * stand in one short piece of code with known ends: a handler that finds the processor between them moves it
+ * to the exit, and the call is never made.
  */
 #include <errno.h>
 #include <stdatomic.h>
@@ -48,7 +48,8 @@ __asm__("	.text\n"
 
 _Static_assert(EINTR == 4 && sizeof(sig_atomic_t) == 4, "the code above knows both");
 
-int64_t user_host_call(struct user_thread *thread, long number, long a, long b, long c, long d, long e, long f)
+int64_t user_host_call(struct user_thread *thread, long number, long a, long b, long c, long d, long e,
+                       long f)
 {
     const long args[6] = {a, b, c, d, e, f};
 
@@ -68,7 +69,8 @@ void user_host_call_interrupt(void *ucontext)
 #else
 
 /* Other hosts: a signal in the few instructions between look and call is delivered when the call ends. */
-int64_t user_host_call(struct user_thread *thread, long number, long a, long b, long c, long d, long e, long f)
+int64_t user_host_call(struct user_thread *thread, long number, long a, long b, long c, long d, long e,
+                       long f)
 {
     long result;
 

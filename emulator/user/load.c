@@ -2,8 +2,8 @@
 /*
  * A program's way into memory: its segments, its interpreter's, and the first stack.
  *
- * The stack follows the System V ABI, "Process Initialization": argc, argv, envp and the auxiliary vector upwards from
- * the stack pointer, the strings above.
+ * The stack follows the System V ABI, "Process Initialization": argc, argv, envp and the auxiliary vector
+ * upwards from the stack pointer, the strings above.
  */
 #include <elf.h>
 #include <errno.h>
@@ -24,7 +24,8 @@
 
 static bool io_error(GError **error, const char *file, int number)
 {
-    g_set_error(error, G_IO_ERROR, g_io_error_from_errno(number), "Cannot load %s: %s.", file, g_strerror(number));
+    g_set_error(error, G_IO_ERROR, g_io_error_from_errno(number), "Cannot load %s: %s.", file,
+                g_strerror(number));
     return false;
 }
 
@@ -135,8 +136,8 @@ static bool load_segment(struct user_mem *mem, const struct elf_segment *s, uint
         mapped_end = shares ? first + USER_PAGE_SIZE : first;
     } else {
         mapped_end = (file_end + USER_PAGE_SIZE - 1) & USER_PAGE_MASK;
-        result = user_mem_map(mem, first, mapped_end - first, prot | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, fd,
-                              s->offset & USER_PAGE_MASK);
+        result = user_mem_map(mem, first, mapped_end - first, prot | PROT_WRITE,
+                              MAP_PRIVATE | MAP_FIXED | MAP_DENYWRITE, fd, s->offset & USER_PAGE_MASK);
         if (result < 0)
             return memory_error(error, result);
     }
@@ -230,7 +231,8 @@ static bool make_stack(struct user_process *process, uint64_t base, uint64_t ent
     for (char **p = envp; *p; p++)
         room += strlen(*p) + 1 + word;
     if (room > size / 2) {
-        g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "Arguments and environment are too long for the stack.");
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED,
+                    "Arguments and environment are too long for the stack.");
         return false;
     }
     process->stack_limit = size;
@@ -290,8 +292,8 @@ static bool make_stack(struct user_process *process, uint64_t base, uint64_t ent
     return true;
 }
 
-bool user_load_program(struct user_process *process, struct user_thread *thread, GMappedFile *map, char **argv,
-                       char **envp, GError **error)
+bool user_load_program(struct user_process *process, struct user_thread *thread, GMappedFile *map,
+                       char **argv, char **envp, GError **error)
 {
     const struct user_arch *arch = process->arch;
     uint64_t entry, base = 0, start, sp, heap;

@@ -99,7 +99,8 @@ static unsigned page_bits(int prot, int flags)
 {
     return USER_PAGE_MAPPED | (prot & PROT_READ ? USER_PAGE_READ : 0) |
            (prot & PROT_WRITE ? USER_PAGE_WRITE : 0) | (prot & PROT_EXEC ? USER_PAGE_EXEC : 0) |
-           (flags & MAP_SHARED ? USER_PAGE_SHARED : 0);
+           ((flags & MAP_TYPE) != MAP_PRIVATE ? USER_PAGE_SHARED : 0) |
+           (flags & (MAP_ANONYMOUS | MAP_DENYWRITE) ? 0 : USER_PAGE_FILE);
 }
 
 /* The guest's code is read by the translator, never executed in place. */
@@ -187,8 +188,8 @@ out:
 static int punch(struct user_mem *mem, uint64_t address, uint64_t size)
 {
     drop_code(mem, address, size);
-    if (mmap(mem->window + address, size, PROT_NONE,
-             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED)
+    if (mmap(mem->window + address, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED,
+             -1, 0) == MAP_FAILED)
         return -errno;
     set_pages(mem, address, size, 0);
     return 0;
@@ -233,7 +234,8 @@ int user_mem_protect(struct user_mem *mem, uint64_t address, uint64_t size, int 
             uint8_t *page = mem->page + (address >> USER_PAGE_BITS);
 
             for (uint64_t i = 0; i < size >> USER_PAGE_BITS; i++)
-                page[i] = (uint8_t)(page_bits(prot, 0) | (page[i] & USER_PAGE_SHARED));
+                page[i] = (uint8_t)(page_bits(prot, MAP_PRIVATE | MAP_ANONYMOUS) |
+                                    (page[i] & (USER_PAGE_SHARED | USER_PAGE_FILE)));
         }
     }
     g_mutex_unlock(&mem->lock);
@@ -271,8 +273,8 @@ int64_t user_mem_remap(struct user_mem *mem, uint64_t old, uint64_t old_size, ui
         }
         drop_code(mem, to, new_size);
     } else if (new_size > old_size) {
-        /* A range grows by moving: growing in place would leave a moment in which its new part belongs to nobody,
-         * and another thread's mmap could land there. */
+        /* A range grows by moving: growing in place would leave a moment in which its new part belongs to
+         * nobody, and another thread's mmap could land there. */
         to = flags & MREMAP_MAYMOVE ? choose(mem, 0, new_size) : 0;
         if (!to) {
             result = -ENOMEM;
@@ -286,7 +288,8 @@ int64_t user_mem_remap(struct user_mem *mem, uint64_t old, uint64_t old_size, ui
             goto out;
     }
     if (to != old) {
-        if (mremap(mem->window + old, kept, new_size, MREMAP_MAYMOVE | MREMAP_FIXED, mem->window + to) == MAP_FAILED) {
+        if (mremap(mem->window + old, kept, new_size, MREMAP_MAYMOVE | MREMAP_FIXED, mem->window + to) ==
+            MAP_FAILED) {
             result = -errno;
             goto out;
         }
@@ -315,7 +318,8 @@ uint64_t user_mem_brk(struct user_mem *mem, uint64_t wanted)
             mmap(mem->window + old_end, new_end - old_end, PROT_READ | PROT_WRITE,
                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED)
             goto out;
-        set_pages(mem, old_end, new_end - old_end, page_bits(PROT_READ | PROT_WRITE, 0));
+        set_pages(mem, old_end, new_end - old_end,
+                  page_bits(PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS));
     } else if (new_end < old_end) {
         if (punch(mem, new_end, old_end - new_end) < 0)
             goto out;

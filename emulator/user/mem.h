@@ -2,9 +2,10 @@
 /*
  * The address space of a foreign program: one reserved window of host memory, guard zones at both ends.
  *
- * Guest address a stands at host address window + a, and the host's page protections follow the guest's, so an access
- * of translated code is one host instruction and a wrong one is a host fault. Guest pages are never executable on the
- * host. A table of one byte a page remembers what the guest asked for; it may be read in signal handlers.
+ * Guest address a stands at host address window + a, and the host's page protections follow the guest's, so
+ * an access of translated code is one host instruction and a wrong one is a host fault. Guest pages are never
+ * executable on the host. A table of one byte a page remembers what the guest asked for; it may be read in
+ * signal handlers.
  *
  * Guest and host pages are 4 KiB both.
  */
@@ -16,28 +17,31 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "emulator/jit/jit.h"
+
 #define USER_PAGE_BITS 12
 #define USER_PAGE_SIZE ((uint64_t)1 << USER_PAGE_BITS)
 #define USER_PAGE_MASK (~(USER_PAGE_SIZE - 1))
 
-/* Bits of the page table: protections as the guest set them. */
+/* Bits of the page table: protections as the guest set them. The JIT reads them too. */
 enum user_page {
-    USER_PAGE_READ = 1,
-    USER_PAGE_WRITE = 2,
-    USER_PAGE_EXEC = 4,
+    USER_PAGE_READ = JIT_USER_READ,
+    USER_PAGE_WRITE = JIT_USER_WRITE,
+    USER_PAGE_EXEC = JIT_USER_EXEC,
     USER_PAGE_MAPPED = 8,
     USER_PAGE_SHARED = 16,
+    USER_PAGE_FILE = JIT_USER_UNSURE, /* of a file that may become shorter */
 };
 
 struct user_mem {
-    uint8_t *window; /* host address of guest address 0 */
-    uint64_t size;   /* bytes of the window: addresses at or above it do not exist */
-    uint64_t limit;  /* programs' part of it: mmap gives no address at or above */
-    uint64_t mmap_base; /* where the search for a free range begins */
+    uint8_t *window;         /* host address of guest address 0 */
+    uint64_t size;           /* bytes of the window: addresses at or above it do not exist */
+    uint64_t limit;          /* programs' part of it: mmap gives no address at or above */
+    uint64_t mmap_base;      /* where the search for a free range begins */
     uint64_t brk_start, brk; /* the heap */
-    uint8_t *page;   /* enum user_page bits of each page */
+    uint8_t *page;           /* enum user_page bits of each page */
     bool big_endian;
-    GMutex lock;     /* held while mappings change */
+    GMutex lock; /* held while mappings change */
     /* Called with the lock held when the translations of a range of executable pages are void. */
     void (*invalidate)(void *opaque, uint64_t address, uint64_t size);
     void *opaque;
@@ -47,7 +51,8 @@ struct user_mem {
 bool user_mem_init(struct user_mem *mem, uint64_t size, bool big_endian, GError **error);
 void user_mem_finish(struct user_mem *mem);
 
-/* mmap with the host's PROT_* and MAP_* values. Returns the guest address, or -errno of the host. */
+/* mmap with the host's PROT_* and MAP_* values; MAP_DENYWRITE says that the file will not become shorter.
+ * Returns the guest address, or -errno of the host. */
 int64_t user_mem_map(struct user_mem *mem, uint64_t address, uint64_t size, int prot, int flags, int fd,
                      uint64_t offset);
 int user_mem_unmap(struct user_mem *mem, uint64_t address, uint64_t size);
@@ -63,8 +68,8 @@ static inline unsigned user_mem_page(const struct user_mem *mem, uint64_t addres
     return address < mem->size ? mem->page[address >> USER_PAGE_BITS] : 0;
 }
 
-/* Host address of a guest range that lies within the window, else NULL. The bytes may still be inaccessible: give
- * such a pointer to the host's kernel only (it answers EFAULT), or use the copies below. */
+/* Host address of a guest range that lies within the window, else NULL. The bytes may still be inaccessible:
+ * give such a pointer to the host's kernel only (it answers EFAULT), or use the copies below. */
 static inline void *user_mem_host(const struct user_mem *mem, uint64_t address, uint64_t size)
 {
     return address <= mem->size && size <= mem->size - address ? mem->window + address : NULL;
@@ -73,7 +78,8 @@ static inline void *user_mem_host(const struct user_mem *mem, uint64_t address, 
 /* Copies that survive a bad guest address: false, and the copy may be partial. */
 bool user_mem_read(const struct user_mem *mem, uint64_t address, void *to, size_t size);
 bool user_mem_write(const struct user_mem *mem, uint64_t address, const void *from, size_t size);
-/* A string of the guest, at most `most` bytes with its end; NULL: bad address or too long (then *too_long). */
+/* A string of the guest, at most `most` bytes with its end; NULL: bad address or too long (then *too_long).
+ */
 char *user_mem_string(const struct user_mem *mem, uint64_t address, size_t most, bool *too_long);
 
 /* One number of 1, 2, 4 or 8 bytes in the guest's byte order. */
@@ -84,8 +90,8 @@ bool user_mem_put(const struct user_mem *mem, uint64_t address, unsigned size, u
 uint64_t user_load(const void *from, unsigned size, bool big_endian);
 void user_store(void *to, unsigned size, uint64_t value, bool big_endian);
 
-/* While a copy runs, the fault handler of its thread calls this first; it does not return when the fault was the
- * copy's. `mask` are the signals that were blocked before the fault. */
+/* While a copy runs, the fault handler of its thread calls this first; it does not return when the fault was
+ * the copy's. `mask` are the signals that were blocked before the fault. */
 void user_mem_copy_fault(const sigset_t *mask);
 
 #endif

@@ -68,18 +68,25 @@ bool user_process_make_jit(struct user_process *process, GError **error)
     return process->jit != NULL;
 }
 
+static struct jit_cpu *make_cpu(struct user_process *process, const struct jit_cpu *like)
+{
+    const struct user_arch *arch = process->arch;
+    struct jit_cpu *cpu = g_aligned_alloc0(1, arch->cpu_size, 64);
+
+    cpu->window = process->mem.window;
+    cpu->user_pages = process->mem.page;
+    arch->cpu_init(cpu, process->jit, process->model);
+    if (like)
+        arch->cpu_copy(cpu, like);
+    return cpu;
+}
+
 struct user_thread *user_thread_new(struct user_process *process, const struct jit_cpu *like)
 {
     struct user_thread *thread = g_new0(struct user_thread, 1);
-    const struct user_arch *arch = process->arch;
 
     thread->process = process;
-    thread->cpu = g_aligned_alloc0(1, arch->cpu_size, 64);
-    thread->cpu->window = process->mem.window;
-    arch->cpu_init(thread->cpu, process->jit, process->model);
-    thread->cpu->window = process->mem.window;
-    if (like)
-        arch->cpu_copy(thread->cpu, like);
+    thread->cpu = make_cpu(process, like);
     return thread;
 }
 
@@ -199,15 +206,17 @@ static void print_stats(struct user_process *process)
     jit_get_stats(process->jit, &stats);
     fprintf(stderr, "tier      regions       guest insns    code bytes   compile ms\n");
     for (int tier = 0; tier < 3; tier++) {
-        fprintf(stderr, "%4d %12" G_GUINT64_FORMAT " %17" G_GUINT64_FORMAT " %13" G_GUINT64_FORMAT " %12.1f\n", tier,
+        fprintf(stderr,
+                "%4d %12" G_GUINT64_FORMAT " %17" G_GUINT64_FORMAT " %13" G_GUINT64_FORMAT " %12.1f\n", tier,
                 stats.regions[tier], stats.guest_insns[tier], stats.code_bytes[tier],
                 (double)stats.compile_ns[tier] / 1e6);
     }
     fprintf(stderr,
-            "interpreted %" G_GUINT64_FORMAT ", jump cache misses %" G_GUINT64_FORMAT ", links %" G_GUINT64_FORMAT
-            ", invalidations %" G_GUINT64_FORMAT ", cache drops %" G_GUINT64_FORMAT ", budget exits %" G_GUINT64_FORMAT
-            "\n",
-            stats.interpreted, stats.jc_misses, stats.links, stats.invalidations, stats.cache_drops, stats.budget_exits);
+            "interpreted %" G_GUINT64_FORMAT ", jump cache misses %" G_GUINT64_FORMAT
+            ", links %" G_GUINT64_FORMAT ", invalidations %" G_GUINT64_FORMAT
+            ", cache drops %" G_GUINT64_FORMAT ", budget exits %" G_GUINT64_FORMAT "\n",
+            stats.interpreted, stats.jc_misses, stats.links, stats.invalidations, stats.cache_drops,
+            stats.budget_exits);
 }
 
 void user_process_exit(struct user_process *process, int status)
@@ -224,21 +233,15 @@ void user_process_exit(struct user_process *process, int status)
 bool user_process_forked(struct user_thread *thread)
 {
     struct user_process *process = thread->process;
-    const struct user_arch *arch = process->arch;
-    struct jit_cpu *old = thread->cpu;
 
-    /* The other threads, the JIT's own among them, stayed with the parent, and the code cache may be memory that both
-     * share. So this process begins with an empty cache; the old one is left alone. */
+    /* The other threads, the JIT's own among them, stayed with the parent, and the code cache may be memory
+     * that both share. So this process begins with an empty cache; the old one is left alone. */
     thread->tid = gettid();
     thread->host = pthread_self();
     g_ptr_array_set_size(process->threads, 0);
     g_ptr_array_add(process->threads, thread);
     if (!user_process_make_jit(process, NULL))
         return false;
-    thread->cpu = g_aligned_alloc0(1, arch->cpu_size, 64);
-    thread->cpu->window = process->mem.window;
-    arch->cpu_init(thread->cpu, process->jit, process->model);
-    thread->cpu->window = process->mem.window;
-    arch->cpu_copy(thread->cpu, old);
+    thread->cpu = make_cpu(process, thread->cpu);
     return true;
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A foreign Linux program that runs inside this process: its memory, threads, signal actions and how its instruction
- * set and kernel interface look.
+ * A foreign Linux program that runs inside this process: its memory, threads, signal actions and how its
+ * instruction set and kernel interface look.
  *
- * The generic part knows Linux; struct user_arch is one instruction set's row: registers, system call table, constants
- * and structure layouts where they differ from this host. Files, sockets, process numbers and credentials are the
- * host's own, so most calls go straight through.
+ * The generic part knows Linux; struct user_arch is one instruction set's row: registers, system call table,
+ * constants and structure layouts where they differ from this host. Files, sockets, process numbers and
+ * credentials are the host's own, so most calls go straight through.
  */
 #ifndef VITRINE_USER_PROCESS_H
 #define VITRINE_USER_PROCESS_H
@@ -40,7 +40,8 @@ struct user_trap {
     uint64_t address; /* si_addr, guest */
 };
 
-/* What a program wants to happen on a signal (host's number, flags as SA_* of the host, masks by host signals). */
+/* What a program wants to happen on a signal (host's number, flags as SA_* of the host, masks by host
+ * signals). */
 struct user_action {
     uint64_t handler; /* guest address, or 0 (default), or 1 (ignore) */
     uint64_t restorer;
@@ -50,17 +51,17 @@ struct user_action {
 
 /* One instruction set. */
 struct user_arch {
-    const char *name;            /* "sparc" */
-    const char *uname_machine;   /* what uname tells */
-    const uint16_t *machines;    /* ELF machine numbers it runs; ends with 0 */
+    const char *name;          /* "sparc" */
+    const char *uname_machine; /* what uname tells */
+    const uint16_t *machines;  /* ELF machine numbers it runs; ends with 0 */
     bool is64;
     const struct user_abi *abi;
-    uint64_t window_size;        /* bytes of address space */
-    uint64_t task_size;          /* end of what programs may use */
-    uint64_t mmap_base;          /* where mmap begins to look */
-    uint64_t dyn_base;           /* where position-independent programs go */
-    unsigned stack_reserve;      /* bytes that lie below argc at the start */
-    size_t cpu_size;             /* of the processor's state, which begins with struct jit_cpu */
+    uint64_t window_size;   /* bytes of address space */
+    uint64_t task_size;     /* end of what programs may use */
+    uint64_t mmap_base;     /* where mmap begins to look */
+    uint64_t dyn_base;      /* where position-independent programs go */
+    unsigned stack_reserve; /* bytes that lie below argc at the start */
+    size_t cpu_size;        /* of the processor's state, which begins with struct jit_cpu */
 
     /* The processor of a command line name, NULL: the one for this program. NULL result: unknown name. */
     const void *(*find_model)(const char *name, const struct elf_image *image);
@@ -103,8 +104,8 @@ struct user_options {
     const char *self;    /* this program's file, for execve of foreign programs */
     bool strace, stats;
     enum jit_accel accel;
-    unsigned max_tier;   /* as struct jit_options; 2 is usual */
-    FILE *jit_log;       /* NULL: none */
+    unsigned max_tier; /* as struct jit_options; 2 is usual */
+    FILE *jit_log;     /* NULL: none */
 };
 
 struct user_process {
@@ -114,18 +115,18 @@ struct user_process {
     struct user_options options;
     struct user_mem mem;
     struct jit *jit;
-    char *exe;            /* absolute host name of the program */
+    char *exe; /* absolute host name of the program */
     struct elf_image image;
     uint64_t stack_limit; /* bytes */
 
-    GMutex lock;          /* threads, actions */
-    GPtrArray *threads;   /* struct user_thread, all that live */
+    GMutex lock;        /* threads, actions */
+    GPtrArray *threads; /* struct user_thread, all that live */
     struct user_action action[65];
     FILE *strace;
-    GHashTable *unknown;  /* numbers of unknown calls that were reported */
+    GHashTable *unknown; /* numbers of unknown calls that were reported */
     uint64_t load_bias;
     pid_t pid;
-    unsigned n_calls;     /* rows of the system call table */
+    unsigned n_calls; /* rows of the system call table */
 };
 
 struct user_thread {
@@ -137,18 +138,18 @@ struct user_thread {
     /* Signals: a host handler leaves one here and blocks the others until it is delivered. */
     volatile sig_atomic_t pending; /* host's signal number, 0: none */
     siginfo_t pending_info;
-    uint64_t mask;                 /* blocked, by host signals (bit n - 1) */
-    uint64_t saved_mask;           /* sigsuspend and its kin: what comes back after the handler */
+    uint64_t mask;       /* blocked, by host signals (bit n - 1) */
+    uint64_t saved_mask; /* sigsuspend and its kin: what comes back after the handler */
     bool mask_saved;
-    uint64_t alt_stack, alt_size;  /* sigaltstack; size 0: none */
+    uint64_t alt_stack, alt_size; /* sigaltstack; size 0: none */
 
     /* The system call that goes on. */
     bool has_second;
     uint64_t second;
-    bool restart;        /* it was interrupted and is begun again unless a handler without SA_RESTART runs */
+    bool restart; /* it was interrupted and is begun again unless a handler without SA_RESTART runs */
     bool restart_allowed;
 
-    uint64_t clear_tid;  /* CLONE_CHILD_CLEARTID: zeroed and woken at the thread's end */
+    uint64_t clear_tid; /* CLONE_CHILD_CLEARTID: zeroed and woken at the thread's end */
     uint64_t robust_list, robust_size;
 };
 
@@ -158,7 +159,8 @@ struct user_process *user_process_new(const char *program, char **argv, char **e
 /* Runs it to its end, which is the end of this process: exit status, or death by the program's signal. */
 _Noreturn void user_process_run(struct user_process *process);
 
-/* ------------------------------------------------------------------------------- for the parts of user mode */
+/* ------------------------------------------------------------------------------- for the parts of user mode
+ */
 
 struct user_thread *user_thread_new(struct user_process *process, const struct jit_cpu *like);
 void user_thread_free(struct user_thread *thread);
@@ -168,13 +170,14 @@ struct user_thread *user_thread_current(void);
 void user_thread_set_current(struct user_thread *thread);
 /* Ends the whole process now. */
 _Noreturn void user_process_exit(struct user_process *process, int status);
-/* In the child of a host fork(): one thread is left, and the code cache is the parent's. false: no new cache. */
+/* In the child of a host fork(): one thread is left, and the code cache is the parent's. false: no new cache.
+ */
 bool user_process_forked(struct user_thread *thread);
 bool user_process_make_jit(struct user_process *process, GError **error);
 
 /* Loads segments and stack (load.c). */
-bool user_load_program(struct user_process *process, struct user_thread *thread, GMappedFile *map, char **argv,
-                       char **envp, GError **error);
+bool user_load_program(struct user_process *process, struct user_thread *thread, GMappedFile *map,
+                       char **argv, char **envp, GError **error);
 /* Reads the headers of a program file; *map holds its bytes. */
 bool user_load_headers(const char *file, struct elf_image *image, GMappedFile **map, GError **error);
 /* The host's name for one that the program uses: below the sysroot when it is there. Free with g_free(). */
@@ -209,7 +212,8 @@ void user_call(struct user_thread *thread);
 /* The file name at a guest address, moved into the sysroot; 0 or -errno. Free with g_free(). */
 int64_t user_call_path(struct user_thread *thread, uint64_t address, char **path);
 /* A host system call that no signal slips past: -EINTR when one is pending or comes. Result or -errno. */
-int64_t user_host_call(struct user_thread *thread, long number, long a, long b, long c, long d, long e, long f);
+int64_t user_host_call(struct user_thread *thread, long number, long a, long b, long c, long d, long e,
+                       long f);
 #define USER_HOST(t, nr, a, b, c, d, e, f)                                                                   \
     user_host_call(t, nr, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
 /* For the fault handler: moves a context that is about to enter the host's kernel out of there. */

@@ -2,14 +2,14 @@
 /*
  * Signals of the program.
  *
- * The host's kernel does the work: it keeps the program's mask and what is pending, and it carries out default actions.
- * Only for a signal with a handler in the program does a host handler stand in. It records the signal, blocks every
- * further one and asks the processor to stop; the loop then pushes the guest's frame, and the mask that the program's
- * action asks for becomes the host's. So at most one signal is on its way inside this process, the rest wait in the
- * kernel in their proper order.
+ * The host's kernel does the work: it keeps the program's mask and what is pending, and it carries out
+ * default actions. Only for a signal with a handler in the program does a host handler stand in. It records
+ * the signal, blocks every further one and asks the processor to stop; the loop then pushes the guest's
+ * frame, and the mask that the program's action asks for becomes the host's. So at most one signal is on its
+ * way inside this process, the rest wait in the kernel in their proper order.
  *
- * SEGV, BUS, FPE, ILL and TRAP are never blocked on the host: translated code raises some of them, and the program's
- * own come from its processor.
+ * SEGV, BUS, FPE, ILL and TRAP are never blocked on the host: translated code raises some of them, and the
+ * program's own come from its processor.
  */
 #include <errno.h>
 #include <string.h>
@@ -19,12 +19,12 @@
 
 #include "emulator/user/process.h"
 
-#define BIT(signal)      ((uint64_t)1 << ((signal) - 1))
-#define SYNCHRONOUS      (BIT(SIGSEGV) | BIT(SIGBUS) | BIT(SIGFPE) | BIT(SIGILL) | BIT(SIGTRAP))
-#define LIBRARY          (BIT(32) | BIT(33)) /* the host's C library keeps them */
-#define NEVER_BLOCKED    (BIT(SIGKILL) | BIT(SIGSTOP))
-#define HANDLER_DEFAULT  0
-#define HANDLER_IGNORE   1
+#define BIT(signal)     ((uint64_t)1 << ((signal)-1))
+#define SYNCHRONOUS     (BIT(SIGSEGV) | BIT(SIGBUS) | BIT(SIGFPE) | BIT(SIGILL) | BIT(SIGTRAP))
+#define LIBRARY         (BIT(32) | BIT(33)) /* the host's C library keeps them */
+#define NEVER_BLOCKED   (BIT(SIGKILL) | BIT(SIGSTOP))
+#define HANDLER_DEFAULT 0
+#define HANDLER_IGNORE  1
 
 static void on_fault(int signal, siginfo_t *info, void *context);
 
@@ -266,7 +266,8 @@ void user_signal_fault(struct user_thread *thread, const struct user_trap *trap)
     /* Blocked or ignored, a fault is deadly (the kernel's force_sig). */
     if (thread->mask & BIT(trap->signal) || process->action[trap->signal].handler <= HANDLER_IGNORE) {
         if (process->strace)
-            fprintf(process->strace, "--- signal %d (%s), address %#" G_GINT64_MODIFIER "x, pc %#" G_GINT64_MODIFIER "x ---\n",
+            fprintf(process->strace,
+                    "--- signal %d (%s), address %#" G_GINT64_MODIFIER "x, pc %#" G_GINT64_MODIFIER "x ---\n",
                     trap->signal, strsignal(trap->signal), trap->address, process->arch->get_pc(thread->cpu));
         user_signal_die(process, trap->signal);
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Structures of the guest's kernel interface that are the same on all of its processors but for word size and byte
- * order. See structs.h. */
+/* Structures of the guest's kernel interface that are the same on all of its processors but for word size and
+ * byte order. See structs.h. */
 #include "emulator/user/structs.h"
 
 #include <errno.h>
@@ -57,8 +57,9 @@ bool user_write_timeval(struct user_thread *t, uint64_t to, const struct timespe
 
 bool user_write_rusage(struct user_thread *t, uint64_t to, const struct rusage *u)
 {
-    const long counts[] = {u->ru_maxrss, u->ru_ixrss, u->ru_idrss, u->ru_isrss, u->ru_minflt, u->ru_majflt, u->ru_nswap,
-                           u->ru_inblock, u->ru_oublock, u->ru_msgsnd, u->ru_msgrcv, u->ru_nsignals, u->ru_nvcsw, u->ru_nivcsw};
+    const long counts[] = {u->ru_maxrss, u->ru_ixrss,    u->ru_idrss,   u->ru_isrss,   u->ru_minflt,
+                           u->ru_majflt, u->ru_nswap,    u->ru_inblock, u->ru_oublock, u->ru_msgsnd,
+                           u->ru_msgrcv, u->ru_nsignals, u->ru_nvcsw,   u->ru_nivcsw};
     struct timespec user = {u->ru_utime.tv_sec, u->ru_utime.tv_usec * 1000};
     struct timespec system = {u->ru_stime.tv_sec, u->ru_stime.tv_usec * 1000};
     unsigned word = ABI(t)->word;
@@ -159,7 +160,8 @@ void user_pack_siginfo(struct user_thread *t, uint8_t *to, const siginfo_t *info
         user_store(to + at, 4, (uint32_t)info->si_pid, big);
         user_store(to + at + 4, 4, info->si_uid, big);
         user_store(to + at + 8, 4,
-                   (uint32_t)(info->si_code == CLD_EXITED ? info->si_status : user_signal_to_guest(abi, info->si_status)),
+                   (uint32_t)(info->si_code == CLD_EXITED ? info->si_status
+                                                          : user_signal_to_guest(abi, info->si_status)),
                    big);
         user_store(to + at + 8 + word, word, (uint64_t)info->si_utime, big);
         user_store(to + at + 8 + 2 * word, word, (uint64_t)info->si_stime, big);

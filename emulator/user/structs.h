@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Structures that several groups of system calls read and write: times, vectors, signal sets and informations. */
+/* Structures that several groups of system calls read and write: times, vectors, signal sets and
+ * informations. */
 #ifndef VITRINE_USER_STRUCTS_H
 #define VITRINE_USER_STRUCTS_H
 

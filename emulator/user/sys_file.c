@@ -56,10 +56,11 @@ static int64_t open_maps(struct user_thread *t)
                 name = "[heap]";
             else if (end << USER_PAGE_BITS == t->process->arch->task_size - USER_PAGE_SIZE)
                 name = "[stack]";
-            g_string_append_printf(text, "%08" G_GINT64_MODIFIER "x-%08" G_GINT64_MODIFIER "x %c%c%c%c 00000000 00:00 0 %s\n",
-                                   address, end << USER_PAGE_BITS, bits & USER_PAGE_READ ? 'r' : '-',
-                                   bits & USER_PAGE_WRITE ? 'w' : '-', bits & USER_PAGE_EXEC ? 'x' : '-',
-                                   bits & USER_PAGE_SHARED ? 's' : 'p', name);
+            g_string_append_printf(
+                text, "%08" G_GINT64_MODIFIER "x-%08" G_GINT64_MODIFIER "x %c%c%c%c 00000000 00:00 0 %s\n",
+                address, end << USER_PAGE_BITS, bits & USER_PAGE_READ ? 'r' : '-',
+                bits & USER_PAGE_WRITE ? 'w' : '-', bits & USER_PAGE_EXEC ? 'x' : '-',
+                bits & USER_PAGE_SHARED ? 's' : 'p', name);
         }
         i = end;
     }
@@ -82,7 +83,8 @@ static const char *own_proc(const char *path)
     return g_str_has_prefix(path, mine) ? path + strlen(mine) : NULL;
 }
 
-static int64_t open_file(struct user_thread *t, int directory, uint64_t address, uint32_t flags, uint32_t mode)
+static int64_t open_file(struct user_thread *t, int directory, uint64_t address, uint32_t flags,
+                         uint32_t mode)
 {
     WITH_PATH(path, address);
     int host = (int)user_bits_to_host(ABI(t)->open_flags, flags);
@@ -267,7 +269,8 @@ int64_t user_sys_pipe2(struct user_thread *t, const uint64_t *a)
 
     if (result < 0)
         return result;
-    if (!user_mem_put(MEM(t), a[0], 4, (uint32_t)fds[0]) || !user_mem_put(MEM(t), a[0] + 4, 4, (uint32_t)fds[1])) {
+    if (!user_mem_put(MEM(t), a[0], 4, (uint32_t)fds[0]) ||
+        !user_mem_put(MEM(t), a[0] + 4, 4, (uint32_t)fds[1])) {
         close(fds[0]);
         close(fds[1]);
         return -EFAULT;
@@ -362,7 +365,8 @@ int64_t user_sys_copy_file_range(struct user_thread *t, const uint64_t *a)
     if ((a[1] && !user_mem_get(MEM(t), a[1], 8, &in)) || (a[3] && !user_mem_get(MEM(t), a[3], 8, &out)))
         return -EFAULT;
     result = USER_HOST(t, SYS_copy_file_range, a[0], a[1] ? &in : NULL, a[2], a[3] ? &out : NULL, a[4], a[5]);
-    if (result >= 0 && ((a[1] && !user_mem_put(MEM(t), a[1], 8, in)) || (a[3] && !user_mem_put(MEM(t), a[3], 8, out))))
+    if (result >= 0 &&
+        ((a[1] && !user_mem_put(MEM(t), a[1], 8, in)) || (a[3] && !user_mem_put(MEM(t), a[3], 8, out))))
         return -EFAULT;
     return result;
 }
@@ -374,8 +378,8 @@ int64_t user_sys_fadvise64(struct user_thread *t, const uint64_t *a)
 
 /* ---------------------------------------------------------------------------------------------- status */
 
-static int64_t put_stat(struct user_thread *t, const struct user_stat_layout *layout, uint64_t to, int directory,
-                        const char *path, int flags)
+static int64_t put_stat(struct user_thread *t, const struct user_stat_layout *layout, uint64_t to,
+                        int directory, const char *path, int flags)
 {
     struct stat status;
     uint8_t packed[256];
@@ -388,8 +392,8 @@ static int64_t put_stat(struct user_thread *t, const struct user_stat_layout *la
     return user_mem_write(MEM(t), to, packed, layout->size) ? 0 : -EFAULT;
 }
 
-static int64_t stat_path(struct user_thread *t, const struct user_stat_layout *layout, int directory, uint64_t address,
-                         uint64_t to, int flags)
+static int64_t stat_path(struct user_thread *t, const struct user_stat_layout *layout, int directory,
+                         uint64_t address, uint64_t to, int flags)
 {
     WITH_PATH(path, address);
     const char *own = own_proc(path);
@@ -439,8 +443,7 @@ int64_t user_sys_statx(struct user_thread *t, const uint64_t *a)
 {
     static const uint8_t sizes[] = {4, 4, 8, 4, 4, 4, 2, 2, 8, 8, 8, 8,
                                     /* four times: seconds, nanoseconds, padding */
-                                    8, 4, 4, 8, 4, 4, 8, 4, 4, 8, 4, 4,
-                                    4, 4, 4, 4, 8, 4, 4};
+                                    8, 4, 4, 8, 4, 4, 8, 4, 4, 8, 4, 4, 4, 4, 4, 4, 8, 4, 4};
     WITH_PATH(path, a[1]);
     uint8_t status[256] = {0}, packed[256] = {0};
     int64_t result = USER_HOST(t, SYS_statx, a[0], path, a[2], a[3], status, 0);
@@ -460,8 +463,8 @@ int64_t user_sys_statx(struct user_thread *t, const uint64_t *a)
 static int64_t put_statfs(struct user_thread *t, uint64_t to, const struct statfs *s, bool wide)
 {
     /* asm-generic/statfs.h: words, but for five 64-bit counts in statfs64. */
-    uint64_t values[16] = {(uint64_t)s->f_type, (uint64_t)s->f_bsize, s->f_blocks, s->f_bfree, s->f_bavail,
-                           s->f_files, s->f_ffree};
+    uint64_t values[16] = {(uint64_t)s->f_type, (uint64_t)s->f_bsize, s->f_blocks, s->f_bfree,
+                           s->f_bavail,         s->f_files,           s->f_ffree};
     unsigned word = ABI(t)->word, count = wide ? 8 : word, at = 0;
     uint8_t packed[128] = {0};
 
@@ -584,7 +587,8 @@ int64_t user_sys_getdents64(struct user_thread *t, const uint64_t *a)
 
 /* --------------------------------------------------------------------------------------------- control */
 
-static int64_t lock_file(struct user_thread *t, const uint64_t *a, int command, const struct user_flock_layout *layout)
+static int64_t lock_file(struct user_thread *t, const uint64_t *a, int command,
+                         const struct user_flock_layout *layout)
 {
     const struct user_abi *abi = ABI(t);
     struct flock lock = {0};
@@ -594,7 +598,8 @@ static int64_t lock_file(struct user_thread *t, const uint64_t *a, int command, 
 
     if (!user_mem_read(MEM(t), a[2], packed, layout->size))
         return -EFAULT;
-    lock.l_type = (short)user_pair_to_host(abi->lock_types, (int16_t)user_get_field(abi, packed, layout->type), -2);
+    lock.l_type =
+        (short)user_pair_to_host(abi->lock_types, (int16_t)user_get_field(abi, packed, layout->type), -2);
     lock.l_whence = (short)user_get_field(abi, packed, layout->whence);
     lock.l_start = (off_t)user_get_field(abi, packed, layout->start);
     lock.l_len = (off_t)user_get_field(abi, packed, layout->length);
@@ -645,9 +650,9 @@ int64_t user_sys_fcntl64(struct user_thread *t, const uint64_t *a)
         result = USER_HOST(t, SYS_fcntl, a[0], F_GETFL, 0, 0, 0, 0);
         return result < 0 ? result : (int64_t)user_bits_to_guest(abi->open_flags, (uint32_t)result);
     case F_SETFL:
-        return USER_HOST(t, SYS_fcntl, a[0], F_SETFL, user_bits_to_host(abi->open_flags, (uint32_t)a[2]), 0, 0, 0);
-    case F_SETSIG:
-        return USER_HOST(t, SYS_fcntl, a[0], F_SETSIG, user_signal_to_host(abi, a[2]), 0, 0, 0);
+        return USER_HOST(t, SYS_fcntl, a[0], F_SETFL, user_bits_to_host(abi->open_flags, (uint32_t)a[2]), 0,
+                         0, 0);
+    case F_SETSIG: return USER_HOST(t, SYS_fcntl, a[0], F_SETSIG, user_signal_to_host(abi, a[2]), 0, 0, 0);
     case F_GETSIG:
         result = USER_HOST(t, SYS_fcntl, a[0], F_GETSIG, 0, 0, 0, 0);
         return result <= 0 ? result : user_signal_to_guest(abi, (int)result);
@@ -673,7 +678,8 @@ int64_t user_sys_fcntl(struct user_thread *t, const uint64_t *a)
     return user_sys_fcntl64(t, a);
 }
 
-static int64_t set_times(struct user_thread *t, int directory, uint64_t path_address, const struct timespec *times, int flags)
+static int64_t set_times(struct user_thread *t, int directory, uint64_t path_address,
+                         const struct timespec *times, int flags)
 {
     g_autofree char *path = NULL;
 

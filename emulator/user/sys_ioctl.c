@@ -58,14 +58,16 @@ static bool read_termios(struct user_thread *t, uint64_t from, struct termios *h
     return true;
 }
 
-static void swap_units(const struct user_abi *abi, const struct user_ioctl *row, uint8_t *to, const uint8_t *from,
-                       bool to_guest)
+static void swap_units(const struct user_abi *abi, const struct user_ioctl *row, uint8_t *to,
+                       const uint8_t *from, bool to_guest)
 {
     for (unsigned at = 0; at < row->size; at += row->unit) {
         if (to_guest)
-            user_store(to + at, row->unit, user_load(from + at, row->unit, G_BYTE_ORDER == G_BIG_ENDIAN), abi->big_endian);
+            user_store(to + at, row->unit, user_load(from + at, row->unit, G_BYTE_ORDER == G_BIG_ENDIAN),
+                       abi->big_endian);
         else
-            user_store(to + at, row->unit, user_load(from + at, row->unit, abi->big_endian), G_BYTE_ORDER == G_BIG_ENDIAN);
+            user_store(to + at, row->unit, user_load(from + at, row->unit, abi->big_endian),
+                       G_BYTE_ORDER == G_BIG_ENDIAN);
     }
 }
 

@@ -59,7 +59,8 @@ static bool move_fd_set(struct user_thread *t, uint64_t address, int n, fd_set *
     return true;
 }
 
-static int64_t wait_select(struct user_thread *t, const uint64_t *a, struct timespec *limit, const uint64_t *mask)
+static int64_t wait_select(struct user_thread *t, const uint64_t *a, struct timespec *limit,
+                           const uint64_t *mask)
 {
     int n = (int)a[0];
     fd_set sets[3];
@@ -77,8 +78,8 @@ static int64_t wait_select(struct user_thread *t, const uint64_t *a, struct time
     }
     if (mask)
         begin_mask(t, *mask);
-    result = USER_HOST(t, SYS_pselect6, n, a[1] ? &sets[0] : NULL, a[2] ? &sets[1] : NULL, a[3] ? &sets[2] : NULL, limit,
-                       &with);
+    result = USER_HOST(t, SYS_pselect6, n, a[1] ? &sets[0] : NULL, a[2] ? &sets[1] : NULL,
+                       a[3] ? &sets[2] : NULL, limit, &with);
     if (mask)
         end_mask(t, result);
     for (unsigned i = 0; result >= 0 && i < 3; i++) {
@@ -116,7 +117,8 @@ static int64_t pselect_call(struct user_thread *t, const uint64_t *a, bool wide)
     if (a[4] && !user_read_timespec(t, a[4], wide, &limit))
         return -EFAULT;
     if (a[5]) {
-        if (!user_mem_get(MEM(t), a[5], word, &set_address) || !user_mem_get(MEM(t), a[5] + word, word, &set_size))
+        if (!user_mem_get(MEM(t), a[5], word, &set_address) ||
+            !user_mem_get(MEM(t), a[5] + word, word, &set_size))
             return -EFAULT;
         if (set_address && set_size != 8)
             return -EINVAL;
@@ -157,7 +159,8 @@ static int64_t wait_poll(struct user_thread *t, uint64_t list, uint64_t count, c
         if (!user_mem_read(MEM(t), list + 8 * i, packed, 8))
             return -EFAULT;
         fds[i].fd = (int32_t)user_load(packed, 4, abi->big_endian);
-        fds[i].events = (short)user_bits_to_host(abi->poll_events, (uint32_t)user_load(packed + 4, 2, abi->big_endian));
+        fds[i].events =
+            (short)user_bits_to_host(abi->poll_events, (uint32_t)user_load(packed + 4, 2, abi->big_endian));
     }
     if (limit)
         left = *limit;
@@ -167,7 +170,8 @@ static int64_t wait_poll(struct user_thread *t, uint64_t list, uint64_t count, c
     if (mask)
         end_mask(t, result);
     for (uint64_t i = 0; result >= 0 && i < count; i++) {
-        if (!user_mem_put(MEM(t), list + 8 * i + 6, 2, user_bits_to_guest(abi->poll_events, (uint16_t)fds[i].revents)))
+        if (!user_mem_put(MEM(t), list + 8 * i + 6, 2,
+                          user_bits_to_guest(abi->poll_events, (uint16_t)fds[i].revents)))
             return -EFAULT;
     }
     return result;
@@ -218,8 +222,8 @@ int64_t user_sys_epoll_create1(struct user_thread *t, const uint64_t *a)
     return USER_HOST(t, SYS_epoll_create1, host_flags(t, a[0]), 0, 0, 0, 0, 0);
 }
 
-/* struct epoll_event: 32 bits of events, 64 bits of data at its natural alignment (packed on x86-64 only). The data
- * are the program's own: they keep their bytes. */
+/* struct epoll_event: 32 bits of events, 64 bits of data at its natural alignment (packed on x86-64 only).
+ * The data are the program's own: they keep their bytes. */
 int64_t user_sys_epoll_ctl(struct user_thread *t, const uint64_t *a)
 {
     struct epoll_event event = {0};
@@ -277,7 +281,8 @@ int64_t user_sys_eventfd2(struct user_thread *t, const uint64_t *a)
     /* A counter is read and written in the host's byte order: only same-endian programs could use it. */
     if (ABI(t)->big_endian != (G_BYTE_ORDER == G_BIG_ENDIAN))
         return -ENOSYS;
-    return USER_HOST(t, SYS_eventfd2, (uint32_t)a[0], (a[1] & 1) | host_flags(t, a[1] & ~(uint64_t)1), 0, 0, 0, 0);
+    return USER_HOST(t, SYS_eventfd2, (uint32_t)a[0], (a[1] & 1) | host_flags(t, a[1] & ~(uint64_t)1), 0, 0,
+                     0, 0);
 }
 
 /* The descriptors below hand out structures in the host's byte order and numbers. */

@@ -27,10 +27,12 @@ static void leave_futexes(struct user_thread *t)
     unsigned word = ABI(t)->word;
     uint64_t head = t->robust_list, entry, offset, pending, value;
 
-    if (head && user_mem_get(MEM(t), head, word, &entry) && user_mem_get(MEM(t), head + word, word, &offset) &&
+    if (head && user_mem_get(MEM(t), head, word, &entry) &&
+        user_mem_get(MEM(t), head + word, word, &offset) &&
         user_mem_get(MEM(t), head + 2 * word, word, &pending)) {
         for (int n = 0; n < 2048 && entry && (entry & ~(uint64_t)1) != head; n++) {
-            uint64_t lock = (entry & ~(uint64_t)1) + (word == 4 ? (uint64_t)(int64_t)(int32_t)offset : offset);
+            uint64_t lock =
+                (entry & ~(uint64_t)1) + (word == 4 ? (uint64_t)(int64_t)(int32_t)offset : offset);
 
             lock &= word == 4 ? 0xffffffffu : UINT64_MAX;
             if (user_mem_get(MEM(t), lock, 4, &value) && (value & FUTEX_TID_MASK) == (uint32_t)t->tid) {
@@ -73,8 +75,8 @@ int64_t user_sys_exit(struct user_thread *t, const uint64_t *a)
 
 /* -------------------------------------------------------------------------------------- new processes */
 
-static int64_t fork_process(struct user_thread *t, uint64_t sp, uint64_t flags, uint64_t tls, uint64_t parent_tid,
-                            uint64_t child_tid)
+static int64_t fork_process(struct user_thread *t, uint64_t sp, uint64_t flags, uint64_t tls,
+                            uint64_t parent_tid, uint64_t child_tid)
 {
     struct user_process *process = t->process;
     const struct user_arch *arch = process->arch;
@@ -152,11 +154,12 @@ static void *begin_thread(void *opaque)
     user_thread_loop(t);
 }
 
-static int64_t clone_thread(struct user_thread *t, uint64_t flags, uint64_t sp, uint64_t tls, uint64_t parent_tid,
-                            uint64_t child_tid)
+static int64_t clone_thread(struct user_thread *t, uint64_t flags, uint64_t sp, uint64_t tls,
+                            uint64_t parent_tid, uint64_t child_tid)
 {
     struct user_process *process = t->process;
-    struct birth birth = {.mask = t->mask, .child_tid = child_tid, .set_child_tid = flags & CLONE_CHILD_SETTID};
+    struct birth birth = {
+        .mask = t->mask, .child_tid = child_tid, .set_child_tid = flags & CLONE_CHILD_SETTID};
     pthread_attr_t attributes;
     int result;
 
@@ -208,15 +211,16 @@ static int64_t clone_thread(struct user_thread *t, uint64_t flags, uint64_t sp, 
 
 #define CLONE_THREAD_FLAGS (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD)
 
-/* flags, stack, parent's tid, tls, child's tid (the order of SPARC and most others, CONFIG_CLONE_BACKWARDS) */
+/* flags, stack, parent's tid, tls, child's tid (the order of SPARC and most others, CONFIG_CLONE_BACKWARDS)
+ */
 int64_t user_sys_clone(struct user_thread *t, const uint64_t *a)
 {
     uint64_t flags = a[0] & ~(uint64_t)CSIGNAL;
 
     if ((flags & CLONE_THREAD_FLAGS) == CLONE_THREAD_FLAGS)
         return clone_thread(t, flags, a[1], a[3], a[2], a[4]);
-    /* A process of its own. vfork (CLONE_VM | CLONE_VFORK) is a fork: the child must not touch what it shares but by
-     * exec or exit. Memory, files or handlers shared in other ways are not offered. */
+    /* A process of its own. vfork (CLONE_VM | CLONE_VFORK) is a fork: the child must not touch what it shares
+     * but by exec or exit. Memory, files or handlers shared in other ways are not offered. */
     if (flags & (CLONE_THREAD | CLONE_FS | CLONE_FILES | CLONE_SIGHAND) ||
         (flags & CLONE_VM && !(flags & CLONE_VFORK)))
         return -EINVAL;
@@ -324,7 +328,8 @@ int64_t user_sys_execve(struct user_thread *t, const uint64_t *a)
     return execute(t, file, argv, envp);
 }
 
-static int64_t wait_for(struct user_thread *t, int pid, uint64_t status_address, int options, uint64_t usage_address)
+static int64_t wait_for(struct user_thread *t, int pid, uint64_t status_address, int options,
+                        uint64_t usage_address)
 {
     int status = 0;
     struct rusage usage;
@@ -472,7 +477,8 @@ static int64_t get_groups(struct user_thread *t, const uint64_t *a, unsigned siz
     list = g_new0(gid_t, (gsize)count + 1);
     result = USER_HOST(t, SYS_getgroups, count, list, 0, 0, 0, 0);
     for (int64_t i = 0; count && i < result; i++) {
-        if (!user_mem_put(MEM(t), a[1] + (uint64_t)i * size, size, size == 2 ? (uint64_t)low16(list[i]) : list[i]))
+        if (!user_mem_put(MEM(t), a[1] + (uint64_t)i * size, size,
+                          size == 2 ? (uint64_t)low16(list[i]) : list[i]))
             return -EFAULT;
     }
     return result;
@@ -589,7 +595,8 @@ int64_t user_sys_getrlimit(struct user_thread *t, const uint64_t *a)
                : -EFAULT;
 }
 
-/* Limits of memory would bind this program and its caches, not the guest: they are accepted and not passed on. */
+/* Limits of memory would bind this program and its caches, not the guest: they are accepted and not passed
+ * on. */
 static bool is_memory_limit(int which)
 {
     return which == RLIMIT_AS || which == RLIMIT_DATA || which == RLIMIT_STACK;
@@ -622,7 +629,8 @@ int64_t user_sys_prlimit64(struct user_thread *t, const uint64_t *a)
     if (is_memory_limit(which))
         set = false;
     result = USER_HOST(t, SYS_prlimit64, (int)a[0], which, set ? new : NULL, a[3] ? old : NULL, 0, 0);
-    if (result == 0 && a[3] && (!user_mem_put(MEM(t), a[3], 8, old[0]) || !user_mem_put(MEM(t), a[3] + 8, 8, old[1])))
+    if (result == 0 && a[3] &&
+        (!user_mem_put(MEM(t), a[3], 8, old[0]) || !user_mem_put(MEM(t), a[3] + 8, 8, old[1])))
         return -EFAULT;
     return result;
 }
@@ -638,13 +646,20 @@ int64_t user_sys_sysinfo(struct user_thread *t, const uint64_t *a)
     if (sysinfo(&info) != 0)
         return -errno;
     if (word == 4) {
-        while ((info.totalram * info.mem_unit) >> shift > 0xffffffffu || (info.totalswap * info.mem_unit) >> shift > 0xffffffffu)
+        while ((info.totalram * info.mem_unit) >> shift > 0xffffffffu ||
+               (info.totalswap * info.mem_unit) >> shift > 0xffffffffu)
             shift++;
     }
-    const uint64_t values[] = {(uint64_t)info.uptime, info.loads[0], info.loads[1], info.loads[2],
-                               (info.totalram * info.mem_unit) >> shift, (info.freeram * info.mem_unit) >> shift,
-                               (info.sharedram * info.mem_unit) >> shift, (info.bufferram * info.mem_unit) >> shift,
-                               (info.totalswap * info.mem_unit) >> shift, (info.freeswap * info.mem_unit) >> shift};
+    const uint64_t values[] = {(uint64_t)info.uptime,
+                               info.loads[0],
+                               info.loads[1],
+                               info.loads[2],
+                               (info.totalram * info.mem_unit) >> shift,
+                               (info.freeram * info.mem_unit) >> shift,
+                               (info.sharedram * info.mem_unit) >> shift,
+                               (info.bufferram * info.mem_unit) >> shift,
+                               (info.totalswap * info.mem_unit) >> shift,
+                               (info.freeswap * info.mem_unit) >> shift};
     for (unsigned i = 0; i < G_N_ELEMENTS(values); i++, at += word)
         user_store(packed + at, word, values[i], abi->big_endian);
     user_store(packed + at, 2, info.procs, abi->big_endian);
@@ -674,10 +689,13 @@ int64_t user_sys_prctl(struct user_thread *t, const uint64_t *a)
     case PR_GET_NAME:
         result = USER_HOST(t, SYS_prctl, PR_GET_NAME, name, 0, 0, 0, 0);
         return result < 0 ? result : user_mem_write(MEM(t), a[1], name, sizeof(name)) ? 0 : -EFAULT;
-    case PR_SET_PDEATHSIG: return USER_HOST(t, SYS_prctl, PR_SET_PDEATHSIG, user_signal_to_host(ABI(t), a[1]), 0, 0, 0, 0);
+    case PR_SET_PDEATHSIG:
+        return USER_HOST(t, SYS_prctl, PR_SET_PDEATHSIG, user_signal_to_host(ABI(t), a[1]), 0, 0, 0, 0);
     case PR_GET_PDEATHSIG:
         result = USER_HOST(t, SYS_prctl, PR_GET_PDEATHSIG, &value, 0, 0, 0, 0);
-        return result < 0 ? result : user_mem_put(MEM(t), a[1], 4, (uint32_t)user_signal_to_guest(ABI(t), value)) ? 0 : -EFAULT;
+        return result < 0                                                                     ? result
+               : user_mem_put(MEM(t), a[1], 4, (uint32_t)user_signal_to_guest(ABI(t), value)) ? 0
+                                                                                              : -EFAULT;
     case PR_GET_DUMPABLE:
     case PR_SET_DUMPABLE:
     case PR_GET_KEEPCAPS:
@@ -695,7 +713,8 @@ int64_t user_sys_personality(struct user_thread *t, const uint64_t *a)
     return a[0] == 0xffffffffu || a[0] == 0 ? 0 : -EINVAL;
 }
 
-static int64_t move_cpu_mask(struct user_thread *t, uint64_t address, uint8_t *host, uint64_t size, bool to_guest)
+static int64_t move_cpu_mask(struct user_thread *t, uint64_t address, uint8_t *host, uint64_t size,
+                             bool to_guest)
 {
     unsigned word = ABI(t)->word;
 
@@ -791,8 +810,10 @@ int64_t user_sys_get_robust_list(struct user_thread *t, const uint64_t *a)
 
     if (a[0] != 0 && (pid_t)a[0] != t->tid)
         return -EPERM;
-    return user_mem_put(MEM(t), a[1], word, t->robust_list) && user_mem_put(MEM(t), a[2], word, t->robust_size) ? 0
-                                                                                                                : -EFAULT;
+    return user_mem_put(MEM(t), a[1], word, t->robust_list) &&
+                   user_mem_put(MEM(t), a[2], word, t->robust_size)
+               ? 0
+               : -EFAULT;
 }
 
 int64_t user_sys_rseq(struct user_thread *t, const uint64_t *a)
@@ -828,12 +849,14 @@ static int64_t futex(struct user_thread *t, const uint64_t *a, bool wide)
         return USER_HOST(t, SYS_futex, word, (int)a[1], in_memory(t, a[2]), until, NULL, a[5]);
     case FUTEX_WAKE:
     case FUTEX_WAKE_BITSET: return USER_HOST(t, SYS_futex, word, (int)a[1], a[2], NULL, NULL, a[5]);
-    case FUTEX_REQUEUE: return second ? USER_HOST(t, SYS_futex, word, (int)a[1], a[2], a[3], second, 0) : -EFAULT;
+    case FUTEX_REQUEUE:
+        return second ? USER_HOST(t, SYS_futex, word, (int)a[1], a[2], a[3], second, 0) : -EFAULT;
     case FUTEX_CMP_REQUEUE:
-        return second ? USER_HOST(t, SYS_futex, word, (int)a[1], a[2], a[3], second, in_memory(t, a[5])) : -EFAULT;
+        return second ? USER_HOST(t, SYS_futex, word, (int)a[1], a[2], a[3], second, in_memory(t, a[5]))
+                      : -EFAULT;
     case FUTEX_WAKE_OP:
-        /* The kernel would do arithmetic in the host's byte order. Compare-and-wake in two steps is allowed to wake
-         * too many: both words are woken. */
+        /* The kernel would do arithmetic in the host's byte order. Compare-and-wake in two steps is allowed
+         * to wake too many: both words are woken. */
         if (!second)
             return -EFAULT;
         {
@@ -856,7 +879,8 @@ static int64_t futex(struct user_thread *t, const uint64_t *a, bool wide)
                 default: return -ENOSYS;
                 }
                 new = in_memory(t, value);
-            } while (!__atomic_compare_exchange_n(second, &old, new, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST));
+            } while (
+                !__atomic_compare_exchange_n(second, &old, new, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST));
             old = in_memory(t, old);
             switch (op >> 24 & 15) {
             case FUTEX_OP_CMP_EQ: true_ = old == against; break;
@@ -867,9 +891,11 @@ static int64_t futex(struct user_thread *t, const uint64_t *a, bool wide)
             case FUTEX_OP_CMP_GE: true_ = (int32_t)old >= (int32_t)against; break;
             default: return -ENOSYS;
             }
-            woken = USER_HOST(t, SYS_futex, word, FUTEX_WAKE | ((int)a[1] & FUTEX_PRIVATE_FLAG), a[2], NULL, NULL, 0);
+            woken = USER_HOST(t, SYS_futex, word, FUTEX_WAKE | ((int)a[1] & FUTEX_PRIVATE_FLAG), a[2], NULL,
+                              NULL, 0);
             if (woken >= 0 && true_)
-                more = USER_HOST(t, SYS_futex, second, FUTEX_WAKE | ((int)a[1] & FUTEX_PRIVATE_FLAG), a[3], NULL, NULL, 0);
+                more = USER_HOST(t, SYS_futex, second, FUTEX_WAKE | ((int)a[1] & FUTEX_PRIVATE_FLAG), a[3],
+                                 NULL, NULL, 0);
             return woken < 0 ? woken : woken + MAX(more, 0);
         }
     default:

@@ -15,9 +15,10 @@
 /* The kernel refuses sets of another size. */
 #define SIGSET_SIZE 8
 /* The oldest calls know 31 signals, in one word. */
-#define OLD_SET(set) ((set) & 0xffffffffu)
+#define OLD_SET(set) ((set)&0xffffffffu)
 
-static int64_t exchange_action(struct user_thread *t, int signal, const struct user_action *new, struct user_action *old)
+static int64_t exchange_action(struct user_thread *t, int signal, const struct user_action *new,
+                               struct user_action *old)
 {
     struct user_process *process = t->process;
     int64_t result = 0;
@@ -46,7 +47,8 @@ int64_t user_sys_sigaction(struct user_thread *t, const uint64_t *a)
     if (a[1]) {
         uint64_t mask, flags;
 
-        if (!user_mem_get(MEM(t), a[1], word, &new.handler) || !user_mem_get(MEM(t), a[1] + word, word, &mask) ||
+        if (!user_mem_get(MEM(t), a[1], word, &new.handler) ||
+            !user_mem_get(MEM(t), a[1] + word, word, &mask) ||
             !user_mem_get(MEM(t), a[1] + 2 * word, word, &flags) ||
             !user_mem_get(MEM(t), a[1] + 3 * word, word, &new.restorer))
             return -EFAULT;
@@ -58,7 +60,8 @@ int64_t user_sys_sigaction(struct user_thread *t, const uint64_t *a)
         return result;
     if (!user_mem_put(MEM(t), a[2], word, old.handler) ||
         !user_mem_put(MEM(t), a[2] + word, word, OLD_SET(user_sigset_to_guest(abi, old.mask))) ||
-        !user_mem_put(MEM(t), a[2] + 2 * word, word, user_bits_to_guest(abi->action_flags, (uint32_t)old.flags)) ||
+        !user_mem_put(MEM(t), a[2] + 2 * word, word,
+                      user_bits_to_guest(abi->action_flags, (uint32_t)old.flags)) ||
         !user_mem_put(MEM(t), a[2] + 3 * word, word, old.restorer))
         return -EFAULT;
     return 0;
@@ -77,7 +80,8 @@ int64_t user_sys_rt_sigaction(struct user_thread *t, const uint64_t *a)
     if (a[1]) {
         uint64_t flags, restorer;
 
-        if (!user_mem_get(MEM(t), a[1], word, &new.handler) || !user_mem_get(MEM(t), a[1] + word, word, &flags) ||
+        if (!user_mem_get(MEM(t), a[1], word, &new.handler) ||
+            !user_mem_get(MEM(t), a[1] + word, word, &flags) ||
             !user_mem_get(MEM(t), a[1] + 2 * word, word, &restorer) ||
             !user_read_sigset(t, a[1] + 3 * word, &new.mask))
             return -EFAULT;
@@ -88,7 +92,8 @@ int64_t user_sys_rt_sigaction(struct user_thread *t, const uint64_t *a)
     if (result < 0 || !a[2])
         return result;
     if (!user_mem_put(MEM(t), a[2], word, old.handler) ||
-        !user_mem_put(MEM(t), a[2] + word, word, user_bits_to_guest(abi->action_flags, (uint32_t)old.flags)) ||
+        !user_mem_put(MEM(t), a[2] + word, word,
+                      user_bits_to_guest(abi->action_flags, (uint32_t)old.flags)) ||
         !user_mem_put(MEM(t), a[2] + 2 * word, word, old.restorer) ||
         !user_write_sigset(t, a[2] + 3 * word, old.mask))
         return -EFAULT;
@@ -246,7 +251,10 @@ int64_t user_sys_sigaltstack(struct user_thread *t, const uint64_t *a)
         t->alt_size = flags & SS_DISABLE ? 0 : size;
     }
     if (a[1] && (!user_mem_put(MEM(t), a[1], word, at) ||
-                 !user_mem_put(MEM(t), a[1] + word, 4, !old_size ? SS_DISABLE : inside ? SS_ONSTACK : 0) ||
+                 !user_mem_put(MEM(t), a[1] + word, 4,
+                               !old_size ? SS_DISABLE
+                               : inside  ? SS_ONSTACK
+                                         : 0) ||
                  !user_mem_put(MEM(t), a[1] + 2 * word, word, old_size)))
         return -EFAULT;
     return 0;

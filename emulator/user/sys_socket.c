@@ -18,7 +18,8 @@
 
 #define CONTROL_MOST 8192
 
-/* A socket address begins with its family in the machine's byte order; so do a few fields of some families. */
+/* A socket address begins with its family in the machine's byte order; so do a few fields of some families.
+ */
 static bool read_address(struct user_thread *t, uint64_t from, uint64_t size, struct sockaddr_storage *to)
 {
     uint8_t *bytes = (uint8_t *)to;
@@ -33,7 +34,8 @@ static bool read_address(struct user_thread *t, uint64_t from, uint64_t size, st
 
         in6->sin6_scope_id = (uint32_t)user_load(bytes + 24, 4, big);
     } else if (to->ss_family == AF_NETLINK && size >= 12) {
-        uint32_t pid = (uint32_t)user_load(bytes + 4, 4, big), groups = (uint32_t)user_load(bytes + 8, 4, big);
+        uint32_t pid = (uint32_t)user_load(bytes + 4, 4, big),
+                 groups = (uint32_t)user_load(bytes + 8, 4, big);
 
         memcpy(bytes + 4, &pid, 4);
         memcpy(bytes + 8, &groups, 4);
@@ -42,7 +44,8 @@ static bool read_address(struct user_thread *t, uint64_t from, uint64_t size, st
 }
 
 /* Writes at most the room that the guest gave, and the full length. */
-static bool write_address(struct user_thread *t, uint64_t to, uint64_t size_at, struct sockaddr_storage *from, socklen_t size)
+static bool write_address(struct user_thread *t, uint64_t to, uint64_t size_at, struct sockaddr_storage *from,
+                          socklen_t size)
 {
     uint8_t packed[sizeof(*from)];
     bool big = ABI(t)->big_endian;
@@ -86,7 +89,8 @@ int64_t user_sys_socketpair(struct user_thread *t, const uint64_t *a)
 
     if (result < 0)
         return result;
-    if (!user_mem_put(MEM(t), a[3], 4, (uint32_t)fds[0]) || !user_mem_put(MEM(t), a[3] + 4, 4, (uint32_t)fds[1])) {
+    if (!user_mem_put(MEM(t), a[3], 4, (uint32_t)fds[0]) ||
+        !user_mem_put(MEM(t), a[3] + 4, 4, (uint32_t)fds[1])) {
         close(fds[0]);
         close(fds[1]);
         return -EFAULT;
@@ -182,13 +186,15 @@ int64_t user_sys_recvfrom(struct user_thread *t, const uint64_t *a)
 
     if (!data)
         return -EFAULT;
-    result = USER_HOST(t, SYS_recvfrom, (int)a[0], data, a[2], (int)a[3], a[4] ? &address : NULL, a[4] ? &size : NULL);
+    result = USER_HOST(t, SYS_recvfrom, (int)a[0], data, a[2], (int)a[3], a[4] ? &address : NULL,
+                       a[4] ? &size : NULL);
     return result >= 0 && !write_address(t, a[4], a[5], &address, size) ? -EFAULT : result;
 }
 
 /* ------------------------------------------------------------------------------------------- messages */
 
-/* struct msghdr: name, its length, vector, its count, control, its length, flags: words each (padded ints). */
+/* struct msghdr: name, its length, vector, its count, control, its length, flags: words each (padded ints).
+ */
 struct guest_message {
     uint64_t at[7];
 };
@@ -258,7 +264,8 @@ static int64_t control_to_host(struct user_thread *t, uint64_t from, uint64_t si
 }
 
 /* Returns the bytes written; *truncated when the guest's room was too small. */
-static int64_t control_to_guest(struct user_thread *t, struct msghdr *from, uint64_t to, uint64_t room, bool *truncated)
+static int64_t control_to_guest(struct user_thread *t, struct msghdr *from, uint64_t to, uint64_t room,
+                                bool *truncated)
 {
     const struct user_abi *abi = ABI(t);
     unsigned word = abi->word, head = word + 8;
@@ -389,7 +396,8 @@ static bool is_timeout(int level, int name)
 static bool is_bytes(int level, int name)
 {
     return (level == SOL_SOCKET && name == SO_BINDTODEVICE) ||
-           (level == IPPROTO_IP && (name == IP_ADD_MEMBERSHIP || name == IP_DROP_MEMBERSHIP || name == IP_MULTICAST_IF));
+           (level == IPPROTO_IP &&
+            (name == IP_ADD_MEMBERSHIP || name == IP_DROP_MEMBERSHIP || name == IP_MULTICAST_IF));
 }
 
 int64_t user_sys_setsockopt(struct user_thread *t, const uint64_t *a)
@@ -419,7 +427,8 @@ int64_t user_sys_setsockopt(struct user_thread *t, const uint64_t *a)
     memcpy(host, guest, size);
     if (!is_bytes(level, name)) {
         for (uint64_t i = 0; i + 4 <= size; i += 4)
-            user_store(host + i, 4, user_load(guest + i, 4, ABI(t)->big_endian), G_BYTE_ORDER == G_BIG_ENDIAN);
+            user_store(host + i, 4, user_load(guest + i, 4, ABI(t)->big_endian),
+                       G_BYTE_ORDER == G_BIG_ENDIAN);
     }
     return USER_HOST(t, SYS_setsockopt, (int)a[0], level, name, host, size, 0);
 }
@@ -447,7 +456,9 @@ int64_t user_sys_getsockopt(struct user_thread *t, const uint64_t *a)
         time = (struct timespec){value.tv_sec, value.tv_usec * 1000};
         if (room < 2u * ABI(t)->word)
             return -EINVAL;
-        return user_write_timeval(t, a[3], &time) && user_mem_put(MEM(t), a[4], 4, 2u * ABI(t)->word) ? 0 : -EFAULT;
+        return user_write_timeval(t, a[3], &time) && user_mem_put(MEM(t), a[4], 4, 2u * ABI(t)->word)
+                   ? 0
+                   : -EFAULT;
     }
     size = (socklen_t)MIN(room, sizeof(host));
     result = USER_HOST(t, SYS_getsockopt, (int)a[0], level, name, host, &size, 0);
@@ -456,7 +467,8 @@ int64_t user_sys_getsockopt(struct user_thread *t, const uint64_t *a)
     memcpy(guest, host, size);
     if (!is_bytes(level, name)) {
         for (socklen_t i = 0; i + 4 <= size; i += 4)
-            user_store(guest + i, 4, user_load(host + i, 4, G_BYTE_ORDER == G_BIG_ENDIAN), ABI(t)->big_endian);
+            user_store(guest + i, 4, user_load(host + i, 4, G_BYTE_ORDER == G_BIG_ENDIAN),
+                       ABI(t)->big_endian);
     }
     if (level == SOL_SOCKET && name == SO_ERROR && size == 4) {
         int number;
@@ -498,12 +510,12 @@ int64_t user_sys_socketcall(struct user_thread *t, const uint64_t *a)
         user_handler *run;
         uint8_t arguments;
     } calls[] = {
-        [1] = {user_sys_socket, 3},       [2] = {user_sys_bind, 3},         [3] = {user_sys_connect, 3},
-        [4] = {listen_call, 2},           [5] = {user_sys_accept, 3},       [6] = {user_sys_getsockname, 3},
-        [7] = {user_sys_getpeername, 3},  [8] = {user_sys_socketpair, 4},   [9] = {send_call, 4},
-        [10] = {recv_call, 4},            [11] = {user_sys_sendto, 6},      [12] = {user_sys_recvfrom, 6},
-        [13] = {shutdown_call, 2},        [14] = {user_sys_setsockopt, 5},  [15] = {user_sys_getsockopt, 5},
-        [16] = {user_sys_sendmsg, 3},     [17] = {user_sys_recvmsg, 3},     [18] = {user_sys_accept4, 4},
+        [1] = {user_sys_socket, 3},      [2] = {user_sys_bind, 3},        [3] = {user_sys_connect, 3},
+        [4] = {listen_call, 2},          [5] = {user_sys_accept, 3},      [6] = {user_sys_getsockname, 3},
+        [7] = {user_sys_getpeername, 3}, [8] = {user_sys_socketpair, 4},  [9] = {send_call, 4},
+        [10] = {recv_call, 4},           [11] = {user_sys_sendto, 6},     [12] = {user_sys_recvfrom, 6},
+        [13] = {shutdown_call, 2},       [14] = {user_sys_setsockopt, 5}, [15] = {user_sys_getsockopt, 5},
+        [16] = {user_sys_sendmsg, 3},    [17] = {user_sys_recvmsg, 3},    [18] = {user_sys_accept4, 4},
     };
     uint64_t arguments[6] = {0};
     unsigned word = ABI(t)->word;

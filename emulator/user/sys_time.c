@@ -214,7 +214,8 @@ int64_t user_sys_timer_create(struct user_thread *t, const uint64_t *a)
 
     if (a[1]) {
         if (!user_mem_get(MEM(t), a[1], word, &value) || !user_mem_get(MEM(t), a[1] + word, 4, &signal) ||
-            !user_mem_get(MEM(t), a[1] + word + 4, 4, &notify) || !user_mem_get(MEM(t), a[1] + word + 8, 4, &thread))
+            !user_mem_get(MEM(t), a[1] + word + 4, 4, &notify) ||
+            !user_mem_get(MEM(t), a[1] + word + 8, 4, &thread))
             return -EFAULT;
         event.sigev_notify = (int)notify;
         event.sigev_signo = user_signal_to_host(ABI(t), signal);

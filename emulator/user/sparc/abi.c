@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Constants and structure layouts of 32-bit SPARC Linux that differ from the generic ones: its first ABI was SunOS's.
- * Source: Linux's user headers for SPARC (asm/errno.h, fcntl.h, mman.h, signal.h, socket.h, stat.h, termbits.h,
- * ioctls.h, poll.h, resource.h).
+ * Constants and structure layouts of 32-bit SPARC Linux that differ from the generic ones: its first ABI was
+ * SunOS's. Source: Linux's user headers for SPARC (asm/errno.h, fcntl.h, mman.h, signal.h, socket.h, stat.h,
+ * termbits.h, ioctls.h, poll.h, resource.h).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,52 +18,175 @@
 
 /* 1 to 34 are the same everywhere. */
 static const int16_t errnos[] = {
-    0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31,
-    32, 33, 34,
-    [EDEADLK] = 78, [ENAMETOOLONG] = 63, [ENOLCK] = 79, [ENOSYS] = 90, [ENOTEMPTY] = 66, [ELOOP] = 62,
-    [ENOMSG] = 75, [EIDRM] = 77, [ECHRNG] = 94, [EL2NSYNC] = 95, [EL3HLT] = 96, [EL3RST] = 97,
-    [ELNRNG] = 98, [EUNATCH] = 99, [ENOCSI] = 100, [EL2HLT] = 101, [EBADE] = 102, [EBADR] = 103,
-    [EXFULL] = 104, [ENOANO] = 105, [EBADRQC] = 106, [EBADSLT] = 107, [EBFONT] = 109, [ENOSTR] = 72,
-    [ENODATA] = 111, [ETIME] = 73, [ENOSR] = 74, [ENONET] = 80, [ENOPKG] = 113, [EREMOTE] = 71,
-    [ENOLINK] = 82, [EADV] = 83, [ESRMNT] = 84, [ECOMM] = 85, [EPROTO] = 86, [EMULTIHOP] = 87,
-    [EDOTDOT] = 88, [EBADMSG] = 76, [EOVERFLOW] = 92, [ENOTUNIQ] = 115, [EBADFD] = 93, [EREMCHG] = 89,
-    [ELIBACC] = 114, [ELIBBAD] = 112, [ELIBSCN] = 124, [ELIBMAX] = 123, [ELIBEXEC] = 110, [EILSEQ] = 122,
-    [ERESTART] = 116, [ESTRPIPE] = 91, [EUSERS] = 68, [ENOTSOCK] = 38, [EDESTADDRREQ] = 39,
-    [EMSGSIZE] = 40, [EPROTOTYPE] = 41, [ENOPROTOOPT] = 42, [EPROTONOSUPPORT] = 43, [ESOCKTNOSUPPORT] = 44,
-    [EOPNOTSUPP] = 45, [EPFNOSUPPORT] = 46, [EAFNOSUPPORT] = 47, [EADDRINUSE] = 48, [EADDRNOTAVAIL] = 49,
-    [ENETDOWN] = 50, [ENETUNREACH] = 51, [ENETRESET] = 52, [ECONNABORTED] = 53, [ECONNRESET] = 54,
-    [ENOBUFS] = 55, [EISCONN] = 56, [ENOTCONN] = 57, [ESHUTDOWN] = 58, [ETOOMANYREFS] = 59,
-    [ETIMEDOUT] = 60, [ECONNREFUSED] = 61, [EHOSTDOWN] = 64, [EHOSTUNREACH] = 65, [EALREADY] = 37,
-    [EINPROGRESS] = 36, [ESTALE] = 70, [EUCLEAN] = 117, [ENOTNAM] = 118, [ENAVAIL] = 119, [EISNAM] = 120,
-    [EREMOTEIO] = 121, [EDQUOT] = 69, [ENOMEDIUM] = 125, [EMEDIUMTYPE] = 126, [ECANCELED] = 127,
-    [ENOKEY] = 128, [EKEYEXPIRED] = 129, [EKEYREVOKED] = 130, [EKEYREJECTED] = 131, [EOWNERDEAD] = 132,
-    [ENOTRECOVERABLE] = 133, [ERFKILL] = 134,
+    0,
+    1,
+    2,
+    3,
+    4,
+    5,
+    6,
+    7,
+    8,
+    9,
+    10,
+    11,
+    12,
+    13,
+    14,
+    15,
+    16,
+    17,
+    18,
+    19,
+    20,
+    21,
+    22,
+    23,
+    24,
+    25,
+    26,
+    27,
+    28,
+    29,
+    30,
+    31,
+    32,
+    33,
+    34,
+    [EDEADLK] = 78,
+    [ENAMETOOLONG] = 63,
+    [ENOLCK] = 79,
+    [ENOSYS] = 90,
+    [ENOTEMPTY] = 66,
+    [ELOOP] = 62,
+    [ENOMSG] = 75,
+    [EIDRM] = 77,
+    [ECHRNG] = 94,
+    [EL2NSYNC] = 95,
+    [EL3HLT] = 96,
+    [EL3RST] = 97,
+    [ELNRNG] = 98,
+    [EUNATCH] = 99,
+    [ENOCSI] = 100,
+    [EL2HLT] = 101,
+    [EBADE] = 102,
+    [EBADR] = 103,
+    [EXFULL] = 104,
+    [ENOANO] = 105,
+    [EBADRQC] = 106,
+    [EBADSLT] = 107,
+    [EBFONT] = 109,
+    [ENOSTR] = 72,
+    [ENODATA] = 111,
+    [ETIME] = 73,
+    [ENOSR] = 74,
+    [ENONET] = 80,
+    [ENOPKG] = 113,
+    [EREMOTE] = 71,
+    [ENOLINK] = 82,
+    [EADV] = 83,
+    [ESRMNT] = 84,
+    [ECOMM] = 85,
+    [EPROTO] = 86,
+    [EMULTIHOP] = 87,
+    [EDOTDOT] = 88,
+    [EBADMSG] = 76,
+    [EOVERFLOW] = 92,
+    [ENOTUNIQ] = 115,
+    [EBADFD] = 93,
+    [EREMCHG] = 89,
+    [ELIBACC] = 114,
+    [ELIBBAD] = 112,
+    [ELIBSCN] = 124,
+    [ELIBMAX] = 123,
+    [ELIBEXEC] = 110,
+    [EILSEQ] = 122,
+    [ERESTART] = 116,
+    [ESTRPIPE] = 91,
+    [EUSERS] = 68,
+    [ENOTSOCK] = 38,
+    [EDESTADDRREQ] = 39,
+    [EMSGSIZE] = 40,
+    [EPROTOTYPE] = 41,
+    [ENOPROTOOPT] = 42,
+    [EPROTONOSUPPORT] = 43,
+    [ESOCKTNOSUPPORT] = 44,
+    [EOPNOTSUPP] = 45,
+    [EPFNOSUPPORT] = 46,
+    [EAFNOSUPPORT] = 47,
+    [EADDRINUSE] = 48,
+    [EADDRNOTAVAIL] = 49,
+    [ENETDOWN] = 50,
+    [ENETUNREACH] = 51,
+    [ENETRESET] = 52,
+    [ECONNABORTED] = 53,
+    [ECONNRESET] = 54,
+    [ENOBUFS] = 55,
+    [EISCONN] = 56,
+    [ENOTCONN] = 57,
+    [ESHUTDOWN] = 58,
+    [ETOOMANYREFS] = 59,
+    [ETIMEDOUT] = 60,
+    [ECONNREFUSED] = 61,
+    [EHOSTDOWN] = 64,
+    [EHOSTUNREACH] = 65,
+    [EALREADY] = 37,
+    [EINPROGRESS] = 36,
+    [ESTALE] = 70,
+    [EUCLEAN] = 117,
+    [ENOTNAM] = 118,
+    [ENAVAIL] = 119,
+    [EISNAM] = 120,
+    [EREMOTEIO] = 121,
+    [EDQUOT] = 69,
+    [ENOMEDIUM] = 125,
+    [EMEDIUMTYPE] = 126,
+    [ECANCELED] = 127,
+    [ENOKEY] = 128,
+    [EKEYEXPIRED] = 129,
+    [EKEYREVOKED] = 130,
+    [EKEYREJECTED] = 131,
+    [EOWNERDEAD] = 132,
+    [ENOTRECOVERABLE] = 133,
+    [ERFKILL] = 134,
 };
 
-/* Guest's number to host's. The host's C library keeps 32 and 33 to itself: the program's come as 64 and 63, which it
- * cannot use then. */
+/* Guest's number to host's. The host's C library keeps 32 and 33 to itself: the program's come as 64 and 63,
+ * which it cannot use then. */
 static const uint8_t signal_to_host[65] = {
-    [1] = SIGHUP, [2] = SIGINT, [3] = SIGQUIT, [4] = SIGILL, [5] = SIGTRAP, [6] = SIGABRT, [8] = SIGFPE, [9] = SIGKILL,
-    [10] = SIGBUS, [11] = SIGSEGV, [12] = SIGSYS, [13] = SIGPIPE, [14] = SIGALRM, [15] = SIGTERM, [16] = SIGURG,
-    [17] = SIGSTOP, [18] = SIGTSTP, [19] = SIGCONT, [20] = SIGCHLD, [21] = SIGTTIN, [22] = SIGTTOU, [23] = SIGIO,
-    [24] = SIGXCPU, [25] = SIGXFSZ, [26] = SIGVTALRM, [27] = SIGPROF, [28] = SIGWINCH, [29] = SIGPWR, [30] = SIGUSR1,
-    [31] = SIGUSR2, [32] = 64, [33] = 63, [34] = 34, [35] = 35, [36] = 36, [37] = 37, [38] = 38, [39] = 39, [40] = 40,
-    [41] = 41, [42] = 42, [43] = 43, [44] = 44, [45] = 45, [46] = 46, [47] = 47, [48] = 48, [49] = 49, [50] = 50,
-    [51] = 51, [52] = 52, [53] = 53, [54] = 54, [55] = 55, [56] = 56, [57] = 57, [58] = 58, [59] = 59, [60] = 60,
-    [61] = 61, [62] = 62};
+    [1] = SIGHUP,     [2] = SIGINT,   [3] = SIGQUIT,   [4] = SIGILL,   [5] = SIGTRAP,  [6] = SIGABRT,
+    [8] = SIGFPE,     [9] = SIGKILL,  [10] = SIGBUS,   [11] = SIGSEGV, [12] = SIGSYS,  [13] = SIGPIPE,
+    [14] = SIGALRM,   [15] = SIGTERM, [16] = SIGURG,   [17] = SIGSTOP, [18] = SIGTSTP, [19] = SIGCONT,
+    [20] = SIGCHLD,   [21] = SIGTTIN, [22] = SIGTTOU,  [23] = SIGIO,   [24] = SIGXCPU, [25] = SIGXFSZ,
+    [26] = SIGVTALRM, [27] = SIGPROF, [28] = SIGWINCH, [29] = SIGPWR,  [30] = SIGUSR1, [31] = SIGUSR2,
+    [32] = 64,        [33] = 63,      [34] = 34,       [35] = 35,      [36] = 36,      [37] = 37,
+    [38] = 38,        [39] = 39,      [40] = 40,       [41] = 41,      [42] = 42,      [43] = 43,
+    [44] = 44,        [45] = 45,      [46] = 46,       [47] = 47,      [48] = 48,      [49] = 49,
+    [50] = 50,        [51] = 51,      [52] = 52,       [53] = 53,      [54] = 54,      [55] = 55,
+    [56] = 56,        [57] = 57,      [58] = 58,       [59] = 59,      [60] = 60,      [61] = 61,
+    [62] = 62};
 
 static const uint8_t signal_to_guest[65] = {
-    [SIGHUP] = 1, [SIGINT] = 2, [SIGQUIT] = 3, [SIGILL] = 4, [SIGTRAP] = 5, [SIGABRT] = 6, [SIGFPE] = 8, [SIGKILL] = 9,
-    [SIGBUS] = 10, [SIGSEGV] = 11, [SIGSYS] = 12, [SIGPIPE] = 13, [SIGALRM] = 14, [SIGTERM] = 15, [SIGURG] = 16,
-    [SIGSTOP] = 17, [SIGTSTP] = 18, [SIGCONT] = 19, [SIGCHLD] = 20, [SIGTTIN] = 21, [SIGTTOU] = 22, [SIGIO] = 23,
-    [SIGXCPU] = 24, [SIGXFSZ] = 25, [SIGVTALRM] = 26, [SIGPROF] = 27, [SIGWINCH] = 28, [SIGPWR] = 29, [SIGUSR1] = 30,
-    [SIGUSR2] = 31, [64] = 32, [63] = 33, [34] = 34, [35] = 35, [36] = 36, [37] = 37, [38] = 38, [39] = 39, [40] = 40,
-    [41] = 41, [42] = 42, [43] = 43, [44] = 44, [45] = 45, [46] = 46, [47] = 47, [48] = 48, [49] = 49, [50] = 50,
-    [51] = 51, [52] = 52, [53] = 53, [54] = 54, [55] = 55, [56] = 56, [57] = 57, [58] = 58, [59] = 59, [60] = 60,
-    [61] = 61, [62] = 62};
+    [SIGHUP] = 1,     [SIGINT] = 2,   [SIGQUIT] = 3,   [SIGILL] = 4,   [SIGTRAP] = 5,  [SIGABRT] = 6,
+    [SIGFPE] = 8,     [SIGKILL] = 9,  [SIGBUS] = 10,   [SIGSEGV] = 11, [SIGSYS] = 12,  [SIGPIPE] = 13,
+    [SIGALRM] = 14,   [SIGTERM] = 15, [SIGURG] = 16,   [SIGSTOP] = 17, [SIGTSTP] = 18, [SIGCONT] = 19,
+    [SIGCHLD] = 20,   [SIGTTIN] = 21, [SIGTTOU] = 22,  [SIGIO] = 23,   [SIGXCPU] = 24, [SIGXFSZ] = 25,
+    [SIGVTALRM] = 26, [SIGPROF] = 27, [SIGWINCH] = 28, [SIGPWR] = 29,  [SIGUSR1] = 30, [SIGUSR2] = 31,
+    [64] = 32,        [63] = 33,      [34] = 34,       [35] = 35,      [36] = 36,      [37] = 37,
+    [38] = 38,        [39] = 39,      [40] = 40,       [41] = 41,      [42] = 42,      [43] = 43,
+    [44] = 44,        [45] = 45,      [46] = 46,       [47] = 47,      [48] = 48,      [49] = 49,
+    [50] = 50,        [51] = 51,      [52] = 52,       [53] = 53,      [54] = 54,      [55] = 55,
+    [56] = 56,        [57] = 57,      [58] = 58,       [59] = 59,      [60] = 60,      [61] = 61,
+    [62] = 62};
 
-#define SAME(value)       {(value), (value), (value), (value)}
-#define FLAG(guest, host) {(guest), (guest), (host), (host)}
+#define SAME(value)                                                                                          \
+    {                                                                                                        \
+        (value), (value), (value), (value)                                                                   \
+    }
+#define FLAG(guest, host)                                                                                    \
+    {                                                                                                        \
+        (guest), (guest), (host), (host)                                                                     \
+    }
 
 /* O_SYNC and O_TMPFILE are two bits, of which one is a flag of its own. */
 #define HOST_O_SYNC    04000000
@@ -106,25 +229,30 @@ static const struct user_bits mmap_flags[] = {
 };
 
 static const struct user_bits action_flags[] = {
-    FLAG(0x001, SA_ONSTACK),    FLAG(0x002, SA_RESTART), FLAG(0x004, SA_RESETHAND), FLAG(0x008, SA_NOCLDSTOP),
-    FLAG(0x020, SA_NODEFER),    FLAG(0x100, SA_NOCLDWAIT), FLAG(0x200, SA_SIGINFO), {0},
+    FLAG(0x001, SA_ONSTACK), FLAG(0x002, SA_RESTART),   FLAG(0x004, SA_RESETHAND), FLAG(0x008, SA_NOCLDSTOP),
+    FLAG(0x020, SA_NODEFER), FLAG(0x100, SA_NOCLDWAIT), FLAG(0x200, SA_SIGINFO),   {0},
 };
 
 static const struct user_bits poll_events[] = {
-    SAME(POLLIN), SAME(POLLPRI), SAME(POLLOUT), SAME(POLLERR), SAME(POLLHUP), SAME(POLLNVAL), SAME(POLLRDNORM),
-    SAME(POLLRDBAND), FLAG(0x100, POLLWRBAND), FLAG(0x200, POLLMSG), FLAG(0x800, POLLRDHUP), {0},
+    SAME(POLLIN),         SAME(POLLPRI),          SAME(POLLOUT),
+    SAME(POLLERR),        SAME(POLLHUP),          SAME(POLLNVAL),
+    SAME(POLLRDNORM),     SAME(POLLRDBAND),       FLAG(0x100, POLLWRBAND),
+    FLAG(0x200, POLLMSG), FLAG(0x800, POLLRDHUP), {0},
 };
 
-#define END {-1, -1}
+#define END                                                                                                  \
+    {                                                                                                        \
+        -1, -1                                                                                               \
+    }
 
 static const struct user_pair socket_options[] = {
-    {0x0001, SO_DEBUG},      {0x0002, SO_PASSCRED},   {0x0004, SO_REUSEADDR},   {0x0008, SO_KEEPALIVE},
-    {0x0010, SO_DONTROUTE},  {0x0020, SO_BROADCAST},  {0x0040, SO_PEERCRED},    {0x0080, SO_LINGER},
-    {0x0100, SO_OOBINLINE},  {0x0200, SO_REUSEPORT},  {0x0400, SO_BSDCOMPAT},   {0x0800, SO_RCVLOWAT},
-    {0x1000, SO_SNDLOWAT},   {0x2000, SO_RCVTIMEO},   {0x4000, SO_SNDTIMEO},    {0x8000, SO_ACCEPTCONN},
-    {0x1001, SO_SNDBUF},     {0x1002, SO_RCVBUF},     {0x100a, SO_SNDBUFFORCE}, {0x100b, SO_RCVBUFFORCE},
-    {0x1007, SO_ERROR},      {0x1008, SO_TYPE},       {0x1028, SO_PROTOCOL},    {0x1029, SO_DOMAIN},
-    {0x000b, SO_NO_CHECK},   {0x000c, SO_PRIORITY},   {0x000d, SO_BINDTODEVICE}, END,
+    {0x0001, SO_DEBUG},     {0x0002, SO_PASSCRED},  {0x0004, SO_REUSEADDR},    {0x0008, SO_KEEPALIVE},
+    {0x0010, SO_DONTROUTE}, {0x0020, SO_BROADCAST}, {0x0040, SO_PEERCRED},     {0x0080, SO_LINGER},
+    {0x0100, SO_OOBINLINE}, {0x0200, SO_REUSEPORT}, {0x0400, SO_BSDCOMPAT},    {0x0800, SO_RCVLOWAT},
+    {0x1000, SO_SNDLOWAT},  {0x2000, SO_RCVTIMEO},  {0x4000, SO_SNDTIMEO},     {0x8000, SO_ACCEPTCONN},
+    {0x1001, SO_SNDBUF},    {0x1002, SO_RCVBUF},    {0x100a, SO_SNDBUFFORCE},  {0x100b, SO_RCVBUFFORCE},
+    {0x1007, SO_ERROR},     {0x1008, SO_TYPE},      {0x1028, SO_PROTOCOL},     {0x1029, SO_DOMAIN},
+    {0x000b, SO_NO_CHECK},  {0x000c, SO_PRIORITY},  {0x000d, SO_BINDTODEVICE}, END,
 };
 
 static const struct user_pair fcntl_commands[] = {
@@ -144,8 +272,15 @@ static const struct user_pair fcntl_commands[] = {
 static const struct user_pair lock_types[] = {{1, F_RDLCK}, {2, F_WRLCK}, {3, F_UNLCK}, END};
 
 static const struct user_pair rlimits[] = {
-    {RLIMIT_CPU, RLIMIT_CPU}, {RLIMIT_FSIZE, RLIMIT_FSIZE}, {RLIMIT_DATA, RLIMIT_DATA}, {RLIMIT_STACK, RLIMIT_STACK},
-    {RLIMIT_CORE, RLIMIT_CORE}, {RLIMIT_RSS, RLIMIT_RSS}, {6, RLIMIT_NOFILE}, {7, RLIMIT_NPROC}, END,
+    {RLIMIT_CPU, RLIMIT_CPU},
+    {RLIMIT_FSIZE, RLIMIT_FSIZE},
+    {RLIMIT_DATA, RLIMIT_DATA},
+    {RLIMIT_STACK, RLIMIT_STACK},
+    {RLIMIT_CORE, RLIMIT_CORE},
+    {RLIMIT_RSS, RLIMIT_RSS},
+    {6, RLIMIT_NOFILE},
+    {7, RLIMIT_NPROC},
+    END,
 };
 
 static const struct user_stat_layout stat_layout = {
@@ -235,21 +370,22 @@ static const struct user_bits cflag[] = {
 };
 
 static const struct user_bits lflag[] = {
-    SAME(ISIG),    SAME(ICANON),  SAME(XCASE),  SAME(ECHO),   SAME(ECHOE),          SAME(ECHOK),  SAME(ECHONL), SAME(NOFLSH),
-    SAME(TOSTOP),  SAME(ECHOCTL), SAME(ECHOPRT), SAME(ECHOKE), FLAG(0x2000, FLUSHO), SAME(PENDIN), SAME(IEXTEN), SAME(EXTPROC),
-    {0},
+    SAME(ISIG),           SAME(ICANON), SAME(XCASE),  SAME(ECHO),    SAME(ECHOE),   SAME(ECHOK),
+    SAME(ECHONL),         SAME(NOFLSH), SAME(TOSTOP), SAME(ECHOCTL), SAME(ECHOPRT), SAME(ECHOKE),
+    FLAG(0x2000, FLUSHO), SAME(PENDIN), SAME(IEXTEN), SAME(EXTPROC), {0},
 };
 
 /* Ours are INTR QUIT ERASE KILL EOF EOL EOL2 SWTC START STOP SUSP DSUSP REPRINT DISCARD WERASE LNEXT. */
-static const int8_t control_characters[17] = {VINTR, VQUIT, VERASE, VKILL, VEOF, VEOL, VEOL2, VSWTC, VSTART,
-                                              VSTOP, VSUSP, -1, VREPRINT, VDISCARD, VWERASE, VLNEXT, -1};
+static const int8_t control_characters[17] = {VINTR,    VQUIT,    VERASE,  VKILL,  VEOF,  VEOL,
+                                              VEOL2,    VSWTC,    VSTART,  VSTOP,  VSUSP, -1,
+                                              VREPRINT, VDISCARD, VWERASE, VLNEXT, -1};
 
 static const struct user_termios termios_layout = {36, 17, cflag, lflag, control_characters, true};
 
 /* The direction stands in the top three bits, the size in 13 (14) below (asm/ioctl.h). */
-#define IO(type, nr)         (0x20000000u | (uint32_t)(type) << 8 | (nr))
-#define IOR(type, nr, size)  (0x40000000u | (uint32_t)(size) << 16 | (uint32_t)(type) << 8 | (nr))
-#define IOW(type, nr, size)  (0x80000000u | (uint32_t)(size) << 16 | (uint32_t)(type) << 8 | (nr))
+#define IO(type, nr)        (0x20000000u | (uint32_t)(type) << 8 | (nr))
+#define IOR(type, nr, size) (0x40000000u | (uint32_t)(size) << 16 | (uint32_t)(type) << 8 | (nr))
+#define IOW(type, nr, size) (0x80000000u | (uint32_t)(size) << 16 | (uint32_t)(type) << 8 | (nr))
 
 static const struct user_ioctl ioctls[] = {
     {IOR('T', 8, 36), TCGETS, USER_IOCTL_TERMIOS_READ, 0, 0},

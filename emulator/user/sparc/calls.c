@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * System calls of 32-bit SPARC Linux by number (Linux, arch/sparc/kernel/syscalls/syscall.tbl), in ascending order.
- * Numbers that the table lacks answer ENOSYS.
+ * System calls of 32-bit SPARC Linux by number (Linux, arch/sparc/kernel/syscalls/syscall.tbl), in ascending
+ * order. Numbers that the table lacks answer ENOSYS.
  */
 #include <sys/syscall.h>
 
@@ -9,10 +9,22 @@
 #include "emulator/user/sparc/sparc.h"
 
 /* A call with a handler of its own; one that the host does once its arguments are converted. */
-#define CALL(number, name, args)         {number, #name, user_sys_##name, 0, args}
-#define NAMED(number, name, run, args)   {number, name, user_sys_##run, 0, args}
-#define HOST(number, name, args)         {number, #name, NULL, SYS_##name, args}
-#define HOST_AS(number, name, host, args) {number, name, NULL, SYS_##host, args}
+#define CALL(number, name, args)                                                                             \
+    {                                                                                                        \
+        number, #name, user_sys_##name, 0, args                                                              \
+    }
+#define NAMED(number, name, run, args)                                                                       \
+    {                                                                                                        \
+        number, name, user_sys_##run, 0, args                                                                \
+    }
+#define HOST(number, name, args)                                                                             \
+    {                                                                                                        \
+        number, #name, NULL, SYS_##name, args                                                                \
+    }
+#define HOST_AS(number, name, host, args)                                                                    \
+    {                                                                                                        \
+        number, name, NULL, SYS_##host, args                                                                 \
+    }
 
 const struct user_syscall user_sparc_calls[] = {
     CALL(1, exit, "d"),

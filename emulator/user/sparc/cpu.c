@@ -2,9 +2,9 @@
 /*
  * 32-bit SPARC Linux: registers as its kernel interface uses them.
  *
- * Traps: `ta 0x10` is a system call with its number in %g1 and arguments in %o0-%o5; the carry flag tells of an error.
- * Numbers of the other software traps: SPARC Compliance Definition, chapter "Low-Level System Information", and Linux's
- * arch/sparc/include/uapi/asm/traps.h.
+ * Traps: `ta 0x10` is a system call with its number in %g1 and arguments in %o0-%o5; the carry flag tells of
+ * an error. Numbers of the other software traps: SPARC Compliance Definition, chapter "Low-Level System
+ * Information", and Linux's arch/sparc/include/uapi/asm/traps.h.
  */
 #include "emulator/user/sparc/sparc.h"
 
@@ -118,8 +118,8 @@ static bool settle(struct jit_cpu *cpu)
     return sparc_flush_windows(sparc(cpu));
 }
 
-/* The child of fork and clone finds its parent's number in %o0 and 1 in %o1. On a new stack it needs the frame that it
- * runs in: its locals and ins return from there. */
+/* The child of fork and clone finds its parent's number in %o0 and 1 in %o1. On a new stack it needs the
+ * frame that it runs in: its locals and ins return from there. */
 static bool child(struct user_thread *thread, struct jit_cpu *cpu, uint64_t sp, int parent)
 {
     uint64_t old = get_sp(cpu), frame;
@@ -164,7 +164,8 @@ static void memory_fault(struct user_thread *thread, struct user_trap *trap, uin
 
     if (!(page & USER_PAGE_MAPPED))
         fault(trap, SIGSEGV, SEGV_MAPERR, address);
-    else if (fetch ? page & (USER_PAGE_READ | USER_PAGE_EXEC) : (page & USER_PAGE_READ) && (page & USER_PAGE_WRITE))
+    else if (fetch ? page & (USER_PAGE_READ | USER_PAGE_EXEC)
+                   : (page & USER_PAGE_READ) && (page & USER_PAGE_WRITE))
         fault(trap, SIGBUS, BUS_ADRERR, address);
     else
         fault(trap, SIGSEGV, SEGV_ACCERR, address);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Signal frames of 32-bit SPARC Linux (arch/sparc/kernel/signal_32.c, struct signal_frame and rt_signal_frame;
- * asm/sigcontext.h, __siginfo_t and __siginfo_fpu_t).
+ * Signal frames of 32-bit SPARC Linux (arch/sparc/kernel/signal_32.c, struct signal_frame and
+ * rt_signal_frame; asm/sigcontext.h, __siginfo_t and __siginfo_fpu_t).
  *
  *                              signal_frame   rt_signal_frame
  *     window save area, args        0              0         96 bytes, a stack frame for the handler's caller
@@ -72,7 +72,8 @@ bool user_sparc_push_signal(struct user_thread *thread, int signal, const struct
     for (unsigned r = 16; r < 32; r++)
         put(frame, (r - 16) * 4, sparc_get_reg(cpu, r));
 
-    put(frame, regs + REGS_PSR, (sparc_get_psr(cpu) & ~SPARC_PSR_ICC) | sparc_get_icc(cpu) << 20 | SPARC_PSR_EF);
+    put(frame, regs + REGS_PSR,
+        (sparc_get_psr(cpu) & ~SPARC_PSR_ICC) | sparc_get_icc(cpu) << 20 | SPARC_PSR_EF);
     put(frame, regs + REGS_PC, cpu->jit.pc);
     put(frame, regs + REGS_NPC, cpu->jit.npc);
     put(frame, regs + REGS_Y, cpu->y);
@@ -84,9 +85,10 @@ bool user_sparc_push_signal(struct user_thread *thread, int signal, const struct
         put(frame, RT_MASK + 4, set >> 32);
         put(frame, RT_FPU, at + base);
         put(frame, RT_STACK, thread->alt_stack);
-        put(frame, RT_STACK + 4, !thread->alt_size                            ? SS_DISABLE
-                                 : user_signal_on_alt_stack(thread, old_sp) ? SS_ONSTACK
-                                                                            : 0);
+        put(frame, RT_STACK + 4,
+            !thread->alt_size                          ? SS_DISABLE
+            : user_signal_on_alt_stack(thread, old_sp) ? SS_ONSTACK
+                                                       : 0);
         put(frame, RT_STACK + 8, thread->alt_size);
     } else {
         put(frame, OLD_MASK, set);
@@ -132,7 +134,8 @@ bool user_sparc_pop_signal(struct user_thread *thread, bool rt, uint64_t *mask)
 
     if (at & 7 || !sparc_flush_windows(cpu) || !user_mem_read(MEM(thread), at, frame, base))
         return false;
-    if ((get(frame, regs + REGS_PC) | get(frame, regs + REGS_NPC)) & 3 || get(frame, regs + REGS_G0 + SP * 4) & 7)
+    if ((get(frame, regs + REGS_PC) | get(frame, regs + REGS_NPC)) & 3 ||
+        get(frame, regs + REGS_G0 + SP * 4) & 7)
         return false;
     fpu = get(frame, rt ? RT_FPU : OLD_FPU);
     if (fpu) {
