@@ -245,17 +245,22 @@ uint64_t jit_guard_slow(struct jit_cpu *cpu, uint64_t address, uint32_t aux)
         return 0;
     if (access == JIT_WRITE && t.page_flags && *t.page_flags) {
         if (*t.page_flags & JIT_PAGE_CODE) {
-            struct jit *jit = cpu->jit;
-            g_rec_mutex_lock(&jit->lock);
-            bool hit = translation_overlaps_code(jit, t.host, size);
-            g_rec_mutex_unlock(&jit->lock);
-            if (hit)
+            if (translation_overlaps_code(cpu->jit, t.host, size))
                 return 0; /* the interpreter does it between regions */
         }
         *t.page_flags &= JIT_PAGE_CODE;
     }
     tlb_fill(cpu, address, access, &t);
     return (uint64_t)(uintptr_t)t.host;
+}
+
+const uint8_t *jit_fetched_before(struct jit_cpu *cpu, uint64_t pc)
+{
+    pc = address_of(cpu, pc);
+    if (cpu->jit->options.user_mode)
+        return cpu->window + pc;
+    const struct jit_tlb_entry *e = &cpu->tlb[tlb_index(pc)];
+    return e->exec == (pc & JIT_PAGE_MASK) ? (const uint8_t *)(uintptr_t)(pc + e->addend) : NULL;
 }
 
 const uint8_t *jit_fetch(struct jit_cpu *cpu, uint64_t pc, uint8_t **flags)

@@ -242,6 +242,25 @@ static bool raise_exception(struct jit_cpu *cpu)
     return cpu->guest->raise(cpu);
 }
 
+/* The translation at pc; NULL with an exception set where nothing can be fetched. */
+static struct jit_region *find_or_make(struct jit_cpu *cpu, enum translation_kind kind)
+{
+    struct jit *jit = cpu->jit;
+    uint64_t npc = cpu->guest->uses_npc ? cpu->npc : 0;
+    const uint8_t *host = jit_fetched_before(cpu, cpu->pc);
+    if (host) {
+        struct jit_region *r = translation_find(jit, cpu->pc, npc, cpu->mode, host, kind);
+        if (r)
+            return r;
+    }
+    uint8_t *flags;
+    host = jit_fetch(cpu, cpu->pc, &flags);
+    if (!host)
+        return NULL;
+    struct jit_region *r = translation_find(jit, cpu->pc, npc, cpu->mode, host, kind);
+    return r ? r : make_ir(cpu, host, flags, kind);
+}
+
 enum step { STEP_ON, STEP_RAISED };
 
 /* One unit with full checks. */
@@ -249,16 +268,11 @@ static enum step run_unit(struct jit_cpu *cpu)
 {
     struct jit *jit = cpu->jit;
     struct cpu_extra *x = cpu->extra;
-    uint8_t *flags;
-    const uint8_t *host = jit_fetch(cpu, cpu->pc, &flags);
-    if (!host)
-        return raise_exception(cpu) ? STEP_ON : STEP_RAISED;
-    g_rec_mutex_lock(&jit->lock);
-    struct jit_region *r = translation_find(jit, cpu->pc, cpu->guest->uses_npc ? cpu->npc : 0, cpu->mode, host,
-                                            TRANSLATION_UNIT);
+    jit_lock(jit);
+    struct jit_region *r = find_or_make(cpu, TRANSLATION_UNIT);
+    jit_unlock(jit);
     if (!r)
-        r = make_ir(cpu, host, flags, TRANSLATION_UNIT);
-    g_rec_mutex_unlock(&jit->lock);
+        return raise_exception(cpu) ? STEP_ON : STEP_RAISED;
 
     /* A unit is never split: lend it the budget that it may lack. */
     const int64_t loan = 16;
@@ -331,18 +345,13 @@ static bool revalidate(struct jit_cpu *cpu, struct jit_region *r)
 static struct jit_region *region_at_pc(struct jit_cpu *cpu)
 {
     struct jit *jit = cpu->jit;
-    uint8_t *flags;
-    const uint8_t *host = jit_fetch(cpu, cpu->pc, &flags);
-    if (!host)
-        return NULL;
-    struct jit_region *r = translation_find(jit, cpu->pc, cpu->guest->uses_npc ? cpu->npc : 0, cpu->mode, host,
-                                            TRANSLATION_BLOCK);
+    struct jit_region *r = find_or_make(cpu, TRANSLATION_BLOCK);
     if (r && !revalidate(cpu, r)) {
         translation_remove(jit, r);
-        r = NULL;
+        r = find_or_make(cpu, TRANSLATION_BLOCK);
     }
     if (!r)
-        r = make_ir(cpu, host, flags, TRANSLATION_BLOCK);
+        return NULL;
     if (!r->tier) {
         if (jit->backend && ++r->runs > (jit->options.eager ? 0 : COLD_RUNS))
             compile_tier1(cpu, r);
@@ -418,13 +427,13 @@ enum jit_stop jit_run(struct jit_cpu *cpu, int64_t insns)
         if (jit->tier2)
             tier2_publish(jit->tier2, cpu);
 
-        g_rec_mutex_lock(&jit->lock);
+        jit_lock(jit);
         if (jit->dead && !link_from && jit->running == 1)
             translation_reap(jit);
         struct jit_region *r = region_at_pc(cpu);
         if (r && link_from)
             link_site(jit, link_from, r);
-        g_rec_mutex_unlock(&jit->lock);
+        jit_unlock(jit);
         link_from = NULL;
         if (!r) {
             if (!raise_exception(cpu)) {

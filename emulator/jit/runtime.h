@@ -120,6 +120,18 @@ struct cpu_extra {
 };
 struct cpu_extra *jit_cpu_extra(struct jit_cpu *cpu);
 
+/* A machine's maps belong to its one thread; a process's are shared. */
+static inline void jit_lock(struct jit *jit)
+{
+    if (jit->options.user_mode)
+        g_rec_mutex_lock(&jit->lock);
+}
+static inline void jit_unlock(struct jit *jit)
+{
+    if (jit->options.user_mode)
+        g_rec_mutex_unlock(&jit->lock);
+}
+
 /* code_map.c: finding and dropping translations; all under jit->lock */
 struct jit_region *translation_find(struct jit *jit, uint64_t pc, uint64_t npc, uint32_t mode, const uint8_t *host,
                                     enum translation_kind kind);
@@ -179,6 +191,8 @@ void tier2_quiesce(struct tier2 *t);
 /* memory.c */
 void jit_context_drop_code(struct jit *jit, const struct jit_region *r); /* jump cache entries of a region */
 void jit_drop_write_entries(struct jit *jit, const uint8_t *host, size_t size);
+/* Where the code at pc would stand if its page was fetched from before (user mode: always); not checked any further. */
+const uint8_t *jit_fetched_before(struct jit_cpu *cpu, uint64_t pc);
 /* Host address of code at pc, for fetching; NULL: exception set (exit_reason). *flags: page flag byte or NULL. */
 const uint8_t *jit_fetch(struct jit_cpu *cpu, uint64_t pc, uint8_t **flags);
 
