@@ -259,6 +259,7 @@ static bool build_serial(struct sun4m *b, GError **error)
     zs1->channel[ESCC_A].line = &keyboard->line;
     zs1->channel[ESCC_B].line = &mouse->line;
     zs1->irq = irq(b, SLAVIO_IRQ_KBDMS);
+    zs1->preset_baud = 1200; /* OpenBIOS reads the keyboard without setting its port up */
     struct escc *zs0 = NEW(b, struct escc, escc_class, "zs-serial");
     zs0->channel[ESCC_A].line = b->setup->serial[0];
     zs0->channel[ESCC_B].line = b->setup->serial[1];

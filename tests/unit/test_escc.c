@@ -29,7 +29,7 @@ static void set_up(struct bench *bench, const char *property)
     bench_line_init(&bench->line_b, bench->machine);
     struct device *dev = device_new(bench->machine, &escc_class, "escc");
     if (property)
-        g_assert_true(device_set_uint(dev, property, 1, NULL));
+        g_assert_true(device_set_uint(dev, property, !strcmp(property, "preset-baud") ? 1200 : 1, NULL));
     bench->escc = (struct escc *)dev;
     bench->escc->irq = &bench->irq;
     bench->escc->channel[ESCC_A].line = &bench->line_a.base;
@@ -251,6 +251,21 @@ static void test_paced_characters_take_their_time(void)
     tear_down(&bench);
 }
 
+/* Firmware that only reads finds a line that works; a command reset leaves what the chip leaves. */
+static void test_preset_line(void)
+{
+    struct bench bench;
+    set_up(&bench, "preset-baud");
+    g_assert_cmpuint(bench.line_a.params.baud, ==, 1200);
+    bench_line_send(&bench.line_a, "k");
+    g_assert_cmphex(read_reg(&bench, A_CONTROL, 0) & 1, ==, 1);
+    g_assert_cmpint((int)peek(bench.machine, A_DATA, 1), ==, 'k');
+    write_reg(&bench, A_CONTROL, 9, 0xc0);
+    bench_line_send(&bench.line_a, "k");
+    g_assert_cmphex(read_reg(&bench, A_CONTROL, 0) & 1, ==, 0);
+    tear_down(&bench);
+}
+
 static void test_state(void)
 {
     struct bench bench;
@@ -420,6 +435,7 @@ int main(int argc, char **argv)
     g_test_add_func("/escc/escc-is-told-by-its-extended-register",
                     test_escc_is_told_by_its_extended_register);
     g_test_add_func("/escc/paced-characters-take-their-time", test_paced_characters_take_their_time);
+    g_test_add_func("/escc/preset-line", test_preset_line);
     g_test_add_func("/escc/state", test_state);
     g_test_add_func("/sun-keyboard/commands", test_keyboard_commands);
     g_test_add_func("/sun-keyboard/keys", test_keyboard_keys);

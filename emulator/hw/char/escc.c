@@ -809,6 +809,22 @@ static void escc_finish(struct device *dev)
     }
 }
 
+static void preset_channel(struct escc_channel *ch)
+{
+    unsigned constant = ch->escc->rtxc / (2 * 16 * ch->escc->preset_baud) - 2;
+    const uint8_t values[][2] = {
+        {4, 0x44},
+        {11, 0x50},
+        {12, (uint8_t)constant},
+        {13, (uint8_t)(constant >> 8)},
+        {14, WR14_BRG_ENABLE},
+        {5, 0xe0 | WR5_RTS | WR5_TX_ENABLE},
+        {3, 0xc0 | WR3_RX_ENABLE},
+    };
+    for (unsigned i = 0; i < G_N_ELEMENTS(values); i++)
+        write_register(ch, values[i][0], values[i][1]);
+}
+
 static void escc_reset(struct device *dev, enum reset_kind kind)
 {
     struct escc *escc = DEVICE_OF(dev, struct escc, dev);
@@ -818,6 +834,8 @@ static void escc_reset(struct device *dev, enum reset_kind kind)
             memset(escc->channel[i].wr, 0, sizeof(escc->channel[i].wr));
     }
     hardware_reset(escc);
+    for (unsigned i = 0; escc->preset_baud && i < ESCC_CHANNELS; i++)
+        preset_channel(&escc->channel[i]);
 }
 
 static bool escc_check(const void *state, GError **error)
@@ -901,6 +919,11 @@ static const struct device_property escc_properties[] = {
      .offset = offsetof(struct escc, rtxc),
      .default_value = 4915200,
      .description = "RTxC clock in Hz"},
+    {.name = "preset-baud",
+     .type = PROPERTY_U32,
+     .offset = offsetof(struct escc, preset_baud),
+     .max = 38400,
+     .description = "rate that the channels are set to after a reset; 0 = they are left off"},
     {0},
 };
 

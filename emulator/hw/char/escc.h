@@ -63,6 +63,9 @@ struct escc {
     bool escc;             /* Z85230 rather than Z85C30; default false */
     bool paced;            /* characters take their time on the line; default false */
     uint32_t pclk, rtxc;   /* Hz; default 4915200 each */
+    /* Bits a second; default 0 = off. After a machine reset both channels stand as a boot PROM's self test leaves them
+     * (8n1 at this rate, both directions on) rather than as the chip's reset does: for firmware that skips that part. */
+    uint32_t preset_baud;
 
     /* Modem inputs: irq_set(&escc->cts[ESCC_A], true) asserts. A channel with a line starts with CTS and DCD asserted. */
     struct irq_line cts[ESCC_CHANNELS], dcd[ESCC_CHANNELS], sync[ESCC_CHANNELS];
