@@ -20,6 +20,8 @@ enum {
     SYS_SIZE = 0x14
 };
 #define SYS_MASK_ALL  0x80000000u
+/* Every source is masked after a reset; the bit over all of them is not: firmware relies on it. */
+#define MASK_AT_RESET 0x7fffffffu
 #define SYS_WRITABLE  0xfffffff0u
 #define SYS_BROADCAST 0x78000000u /* errors go to all processors, at level 15 */
 
@@ -163,14 +165,14 @@ static bool intc_init(struct device *dev, GError **error)
         irq_init(&intc->inputs[i], input_changed, intc, i);
     for (int i = 0; i < SLAVIO_MAX_CPUS; i++)
         irq_init(&intc->cpu_timers[i], timer_changed, intc, i);
-    intc->mask = UINT32_MAX;
+    intc->mask = MASK_AT_RESET;
     return true;
 }
 
 static void intc_reset(struct device *dev, enum reset_kind kind)
 {
     struct slavio_intc *intc = (struct slavio_intc *)dev;
-    intc->mask = UINT32_MAX;
+    intc->mask = MASK_AT_RESET;
     intc->target = 0;
     memset(intc->soft, 0, sizeof intc->soft);
     memset(intc->level15, 0, sizeof intc->level15);
