@@ -49,11 +49,9 @@ enum {
 #define CONFIG_IMPLIED_SEEK 0x40
 #define VERSION_82077       0x90
 
-#define SEEK_NS  (3 * NS_PER_MS)
 #define RESET_NS (20 * NS_PER_US)
 
 enum fdc_phase { PHASE_COMMAND, PHASE_WAIT, PHASE_READ, PHASE_WRITE, PHASE_RESULT };
-enum fdc_event { EVENT_RESET, EVENT_SEEK };
 enum fdc_scan { SCAN_NONE, SCAN_EQUAL, SCAN_LOW, SCAN_HIGH };
 
 /* Geometries by size, the usual ones. */
@@ -372,30 +370,21 @@ static uint8_t drive_status(const struct fdc *fdc, unsigned unit)
     return st3;
 }
 
-static void begin_seek(struct fdc *fdc, unsigned unit, uint8_t target)
+/* The heads arrive at once: firmware that was made for emulated machines does not wait for the steps, and for others it
+ * is a quick drive. */
+static void seek(struct fdc *fdc, unsigned unit, uint8_t target)
 {
-    fdc->seek_unit = (uint8_t)unit;
-    fdc->seek_target = target;
-    fdc->seek_busy |= (uint8_t)(1 << unit);
-    fdc->event_what = EVENT_SEEK;
-    clock_event_set(&fdc->event, clock_now(fdc->dev.machine->clock) + SEEK_NS);
-    enter_command_phase(fdc);
-}
-
-static void seek_done(struct fdc *fdc)
-{
-    struct fdc_drive *drive = &fdc->drive[fdc->seek_unit];
-    struct geometry g = geometry_of(fdc, fdc->seek_unit);
-    uint8_t st0 = (uint8_t)(ST0_SEEK_END | fdc->seek_unit);
+    struct fdc_drive *drive = &fdc->drive[unit];
+    uint8_t st0 = (uint8_t)(ST0_SEEK_END | unit);
     if (!drive->block)
         st0 |= ST0_ABNORMAL | ST0_EQUIPMENT;
     else
-        drive->track = MIN(fdc->seek_target, (uint8_t)(MAX(g.tracks, 80) + 2));
+        drive->track = MIN(target, (uint8_t)(MAX(geometry_of(fdc, unit).tracks, 80) + 2));
     if (drive->block && drive->block->present)
         drive->changed = false;
-    fdc->seek_busy &= (uint8_t) ~(1 << fdc->seek_unit);
-    fdc->st0[fdc->seek_unit] = st0;
-    fdc->interrupts_pending |= (uint8_t)(1 << fdc->seek_unit);
+    fdc->st0[unit] = st0;
+    fdc->interrupts_pending |= (uint8_t)(1 << unit);
+    enter_command_phase(fdc);
     irq_raise(fdc->irq);
 }
 
@@ -542,7 +531,7 @@ static void execute(struct fdc *fdc)
         fdc->result[0] = drive_status(fdc, fdc->unit);
         enter_result_phase(fdc, 1, false);
         break;
-    case 0x07: /* RECALIBRATE */ begin_seek(fdc, fdc->unit, 0); break;
+    case 0x07: /* RECALIBRATE */ seek(fdc, fdc->unit, 0); break;
     case 0x08: sense_interrupt(fdc); break;
     case 0x0a: read_id(fdc); break;
     case 0x0d: /* FORMAT TRACK */
@@ -554,9 +543,9 @@ static void execute(struct fdc *fdc)
         if (c[0] & 0x80) {
             int track = fdc->drive[fdc->unit].track;
             track += c[0] & 0x40 ? c[2] : -(int)c[2];
-            begin_seek(fdc, fdc->unit, (uint8_t)CLAMP(track, 0, 255));
+            seek(fdc, fdc->unit, (uint8_t)CLAMP(track, 0, 255));
         } else {
-            begin_seek(fdc, fdc->unit, c[2]);
+            seek(fdc, fdc->unit, c[2]);
         }
         break;
     case 0x10: /* VERSION */
@@ -644,7 +633,7 @@ static void software_reset(struct fdc *fdc)
     irq_lower(fdc->irq);
     enter_command_phase(fdc);
     fdc->result_count = fdc->result_at = 0;
-    fdc->seek_busy = fdc->interrupts_pending = fdc->reset_polls = 0;
+    fdc->interrupts_pending = fdc->reset_polls = 0;
     fdc->stop_after_sector = false;
     fdc->scan = SCAN_NONE;
     if (!fdc->lock) {
@@ -655,17 +644,12 @@ static void software_reset(struct fdc *fdc)
 
 static void out_of_reset(struct fdc *fdc)
 {
-    fdc->event_what = EVENT_RESET;
     clock_event_set(&fdc->event, clock_now(fdc->dev.machine->clock) + RESET_NS);
 }
 
 static void event_fired(void *opaque)
 {
     struct fdc *fdc = opaque;
-    if (fdc->event_what == EVENT_SEEK) {
-        seek_done(fdc);
-        return;
-    }
     if (!(fdc->configure[1] & 0x10)) { /* polling: four interrupts' worth of status */
         fdc->reset_polls = FDC_DRIVES;
         fdc->polled = 0;
@@ -683,17 +667,16 @@ static uint64_t fdc_read(struct device *dev, uint64_t offset, unsigned size)
     case REG_DOR: return fdc->dor;
     case REG_TDR: return fdc->tdr;
     case REG_MSR: {
-        uint8_t msr = fdc->seek_busy;
         if (!(fdc->dor & DOR_RESET_N))
             return 0;
         switch ((enum fdc_phase)fdc->phase) {
-        case PHASE_COMMAND: return msr | MSR_RQM | (fdc->command_count ? MSR_BUSY : 0);
-        case PHASE_WAIT: return msr | MSR_BUSY | (non_dma(fdc) ? MSR_NON_DMA : 0);
-        case PHASE_READ: return msr | MSR_BUSY | (non_dma(fdc) ? MSR_RQM | MSR_DIO | MSR_NON_DMA : 0);
-        case PHASE_WRITE: return msr | MSR_BUSY | (non_dma(fdc) ? MSR_RQM | MSR_NON_DMA : 0);
-        case PHASE_RESULT: return msr | MSR_BUSY | MSR_RQM | MSR_DIO;
+        case PHASE_COMMAND: return MSR_RQM | (fdc->command_count ? MSR_BUSY : 0);
+        case PHASE_WAIT: return MSR_BUSY | (non_dma(fdc) ? MSR_NON_DMA : 0);
+        case PHASE_READ: return MSR_BUSY | (non_dma(fdc) ? MSR_RQM | MSR_DIO | MSR_NON_DMA : 0);
+        case PHASE_WRITE: return MSR_BUSY | (non_dma(fdc) ? MSR_RQM | MSR_NON_DMA : 0);
+        case PHASE_RESULT: return MSR_BUSY | MSR_RQM | MSR_DIO;
         }
-        return msr;
+        return 0;
     }
     case REG_FIFO: return read_fifo(fdc);
     case REG_DIR: {
@@ -791,8 +774,7 @@ static bool fdc_check(const void *state, GError **error)
         fdc->command_length >= sizeof fdc->command ||
         (fdc->command_count && fdc->command_count >= fdc->command_length) ||
         fdc->result_count > sizeof fdc->result || fdc->result_at > fdc->result_count ||
-        (fdc->phase == PHASE_RESULT && fdc->result_at == fdc->result_count) || fdc->unit >= FDC_DRIVES ||
-        fdc->seek_unit >= FDC_DRIVES || fdc->polled >= FDC_DRIVES || fdc->at > 512 || fdc->length > 512 ||
+        (fdc->phase == PHASE_RESULT && fdc->result_at == fdc->result_count) || fdc->unit >= FDC_DRIVES || fdc->polled >= FDC_DRIVES || fdc->at > 512 || fdc->length > 512 ||
         fdc->scan > SCAN_HIGH || fdc->request.op > BLOCK_WRITE_ZEROES ||
         ((fdc->phase == PHASE_READ || fdc->phase == PHASE_WRITE) && fdc->at >= fdc->length) ||
         (fdc->phase >= PHASE_WAIT && fdc->phase <= PHASE_WRITE && !fdc->drive[fdc->unit].block)) {
@@ -860,10 +842,6 @@ static const struct state_field fields[] = {
     STATE_FIELD(struct fdc, st2),
     STATE_FIELD(struct fdc, request.op),
     BLOCK_REQUEST_FIELDS(struct fdc, request),
-    STATE_FIELD(struct fdc, event_what),
-    STATE_FIELD(struct fdc, seek_unit),
-    STATE_FIELD(struct fdc, seek_target),
-    STATE_FIELD(struct fdc, seek_busy),
     STATE_IRQ_LINES(struct fdc, terminal_count),
     STATE_END,
 };

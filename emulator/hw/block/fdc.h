@@ -45,9 +45,7 @@ struct fdc {
     uint32_t at, length;
     uint8_t st1, st2;
     struct block_request request;
-    struct clock_event event; /* seek, reset */
-    uint8_t event_what;
-    uint8_t seek_unit, seek_target, seek_busy;
+    struct clock_event event; /* end of a reset */
 };
 
 extern const struct device_class fdc_class;
