@@ -223,8 +223,12 @@ static void convert_to_int(struct jit_cpu *cpu, const struct ir_insn *i, unsigne
         __m128d v = _mm_set_sd(x);
         n = wide ? (round ? _mm_cvtsd_si64(v) : _mm_cvttsd_si64(v)) : (round ? _mm_cvtsd_si32(v) : _mm_cvttsd_si32(v));
     }
-    if (!wide)
-        invalid = invalid || (n == INT32_MIN && !((round ? nearbyint(x) : trunc(x)) == -0x1p31));
+    if (!wide && n == INT32_MIN && !invalid) { /* it, or the processor's word for invalid; asking leaves no flags */
+        uint32_t csr = ir_interp_get_csr();
+        volatile double r = round ? nearbyint(x) : trunc(x);
+        ir_interp_set_csr(csr);
+        invalid = r != -0x1p31;
+    }
 #else
     double r = round ? rint(x) : trunc(x);
     int64_t n = to_int(wide, r, &invalid);
