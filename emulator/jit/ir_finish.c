@@ -300,7 +300,8 @@ static void set_snapshot(struct ir_builder *b, uint32_t block, const uint8_t *di
         b->cap_snaps = MAX(256u, b->cap_snaps * 2);
         b->snap = g_renew(struct ir_snap, b->snap, b->cap_snaps);
     }
-    memcpy(b->snap + start, list, n * sizeof *list);
+    if (n)
+        memcpy(b->snap + start, list, n * sizeof *list);
     b->n_snaps += n;
     *first = start;
     *count = n;
