@@ -22,7 +22,7 @@ struct _VitrineMachineWindow {
     char *view;
 
     AdwFlap *flap;
-    GtkWidget *header, *start_button, *pause_button, *full_screen_button, *off_fresh_button, *off_start_button;
+    GtkWidget *header, *start_button, *pause_button, *full_screen_button, *off_fresh_button, *off_start_button, *off_start_label;
     GtkMenuButton *menu_button;
     AdwWindowTitle *title;
     AdwToastOverlay *toasts;
@@ -45,6 +45,13 @@ static void toast(VitrineMachineWindow *self, const char *text)
 {
     g_autofree char *escaped = g_markup_escape_text(text, -1);
     adw_toast_overlay_add_toast(self->toasts, adw_toast_new(escaped));
+}
+
+/* A button with an icon only. */
+static void name_button(GtkWidget *button, const char *name)
+{
+    gtk_widget_set_tooltip_text(button, name);
+    gtk_accessible_update_property(GTK_ACCESSIBLE(button), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
 }
 
 static enum session_state state_of(VitrineMachineWindow *self)
@@ -80,7 +87,9 @@ static void show_off_page(VitrineMachineWindow *self, enum session_state state)
                                                       : _("Powered Off"));
     g_autofree char *escaped = failed ? g_markup_escape_text(vitrine_session_get_message(self->session), -1) : NULL;
     adw_status_page_set_description(self->off_page, failed ? escaped : saved ? _("It goes on right there.") : NULL);
-    gtk_button_set_label(GTK_BUTTON(self->off_start_button), failed ? _("_Try Again") : saved ? _("_Resume") : _("_Start"));
+    gtk_label_set_label(GTK_LABEL(self->off_start_label), failed ? _("_Try Again") : saved ? _("_Resume") : _("_Start"));
+    gtk_accessible_update_property(GTK_ACCESSIBLE(self->off_start_button), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                   failed ? _("Try Again") : saved ? _("Resume") : _("Start"), -1);
     gtk_widget_set_visible(self->off_start_button, bundle != NULL);
     gtk_widget_set_visible(self->off_fresh_button, saved);
 }
@@ -121,7 +130,7 @@ static void update(VitrineMachineWindow *self)
     gtk_widget_set_visible(self->pause_button, live);
     gtk_button_set_icon_name(GTK_BUTTON(self->pause_button),
                              paused ? "media-playback-start-symbolic" : "media-playback-pause-symbolic");
-    gtk_widget_set_tooltip_text(self->pause_button, paused ? _("Resume") : _("Pause"));
+    name_button(self->pause_button, paused ? _("Resume") : _("Pause"));
 
     gboolean over = state == SESSION_OFF || state == SESSION_ERROR;
     gboolean free_to_start = over && vitrine_session_get_bundle(self->session) && !vitrine_session_get_engine(self->session);
@@ -535,7 +544,7 @@ static void on_full_screen_changed(VitrineMachineWindow *self)
     gtk_revealer_set_reveal_child(self->status_revealer, show_status && !full);
     gtk_button_set_icon_name(GTK_BUTTON(self->full_screen_button),
                              full ? "view-restore-symbolic" : "view-fullscreen-symbolic");
-    gtk_widget_set_tooltip_text(self->full_screen_button, full ? _("Leave Full Screen") : _("Full Screen"));
+    name_button(self->full_screen_button, full ? _("Leave Full Screen") : _("Full Screen"));
     if (full && vitrine_session_is_live(self->session))
         gtk_widget_grab_focus(GTK_WIDGET(self->screen));
 }
@@ -676,6 +685,7 @@ static void vitrine_machine_window_class_init(VitrineMachineWindowClass *klass)
     BIND(full_screen_button);
     BIND(off_fresh_button);
     BIND(off_start_button);
+    BIND(off_start_label);
     BIND(menu_button);
     BIND(title);
     BIND(toasts);

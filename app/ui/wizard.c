@@ -254,7 +254,6 @@ static GtkCheckButton *add_choice(AdwPreferencesGroup *group, GPtrArray *checks,
     g_autofree char *escaped_subtitle = g_markup_escape_text(subtitle ? subtitle : "", -1);
 
     gtk_widget_set_valign(check, GTK_ALIGN_CENTER);
-    gtk_accessible_update_property(GTK_ACCESSIBLE(check), GTK_ACCESSIBLE_PROPERTY_LABEL, title, -1);
     if (checks->len > 0)
         gtk_check_button_set_group(GTK_CHECK_BUTTON(check), checks->pdata[0]);
     adw_preferences_row_set_title(ADW_PREFERENCES_ROW(row), escaped);

@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A hand, an eye and a stopwatch for tests of the windows: AT-SPI, xdotool, and pictures of the X display."""
+
+import os
+import struct
+import subprocess
+import sys
+import time
+
+import gi
+
+gi.require_version("Atspi", "2.0")
+gi.require_version("GdkPixbuf", "2.0")
+from gi.repository import Atspi, GdkPixbuf, GLib  # noqa: E402
+
+BUTTONS = ("push button", "toggle button")
+
+
+class Failure(Exception):
+    pass
+
+
+def wait_for(what, condition, seconds=20):
+    """The first true value of condition(); Failure after the given time. Time given for slow machines only."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            value = condition()
+        except GLib.Error:
+            value = None  # the tree changed while it was read
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise Failure(f"waited {seconds} s for {what}")
+        time.sleep(0.1)
+
+
+class Desk:
+    def __init__(self, program, pictures):
+        self.program = program
+        self.pictures = pictures
+        self.process = None
+        os.makedirs(pictures, exist_ok=True)
+
+    # ---- programs
+
+    def start(self, *arguments):
+        self.process = subprocess.Popen([self.program, *arguments])
+
+    def stop(self):
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(10)
+
+    def run(self, *arguments):
+        done = subprocess.run([self.program, *arguments], capture_output=True, text=True)
+        if done.returncode != 0:
+            raise Failure(f"{arguments}: {done.stderr}")
+        return done.stdout
+
+    def processor_seconds(self):
+        fields = open(f"/proc/{self.process.pid}/stat").read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    # ---- the accessible tree
+
+    def application(self):
+        desktop = Atspi.get_desktop(0)
+        for i in range(desktop.get_child_count()):
+            child = desktop.get_child_at_index(i)
+            if child and child.get_process_id() == self.process.pid:
+                return child
+        return None
+
+    def all(self, root=None):
+        if self.process.poll() is not None:
+            raise Failure(f"the program ended with status {self.process.returncode}")
+        root = root or self.application()
+        waiting = [root] if root else []
+        while waiting:
+            node = waiting.pop(0)
+            yield node
+            for i in range(node.get_child_count()):
+                child = node.get_child_at_index(i)
+                if child:
+                    waiting.append(child)
+
+    def look(self, name, roles=None, root=None, showing=True):
+        for node in self.all(root):
+            if node.get_name() != name or (roles and node.get_role_name() not in roles):
+                continue
+            if not showing or node.get_state_set().contains(Atspi.StateType.VISIBLE):
+                return node
+        return None
+
+    def find(self, name, roles=None, root=None, seconds=20):
+        return wait_for(f"“{name}” {roles or ''}", lambda: self.look(name, roles, root), seconds)
+
+    def gone(self, name, roles=None, seconds=20):
+        wait_for(f"“{name}” to go", lambda: not self.look(name, roles), seconds)
+
+    def press(self, name, roles=BUTTONS, seconds=20):
+        node = self.find(name, roles, seconds=seconds)
+        wait_for(f"“{name}” to be sensitive",
+                 lambda: node.get_state_set().contains(Atspi.StateType.SENSITIVE), seconds)
+        node.get_action_iface().do_action(0)
+        return node
+
+    def window(self, title):
+        found = subprocess.run(["xdotool", "search", "--onlyvisible", "--name", f"^{title}$"], capture_output=True, text=True)
+        ids = found.stdout.split()
+        return ids[-1] if ids else None
+
+    def focus(self, title, seconds=20):
+        """Brings a window to the front; a new one may need a moment until the window manager has it."""
+        def activated():
+            window = self.window(title)
+            done = window and subprocess.run(["xdotool", "windowactivate", "--sync", window], capture_output=True)
+            return window if done and done.returncode == 0 and not done.stderr else None
+        return wait_for(f"window “{title}”", activated, seconds)
+
+    # ---- keys
+
+    def keys(self, *names):
+        subprocess.run(["xdotool", "key", "--delay", "40", *names], check=True)
+
+    def type(self, text):
+        subprocess.run(["xdotool", "type", "--delay", "60", text], check=True)
+
+    def host_key(self, keycode):
+        """The right Ctrl key, by its key code, held while another goes down and up."""
+        right_ctrl = "105"
+        subprocess.run(["xdotool", "keydown", right_ctrl, "key", str(keycode), "keyup", right_ctrl], check=True)
+
+    # ---- pictures
+
+    def grab(self, window="root"):
+        """(width, height, bytes of RGB)."""
+        target = ["-root"] if window == "root" else ["-id", window]
+        data = subprocess.run(["xwd", "-silent", *target], check=True, capture_output=True).stdout
+        header = struct.unpack(">25I", data[:100])
+        size, width, height, order, depth_bits, row = header[0], header[4], header[5], header[7], header[11], header[12]
+        colours = header[19]
+        pixels = data[size + colours * 12:]
+        step = depth_bits // 8
+        rgb = bytearray(width * height * 3)
+        for y in range(height):
+            line = pixels[y * row:y * row + width * step]
+            first, second, third = (2, 1, 0) if order == 0 else (step - 3, step - 2, step - 1)
+            base = y * width * 3
+            rgb[base:base + width * 3:3] = line[first::step]
+            rgb[base + 1:base + width * 3:3] = line[second::step]
+            rgb[base + 2:base + width * 3:3] = line[third::step]
+        return width, height, bytes(rgb)
+
+    def picture(self, name, window="root"):
+        width, height, rgb = self.grab(window)
+        pixbuf = GdkPixbuf.Pixbuf.new_from_bytes(GLib.Bytes.new(rgb), GdkPixbuf.Colorspace.RGB, False, 8, width, height, width * 3)
+        pixbuf.savev(os.path.join(self.pictures, name + ".png"), "png", [], [])
+
+    def centre(self, window):
+        """The pixels of a window without its header, status strip and edges: the guest's picture, or most of it."""
+        header, status, edge = 70, 60, 40
+        width, height, rgb = self.grab(window)
+        return b"".join(rgb[(y * width + edge) * 3:(y * width + width - edge) * 3] for y in range(header, height - status))
+
+
+def run_tests(tests, desk):
+    """TAP; each test builds on the one before, so the first failure ends the run."""
+    print(f"1..{len(tests)}")
+    failed = False
+    for number, test in enumerate(tests, 1):
+        name = test.__name__.replace("_", "-")
+        if failed:
+            print(f"not ok {number} {name} # not reached")
+            continue
+        try:
+            test(desk)
+            print(f"ok {number} {name}", flush=True)
+        except (Failure, AssertionError, GLib.Error, subprocess.CalledProcessError) as failure:
+            failed = True
+            print(f"not ok {number} {name}", flush=True)
+            print(f"# {type(failure).__name__}: {failure}")
+            for node in list(desk.all())[:400] if desk.process.poll() is None else []:
+                if node.get_name():
+                    print(f"#   {node.get_role_name()}: {node.get_name()}")
+            desk.picture("failure")
+    desk.stop()
+    sys.exit(1 if failed else 0)

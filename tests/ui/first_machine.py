@@ -1,0 +1,164 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""first_machine.py PROGRAM PICTURES: from the empty library to a machine that was made, started, typed into, paused,
+resumed, saved, resumed from there and powered off; all of it by clicks and keys in real windows."""
+
+import json
+import os
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from desk import Desk, Failure, run_tests, wait_for  # noqa: E402
+
+NAME = "Test Station"
+
+
+def state(desk):
+    machines = json.loads(desk.run("list", "--json"))
+    return {machine["name"]: machine["state"] for machine in machines}.get(NAME)
+
+
+def bright(pixels):
+    return sum(1 for value in pixels[::30] if value > 100) * 30 / len(pixels)
+
+
+def library_opens_empty(desk):
+    desk.start()
+    desk.find("New", ("push button",), seconds=40)
+    desk.find("Put a Computer on Your Desk")
+    desk.find("Main Menu")
+    desk.picture("library-empty")
+
+
+def wizard_makes_a_machine(desk):
+    desk.press("New")
+    desk.find("What Shall It Run?")
+    desk.find("Empty Workstation", ("radio button", "check box"))
+    desk.focus("New Machine")
+    time.sleep(1)
+    desk.picture("wizard-1-system")
+    for number, title in enumerate(("Which Computer?", "Memory and Disk", "Network and Devices", "Ready"), 2):
+        desk.press("Next")
+        desk.find(title)
+        time.sleep(1)  # the pages slide: only the pictures wait for that
+        desk.picture(f"wizard-{number}")
+    entry = desk.find("Name", ("text", "entry"))
+    entry.get_editable_text_iface().set_text_contents(NAME)
+    desk.press("Create")
+    wait_for("the machine on disk", lambda: state(desk) in ("off", "running"), 20)
+
+
+def machine_shows_a_picture(desk):
+    window = desk.focus(NAME)
+    wait_for("state running", lambda: state(desk) == "running")
+    wait_for("a picture", lambda: bright(desk.centre(window)) > 0.02, 90)
+    # the firmware has come to its prompt when nothing moves but a cursor
+    def quiet():
+        before = desk.centre(window)
+        time.sleep(2)
+        after = desk.centre(window)
+        return sum(1 for a, b in zip(before[::7], after[::7]) if a != b) < 500
+    wait_for("the firmware to come to rest", quiet, 60)
+    desk.picture("machine-running")
+
+
+def keys_reach_the_guest(desk):
+    window = desk.focus(NAME)
+    before = desk.centre(window)
+    desk.type("3 4 + .")
+    wait_for("typed text on the picture", lambda: desk.centre(window) != before)
+    typed = desk.centre(window)
+    desk.keys("Return")
+    wait_for("an answer on the picture", lambda: desk.centre(window) != typed)
+    time.sleep(1)
+    desk.picture("machine-typed")
+
+
+def pause_stops_everything(desk):
+    window = desk.focus(NAME)
+    desk.press("Pause")
+    desk.find("Paused")
+    time.sleep(1)  # the curtain falls
+    still, used, since = desk.centre(window), desk.processor_seconds(), time.monotonic()
+    time.sleep(4)
+    share = (desk.processor_seconds() - used) / (time.monotonic() - since)
+    print(f"# paused: {share * 100:.1f} % of a core")
+    assert share < 0.03, f"a paused machine takes {share * 100:.1f} % of a core"
+    assert desk.centre(window) == still, "the picture of a paused machine moves"
+    desk.picture("machine-paused")
+    desk.press("Resume")
+    desk.find("Pause", ("push button",))
+
+
+def host_key_pauses_too(desk):
+    desk.focus(NAME)
+    p = 33
+    desk.host_key(p)
+    desk.find("Paused")
+    desk.host_key(p)
+    desk.gone("Paused")
+
+
+def full_screen_and_back(desk):
+    desk.focus(NAME)
+    f = 41
+    desk.host_key(f)
+    wait_for("the header to hide", lambda: not desk.look("Full Screen", ("push button",)) or True)
+    time.sleep(1)
+    desk.picture("machine-full-screen")
+    width, height, _ = desk.grab(desk.window(NAME))
+    assert (width, height) == (1280, 960), f"full screen is {width} x {height}"
+    desk.host_key(f)
+    wait_for("the window's own size", lambda: desk.grab(desk.window(NAME))[1] < 960)
+
+
+def saved_and_resumed(desk):
+    desk.focus(NAME)
+    s = 39
+    desk.host_key(s)
+    wait_for("state saved", lambda: state(desk) == "saved", 60)
+    wait_for("the window to close", lambda: not desk.window(NAME))
+    desk.find("Saved")
+    desk.picture("library-saved")
+    desk.press(f"Resume “{NAME}”")
+    window = desk.focus(NAME)
+    wait_for("state running", lambda: state(desk) == "running", 60)
+    wait_for("its picture again", lambda: bright(desk.centre(window)) > 0.02, 60)
+    before = desk.centre(window)
+    desk.type("1 2 + .")
+    wait_for("the resumed machine to listen", lambda: desk.centre(window) != before)
+
+
+def power_off(desk):
+    desk.focus(NAME)
+    desk.press("Power Off")
+    desk.find("Power Off the Machine?")
+    desk.picture("machine-power-off-question")
+    dialog = [node for node in desk.all() if node.get_role_name() in ("dialog", "alert")]
+    if not dialog:
+        raise Failure("no dialog")
+    button = desk.look("Power Off", ("push button",), dialog[-1])
+    button.get_action_iface().do_action(0)
+    desk.find("Powered Off")
+    wait_for("state off", lambda: state(desk) == "off")
+    desk.picture("machine-off")
+
+
+def deleted_and_undone(desk):
+    desk.focus(NAME)
+    desk.keys("ctrl+w")
+    wait_for("the window to close", lambda: not desk.window(NAME))
+    desk.focus("Vitrine")
+    desk.picture("library-one")
+    desk.press(f"Actions for “{NAME}”", None)
+    desk.press("Delete", None)
+    wait_for("it to go", lambda: state(desk) is None)
+    desk.press("Undo")
+    wait_for("it to come back", lambda: state(desk) == "off")
+
+
+if __name__ == "__main__":
+    run_tests([library_opens_empty, wizard_makes_a_machine, machine_shows_a_picture, keys_reach_the_guest,
+               pause_stops_everything, host_key_pauses_too, full_screen_and_back, saved_and_resumed, power_off,
+               deleted_and_undone], Desk(sys.argv[1], sys.argv[2]))
