@@ -258,7 +258,6 @@ static void confirm(VitrineMachineWindow *self, const char *heading, const char 
     adw_message_dialog_add_responses(ADW_MESSAGE_DIALOG(dialog), "cancel", _("_Cancel"), "do", label, NULL);
     adw_message_dialog_set_response_appearance(ADW_MESSAGE_DIALOG(dialog), "do", ADW_RESPONSE_DESTRUCTIVE);
     adw_message_dialog_set_close_response(ADW_MESSAGE_DIALOG(dialog), "cancel");
-    adw_message_dialog_set_default_response(ADW_MESSAGE_DIALOG(dialog), "do");
     g_object_set_data(G_OBJECT(dialog), "request", (gpointer)request);
     g_signal_connect_object(dialog, "response", G_CALLBACK(on_confirmed), self, 0);
     gtk_window_present(GTK_WINDOW(dialog));

@@ -134,10 +134,9 @@ class Desk:
 
     # ---- pictures
 
-    def grab(self, window="root"):
+    def grab(self, window):
         """(width, height, bytes of RGB)."""
-        target = ["-root"] if window == "root" else ["-id", window]
-        data = subprocess.run(["xwd", "-silent", *target], check=True, capture_output=True).stdout
+        data = subprocess.run(["xwd", "-silent", "-id", window], check=True, capture_output=True).stdout
         header = struct.unpack(">25I", data[:100])
         size, width, height, order, depth_bits, row = header[0], header[4], header[5], header[7], header[11], header[12]
         colours = header[19]
@@ -153,8 +152,13 @@ class Desk:
             rgb[base + 2:base + width * 3:3] = line[third::step]
         return width, height, bytes(rgb)
 
-    def picture(self, name, window="root"):
-        width, height, rgb = self.grab(window)
+    def active(self):
+        """The window that has the keyboard."""
+        return subprocess.run(["xdotool", "getactivewindow"], check=True, capture_output=True, text=True).stdout.strip()
+
+    def picture(self, name, window=None):
+        """Keeps a picture of a window (the active one) for people to look at."""
+        width, height, rgb = self.grab(window or self.active())
         pixbuf = GdkPixbuf.Pixbuf.new_from_bytes(GLib.Bytes.new(rgb), GdkPixbuf.Colorspace.RGB, False, 8, width, height, width * 3)
         pixbuf.savev(os.path.join(self.pictures, name + ".png"), "png", [], [])
 
@@ -177,13 +181,16 @@ def run_tests(tests, desk):
         try:
             test(desk)
             print(f"ok {number} {name}", flush=True)
-        except (Failure, AssertionError, GLib.Error, subprocess.CalledProcessError) as failure:
+        except (Failure, AssertionError, AttributeError, GLib.Error, subprocess.CalledProcessError) as failure:
             failed = True
             print(f"not ok {number} {name}", flush=True)
             print(f"# {type(failure).__name__}: {failure}")
             for node in list(desk.all())[:400] if desk.process.poll() is None else []:
                 if node.get_name():
                     print(f"#   {node.get_role_name()}: {node.get_name()}")
-            desk.picture("failure")
+            try:
+                desk.picture("failure")
+            except (Failure, subprocess.CalledProcessError) as no_picture:
+                print(f"# no picture: {no_picture}")
     desk.stop()
     sys.exit(1 if failed else 0)

@@ -27,6 +27,8 @@ def library_opens_empty(desk):
     desk.start()
     desk.find("New", ("push button",), seconds=40)
     desk.find("Put a Computer on Your Desk")
+    desk.focus("Vitrine")
+    time.sleep(1)
     desk.find("Main Menu")
     desk.picture("library-empty")
 
@@ -120,6 +122,7 @@ def saved_and_resumed(desk):
     wait_for("state saved", lambda: state(desk) == "saved", 60)
     wait_for("the window to close", lambda: not desk.window(NAME))
     desk.find("Saved")
+    desk.focus("Vitrine")
     desk.picture("library-saved")
     desk.press(f"Resume “{NAME}”")
     window = desk.focus(NAME)
@@ -134,12 +137,15 @@ def power_off(desk):
     desk.focus(NAME)
     desk.press("Power Off")
     desk.find("Power Off the Machine?")
+    time.sleep(2)
     desk.picture("machine-power-off-question")
-    dialog = [node for node in desk.all() if node.get_role_name() in ("dialog", "alert")]
-    if not dialog:
-        raise Failure("no dialog")
-    button = desk.look("Power Off", ("push button",), dialog[-1])
-    button.get_action_iface().do_action(0)
+    # the button of the question, not the one in the header; GTK 4.8 names it "_Power Off Power Off"
+    def answer():
+        for node in desk.all():
+            if node.get_role_name() == "push button" and node.get_name() == "_Power Off Power Off":
+                return node
+        return None
+    wait_for("the question's button", answer).get_action_iface().do_action(0)
     desk.find("Powered Off")
     wait_for("state off", lambda: state(desk) == "off")
     desk.picture("machine-off")
