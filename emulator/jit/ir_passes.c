@@ -75,16 +75,18 @@ static bool join_guard(struct ir_builder *b, struct passes *p, ir_ref v)
             by = offset - their;
             if (by < -RANGE_MAX || by > RANGE_MAX || (by && atomic))
                 continue;
-            if (align > IR_MEM_ALIGN_OF(o->aux) || (by & ((1 << align) - 1)))
+            if (by & ((1 << align) - 1)) /* the other's alignment says nothing of this one */
                 continue;
             int new_lo = MIN((int16_t)o->c, lo + (int)by), new_hi = MAX((int16_t)(o->c >> 16), hi + (int)by);
-            bool wider = new_lo != (int16_t)o->c || new_hi != (int16_t)(o->c >> 16);
+            bool wider = new_lo != (int16_t)o->c || new_hi != (int16_t)(o->c >> 16) || align > IR_MEM_ALIGN_OF(o->aux);
             /* widening: only where this one would nearly always be reached, too */
             if (wider && (new_hi - new_lo > RANGE_MAX || b->block[b->link[g].block].loop_depth > b->block[block].loop_depth ||
                           (b->link[g].block != block && b->block[block].cold)))
                 continue;
             if (wider && p->atomic[g])
                 continue;
+            if (align > IR_MEM_ALIGN_OF(o->aux))
+                o->aux = (uint16_t)((o->aux & ~IR_MEM_ALIGN(7)) | IR_MEM_ALIGN(align));
             o->c = (uint32_t)(uint16_t)new_lo | (uint32_t)new_hi << 16;
             if (by == 0) {
                 b->fwd[v] = g;
