@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "app/cli_image.h"
+#include "app/size.h"
 #include "images/images.h"
 
 enum {
@@ -69,33 +70,9 @@ static gboolean parse(int *argc, char ***argv, const GOptionEntry *entries, cons
     return ok;
 }
 
-/* "512", "64K", "20G", "1.5GiB": K = 1024 */
-static gboolean parse_bytes(const char *text, guint64 *bytes)
-{
-    static const char units[] = "KMGTPE";
-    char *end;
-    double value = g_ascii_strtod(text, &end);
-    if (end == text || !(value >= 0))
-        return FALSE;
-    double scale = 1;
-    const char *unit = *end ? strchr(units, g_ascii_toupper(*end)) : NULL;
-    if (unit) {
-        scale = (double)(G_GUINT64_CONSTANT(1) << (10 * (unit - units + 1)));
-        end++;
-        if (*end == 'i')
-            end++;
-    }
-    if (g_ascii_toupper(*end) == 'B')
-        end++;
-    if (*end || value * scale >= 9.2e18)
-        return FALSE;
-    *bytes = (guint64)(value * scale);
-    return TRUE;
-}
-
 static gboolean want_bytes(const char *text, const char *what, guint64 *bytes)
 {
-    if (!text || parse_bytes(text, bytes))
+    if (!text || parse_size(text, 1, bytes))
         return TRUE;
     complain(_("“%s” is no %s. Write a number of bytes, or for example 64K, 512M or 20G."), text, what);
     return FALSE;
