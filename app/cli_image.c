@@ -2,6 +2,7 @@
 /* vitrine image create|info|check|map|compare|convert|resize|commit|rebase: the images library for a shell.
  */
 #include <glib/gi18n.h>
+#include <inttypes.h>
 #include <json-glib/json-glib.h>
 #include <signal.h>
 #include <string.h>
@@ -333,7 +334,7 @@ static void info_print(const ImageInfo *info)
         g_print(_("Format:         %s, version %u\n"), info->format, info->version);
     else
         g_print(_("Format:         %s\n"), info->format);
-    g_print(_("Disk:           %s (%" G_GUINT64_FORMAT " bytes)\n"), size, info->size);
+    g_print(_("Disk:           %s (%" PRIu64 " bytes)\n"), size, info->size);
     g_print(_("Space taken:    %s\n"), usage);
     if (info->cluster_size)
         g_print(_("Clusters:       %u bytes\n"), info->cluster_size);
@@ -410,21 +411,19 @@ static void check_print(const ImageCheck *check)
     for (guint i = 0; i < check->messages->len; i++)
         g_print("%s\n", (const char *)check->messages->pdata[i]);
     if (check->corruptions_fixed || check->leaks_fixed)
-        g_print(_("Repaired: %" G_GUINT64_FORMAT " errors, %" G_GUINT64_FORMAT " leaked clusters.\n"),
-                check->corruptions_fixed, check->leaks_fixed);
+        g_print(_("Repaired: %" PRIu64 " errors, %" PRIu64 " leaked clusters.\n"), check->corruptions_fixed,
+                check->leaks_fixed);
     if (check->corruptions)
-        g_print(_("%" G_GUINT64_FORMAT " errors: the image is damaged. Make a copy, then repair it "
+        g_print(_("%" PRIu64 " errors: the image is damaged. Make a copy, then repair it "
                   "(--repair all).\n"),
                 check->corruptions);
     if (check->leaks)
-        g_print(
-            _("%" G_GUINT64_FORMAT " leaked clusters: space is wasted, nothing is lost (--repair leaks).\n"),
-            check->leaks);
+        g_print(_("%" PRIu64 " leaked clusters: space is wasted, nothing is lost (--repair leaks).\n"),
+                check->leaks);
     if (!check->corruptions && !check->leaks)
         g_print(_("No errors were found.\n"));
     if (check->total_clusters)
-        g_print(_("%" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT
-                  " clusters are in use (%.1f %%), %" G_GUINT64_FORMAT " compressed, %" G_GUINT64_FORMAT
+        g_print(_("%" PRIu64 " of %" PRIu64 " clusters are in use (%.1f %%), %" PRIu64 " compressed, %" PRIu64
                   " out of order.\n"),
                 check->allocated_clusters, check->total_clusters,
                 100.0 * (double)check->allocated_clusters / (double)check->total_clusters,
@@ -544,9 +543,8 @@ static int run_map(int argc, char **argv)
             const Image *owner = image;
             for (guint i = 0; i < status.depth && owner; i++)
                 owner = image_backing(owner);
-            g_print("%#14" G_GINT64_MODIFIER "x %#14" G_GINT64_MODIFIER "x  %-11s %s%s\n", at, status.length,
-                    names[status.block], owner ? image_path(owner) : "",
-                    status.compressed ? _(" (compressed)") : "");
+            g_print("%#14" PRIx64 " %#14" PRIx64 "  %-11s %s%s\n", at, status.length, names[status.block],
+                    owner ? image_path(owner) : "", status.compressed ? _(" (compressed)") : "");
         }
         at += status.length;
     }

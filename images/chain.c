@@ -148,7 +148,7 @@ static gboolean verify_range(Image *overlay, Image *base, ImageBlock block, guin
     }
     if (!same)
         g_set_error(error, IMAGE_ERROR, IMAGE_ERROR_DIFFERS,
-                    _("“%s” does not hold what was written to it (byte %" G_GUINT64_FORMAT
+                    _("“%s” does not hold what was written to it (byte %" PRIu64
                       "). The overlay was kept. Check the host's disk."),
                     base->path, offset);
     return same;

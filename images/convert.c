@@ -329,8 +329,7 @@ gboolean image_compare(Image *a, Image *b, guint64 *first_difference, const Imag
             if (first_difference)
                 *first_difference = at + i;
             g_set_error(error, IMAGE_ERROR, IMAGE_ERROR_DIFFERS,
-                        _("“%s” and “%s” differ from byte %" G_GUINT64_FORMAT " on."), a->path, b->path,
-                        at + i);
+                        _("“%s” and “%s” differ from byte %" PRIu64 " on."), a->path, b->path, at + i);
             return FALSE;
         }
         at += n;

@@ -38,10 +38,9 @@ gboolean image_create_options_check(const ImageFormat *format, const char *path,
     if (o->backing_file && !look_at_backing(path, o, error))
         return FALSE;
     if (o->size % IMAGE_SECTOR || o->size > IMAGE_MAX_SIZE) {
-        g_set_error(
-            error, IMAGE_ERROR, IMAGE_ERROR_INVALID,
-            _("A disk of %" G_GUINT64_FORMAT " bytes is not possible: choose a multiple of 512 bytes."),
-            o->size);
+        g_set_error(error, IMAGE_ERROR, IMAGE_ERROR_INVALID,
+                    _("A disk of %" PRIu64 " bytes is not possible: choose a multiple of 512 bytes."),
+                    o->size);
         return FALSE;
     }
     if (o->preallocation == IMAGE_PREALLOCATION_FALLOC || o->preallocation == IMAGE_PREALLOCATION_FULL) {

@@ -214,8 +214,7 @@ gboolean image_file_read(ImageFile *file, guint64 offset, void *buffer, gsize le
         if (n == -EINTR)
             continue;
         if (n < 0) {
-            image_set_errno(error, (int)-n, _("Reading “%s” at byte %" G_GUINT64_FORMAT " failed"),
-                            file->path, offset);
+            image_set_errno(error, (int)-n, _("Reading “%s” at byte %" PRIu64 " failed"), file->path, offset);
             return FALSE;
         }
         if (n == 0) {
@@ -247,8 +246,8 @@ gboolean image_file_writev(ImageFile *file, guint64 offset, struct iovec *iov, i
         if (n == -EINTR)
             continue;
         if (n <= 0) {
-            image_set_errno(error, n < 0 ? (int)-n : EIO,
-                            _("Writing “%s” at byte %" G_GUINT64_FORMAT " failed"), file->path, offset);
+            image_set_errno(error, n < 0 ? (int)-n : EIO, _("Writing “%s” at byte %" PRIu64 " failed"),
+                            file->path, offset);
             return FALSE;
         }
         offset += (gsize)n;
@@ -336,8 +335,7 @@ gboolean image_file_allocate(ImageFile *file, guint64 offset, guint64 length, GE
     file->unsynced = TRUE;
     int rc = file->ops->allocate(file, offset, length);
     if (rc < 0) {
-        image_set_errno(error, -rc, _("Reserving %" G_GUINT64_FORMAT " bytes for “%s” failed"), length,
-                        file->path);
+        image_set_errno(error, -rc, _("Reserving %" PRIu64 " bytes for “%s” failed"), length, file->path);
         return FALSE;
     }
     return TRUE;
@@ -348,8 +346,8 @@ gboolean image_file_truncate(ImageFile *file, guint64 size, GError **error)
     file->unsynced = TRUE;
     int rc = file->ops->truncate(file, size);
     if (rc < 0) {
-        image_set_errno(error, -rc, _("Setting the length of “%s” to %" G_GUINT64_FORMAT " bytes failed"),
-                        file->path, size);
+        image_set_errno(error, -rc, _("Setting the length of “%s” to %" PRIu64 " bytes failed"), file->path,
+                        size);
         return FALSE;
     }
     return TRUE;

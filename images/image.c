@@ -282,10 +282,9 @@ static gboolean check_range(Image *image, guint64 offset, guint64 length, GError
 {
     if (offset <= image->size && length <= image->size - offset)
         return TRUE;
-    g_set_error(
-        error, IMAGE_ERROR, IMAGE_ERROR_RANGE,
-        _("The range of %" G_GUINT64_FORMAT " bytes at %" G_GUINT64_FORMAT " lies beyond the end of “%s”."),
-        length, offset, image->path);
+    g_set_error(error, IMAGE_ERROR, IMAGE_ERROR_RANGE,
+                _("The range of %" PRIu64 " bytes at %" PRIu64 " lies beyond the end of “%s”."), length,
+                offset, image->path);
     return FALSE;
 }
 
@@ -529,10 +528,8 @@ gboolean image_resize(Image *image, guint64 size, gboolean allow_shrink, GError 
     if (!check_write(image, 0, 0, error))
         return FALSE;
     if (size % IMAGE_SECTOR || size > IMAGE_MAX_SIZE) {
-        g_set_error(
-            error, IMAGE_ERROR, IMAGE_ERROR_INVALID,
-            _("A disk of %" G_GUINT64_FORMAT " bytes is not possible: choose a multiple of 512 bytes."),
-            size);
+        g_set_error(error, IMAGE_ERROR, IMAGE_ERROR_INVALID,
+                    _("A disk of %" PRIu64 " bytes is not possible: choose a multiple of 512 bytes."), size);
         return FALSE;
     }
     if (size < image->size && !allow_shrink) {

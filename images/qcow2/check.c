@@ -34,7 +34,7 @@ static void finding(Walk *w, guint64 *counter, const char *what, guint64 offset)
 {
     (*counter)++;
     if (!w->quiet)
-        image_check_message(w->check, "%s (%" G_GUINT64_FORMAT ")", what, offset);
+        image_check_message(w->check, "%s (%" PRIu64 ")", what, offset);
 }
 
 static void damaged(Walk *w, const char *what, guint64 offset)

@@ -66,7 +66,7 @@ gboolean qcow2_uncompress(Qcow2 *q, guint64 entry, GError **error)
     if (!image_file_size(q->file, &file_size, error))
         return FALSE;
     if (offset >= file_size)
-        return qcow2_corrupt(q, error, _("compressed data should stand at byte %" G_GUINT64_FORMAT), offset);
+        return qcow2_corrupt(q, error, _("compressed data should stand at byte %" PRIu64), offset);
     if (!q->unpacked)
         q->unpacked = g_malloc(q->cluster_size);
     if (q->packed_size < length) {
@@ -81,7 +81,7 @@ gboolean qcow2_uncompress(Qcow2 *q, guint64 entry, GError **error)
     if (!ok) {
         /* only this cluster is lost: not a reason to stop all writing */
         g_set_error(error, IMAGE_ERROR, IMAGE_ERROR_CORRUPT,
-                    _("“%s” is damaged: the compressed data at byte %" G_GUINT64_FORMAT
+                    _("“%s” is damaged: the compressed data at byte %" PRIu64
                       " cannot be unpacked. Restore it from a backup."),
                     q->image->path, offset);
         return FALSE;

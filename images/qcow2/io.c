@@ -88,14 +88,13 @@ static guint64 own_cluster(guint64 entry)
 static gboolean check_host(Qcow2 *q, guint64 host, GError **error)
 {
     if ((host & (q->cluster_size - 1)) || qcow2_meta_has(q, host >> q->cluster_bits))
-        return qcow2_corrupt(q, error, _("data and a table share the cluster at byte %" G_GUINT64_FORMAT),
-                             host);
+        return qcow2_corrupt(q, error, _("data and a table share the cluster at byte %" PRIu64), host);
     if (host >= q->known_end) {
         if (!image_file_size(q->file, &q->known_end, error))
             return FALSE;
         if (host >= q->known_end)
-            return qcow2_corrupt(
-                q, error, _("data should stand at byte %" G_GUINT64_FORMAT ", behind the file's end"), host);
+            return qcow2_corrupt(q, error, _("data should stand at byte %" PRIu64 ", behind the file's end"),
+                                 host);
     }
     return TRUE;
 }

@@ -120,8 +120,8 @@ gboolean qcow2_map(Qcow2 *q, guint64 offset, guint64 length, Qcow2Run *run, GErr
     }
     qcow2_table_unpin(table);
     if (kind == QCOW2_INVALID)
-        return qcow2_corrupt(
-            q, error, _("the entry for byte %" G_GUINT64_FORMAT " of the disk makes no sense"), offset);
+        return qcow2_corrupt(q, error, _("the entry for byte %" PRIu64 " of the disk makes no sense"),
+                             offset);
     return TRUE;
 }
 
@@ -191,7 +191,7 @@ void qcow2_free_entry(Qcow2 *q, guint64 entry)
     guint64 first = offset >> q->cluster_bits, last = (offset + length - 1) >> q->cluster_bits;
     for (guint64 c = first; c <= last; c++) {
         if (qcow2_meta_has(q, c)) /* never give a table's cluster back as data */
-            qcow2_corrupt(q, NULL, _("data and a table share the cluster at byte %" G_GUINT64_FORMAT),
+            qcow2_corrupt(q, NULL, _("data and a table share the cluster at byte %" PRIu64),
                           c << q->cluster_bits);
         else
             qcow2_free_later(q, c << q->cluster_bits, 1);

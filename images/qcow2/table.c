@@ -97,7 +97,7 @@ Qcow2Table *qcow2_table_get(Qcow2 *q, Qcow2Cache *cache, guint64 offset, GError 
     if (!image_file_size(q->file, &file_size, error))
         return NULL;
     if (offset == 0 || offset & (q->cluster_size - 1) || offset >= file_size) {
-        qcow2_corrupt(q, error, _("a table should stand at byte %" G_GUINT64_FORMAT), offset);
+        qcow2_corrupt(q, error, _("a table should stand at byte %" PRIu64), offset);
         return NULL;
     }
     if (!cache_shrink(q, cache, error))
