@@ -11,8 +11,9 @@
 typedef enum Owner {
     OWNER_NONE,
     OWNER_DATA,
-    OWNER_L2,    /* may be shared between snapshots */
-    OWNER_TABLE, /* everything else that holds metadata: never shared */
+    OWNER_L2,                     /* may be shared between snapshots */
+    OWNER_TABLE,                  /* everything else that holds metadata: never shared */
+    OWNER_STORED_SINGLE = 1 << 7, /* set when all owners are known: the stored count is one */
 } Owner;
 
 typedef struct Walk {
@@ -26,6 +27,7 @@ typedef struct Walk {
     guint32 *refs;
     guint8 *owner;
     guint64 fixed;
+    gboolean by_stored;     /* flags are compared with the stored counts, not with the walk's */
     gboolean counts_broken; /* refcount structures that cannot be used */
     guint64 next_host;      /* for fragmentation */
 } Walk;
@@ -101,6 +103,15 @@ static gboolean walk_entry(Walk *w, guint8 *raw, guint64 at, gboolean active)
         return FALSE;
     }
     guint64 host = entry & QCOW2_ENTRY_OFFSET;
+    guint64 reserved =
+        entry & ~(QCOW2_ENTRY_OFFSET | QCOW2_ENTRY_COPIED | (q->extended ? 0 : QCOW2_ENTRY_ZERO));
+    if (reserved) {
+        damaged(w, _("An entry has bits that mean nothing"), at);
+        if (w->fix) {
+            drop_entry(w, raw, entry & ~reserved, bitmap);
+            return TRUE; /* its cluster is counted by the next walk */
+        }
+    }
     if (q->extended) {
         guint64 both = bitmap & (bitmap >> 32) & 0xffffffff;
         guint64 nowhere = host ? 0 : bitmap & 0xffffffff;
@@ -138,7 +149,15 @@ static gboolean walk_l1(Walk *w, guint64 l1_offset, guint64 l1_size, gboolean ac
         return FALSE;
     gboolean l1_changed = FALSE;
     for (guint64 i = 0; i < l1_size; i++) {
-        guint64 offset = qcow2_get64(l1 + i * 8) & QCOW2_ENTRY_OFFSET;
+        guint64 entry = qcow2_get64(l1 + i * 8), offset = entry & QCOW2_ENTRY_OFFSET;
+        if (entry & ~(QCOW2_ENTRY_OFFSET | QCOW2_ENTRY_COPIED)) {
+            damaged(w, _("An entry of the L1 table has bits that mean nothing"), l1_offset + i * 8);
+            if (w->fix && active) {
+                qcow2_put64(l1 + i * 8, entry & (QCOW2_ENTRY_OFFSET | QCOW2_ENTRY_COPIED));
+                l1_changed = TRUE;
+                w->fixed++;
+            }
+        }
         if (!offset)
             continue;
         if (active && !image_job_step(w->job, i, l1_size, error))
@@ -169,7 +188,8 @@ static gboolean flag_wrong(Walk *w, guint64 entry, guint64 host)
     guint64 cluster = host >> w->q->cluster_bits;
     if (!host || cluster >= w->clusters)
         return FALSE;
-    return ((entry & QCOW2_ENTRY_COPIED) != 0) != (w->refs[cluster] == 1);
+    gboolean single = w->by_stored ? w->owner[cluster] & OWNER_STORED_SINGLE : w->refs[cluster] == 1;
+    return ((entry & QCOW2_ENTRY_COPIED) != 0) != (single != 0);
 }
 
 static gboolean check_flags(Walk *w, GError **error)
@@ -273,6 +293,10 @@ static gboolean walk_counts(Walk *w)
     }
     for (guint32 i = 0; i < q->reftable_size; i++) {
         guint64 offset = q->reftable[i] & QCOW2_REFTABLE_OFFSET;
+        if (q->reftable[i] != offset) {
+            damaged(w, _("An entry of the refcount table has bits that mean nothing"), i);
+            w->counts_broken = TRUE;
+        }
         if (!offset)
             continue;
         if (offset & (q->cluster_size - 1) || offset >> q->cluster_bits >= w->clusters ||
@@ -339,6 +363,8 @@ static gboolean compare_counts(Walk *w, gboolean fix_leaks, gboolean *too_low, G
             guint64 refs = cluster < w->clusters ? w->refs[cluster] : 0;
             if (refs && cluster >= w->check->image_end >> q->cluster_bits)
                 w->check->image_end = (cluster + 1) << q->cluster_bits;
+            if (stored == 1 && cluster < w->clusters)
+                w->owner[cluster] |= OWNER_STORED_SINGLE;
             if (stored == refs)
                 continue;
             if (stored < refs) {
@@ -465,7 +491,10 @@ static gboolean walk_begin(Walk *w, Qcow2 *q, ImageCheck *check, const ImageJob 
 static gboolean look(Walk *w, GError **error)
 {
     gboolean too_low = FALSE;
-    if (!walk_all(w, error) || !compare_counts(w, FALSE, &too_low, error) || !check_flags(w, error))
+    if (!walk_all(w, error) || !compare_counts(w, FALSE, &too_low, error))
+        return FALSE;
+    w->by_stored = TRUE;
+    if (!check_flags(w, error))
         return FALSE;
     w->counts_broken |= too_low;
     return TRUE;
@@ -510,6 +539,10 @@ static gboolean repair_file(Qcow2 *q, Walk *w, ImageRepair repair, const ImageJo
             return FALSE;
         w->quiet = TRUE;
         if (!walk_all(w, error) || !compare_counts(w, TRUE, &too_low, error))
+            return FALSE;
+        /* Counts that went down to one want their flag; a flag less is no danger meanwhile. */
+        w->fix = TRUE;
+        if (!image_file_sync(q->file, error) || (!too_low && !check_flags(w, error)))
             return FALSE;
     }
     return image_file_sync(q->file, error);

@@ -132,7 +132,7 @@ gboolean qcow2_load_tables(Qcow2 *q, gboolean lenient, GError **error)
         return FALSE;
 
     if ((guint64)h->l1_size * 8 > QCOW2_MAX_L1_BYTES ||
-        (h->l1_size && !table_place_ok(q, h->l1_offset, (guint64)h->l1_size * 8, file_size)))
+        (h->l1_size && !table_place_ok(q, h->l1_offset, 1, file_size)))
         return bad_table(q, error, _("its L1 table"));
     guint64 coverage_bits = q->cluster_bits + q->l2_bits;
     guint64 needed =
