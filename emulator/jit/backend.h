@@ -65,6 +65,10 @@ void backend_poison(struct backend *be, const struct compiled *c, struct exit_si
  * generated code. */
 const struct compiled *backend_find(struct backend *be, const void *host_pc);
 
+/* In a signal handler of the thread that runs `cpu`: when it was interrupted in generated code, that code runs out of
+ * budget at its next check. */
+void backend_stop(struct backend *be, struct jit_cpu *cpu, void *ucontext);
+
 /* Slow path of a guard, called from generated code: fills the TLB and returns the host address of `address`, or 0
  * when the interpreter must do the instruction (device, fault, misaligned, store into code). `aux`: the GUARD's. */
 uint64_t jit_guard_slow(struct jit_cpu *cpu, uint64_t address, uint32_t aux);

@@ -192,6 +192,9 @@ void jit_code_written(struct jit *jit, const uint8_t *host, size_t size);
 void jit_track_writes(struct jit *jit, const uint8_t *host, size_t size);
 /* User mode: translations from guest addresses are void (munmap, mprotect, flush). */
 void jit_invalidate_range(struct jit *jit, uint64_t address, uint64_t size);
+/* User mode: a handler of other signals asks the interrupted processor of its own thread to leave jit_run() soon. In
+ * rare moments only the end of the slice is left to do it: slices shall not be endless. */
+void jit_request_stop(struct jit_cpu *cpu, void *ucontext);
 /* User mode: a SIGSEGV/SIGBUS handler calls this first; true: the context was redirected to the side exit. */
 bool jit_handle_fault(struct jit_cpu *cpu, int signal, void *siginfo, void *ucontext);
 

@@ -74,3 +74,10 @@ bool jit_user_copy(struct jit_cpu *cpu, uint64_t address, void *data, size_t siz
     x->recover = outer;
     return ok;
 }
+
+void jit_request_stop(struct jit_cpu *cpu, void *ucontext)
+{
+    cpu->stop = 1;
+    if (cpu->jit->backend)
+        backend_stop(cpu->jit->backend, cpu, ucontext);
+}

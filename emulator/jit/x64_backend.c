@@ -451,6 +451,23 @@ const struct compiled *backend_find(struct backend *be, const void *host_pc)
     return c && pc >= c->code && pc < c->code + c->size ? c : NULL;
 }
 
+void backend_stop(struct backend *be, struct jit_cpu *cpu, void *ucontext)
+{
+    ucontext_t *uc = ucontext;
+    greg_t *budget = &uc->uc_mcontext.gregs[REG_R14];
+    _Static_assert(R_BUDGET == R14, "the register below");
+
+    if (!backend_find(be, (const void *)(uintptr_t)uc->uc_mcontext.gregs[REG_RIP])) {
+        return;
+    }
+    if (*budget >= 0) {
+        /* What is taken away was never in the slice. */
+        cpu->slice -= *budget + 1;
+        *budget = -1;
+        cpu->budget = -1; /* counts while a helper runs */
+    }
+}
+
 /* ------------------------------------------------------------------------------------------ running, linking */
 
 struct exit_site *backend_enter(struct backend *be, struct jit_cpu *cpu, const void *code)
