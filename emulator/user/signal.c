@@ -76,7 +76,7 @@ static void record(struct user_thread *thread, int signal, const siginfo_t *info
     }
     thread->pending_info = *info;
     thread->pending = signal;
-    thread->cpu->stop = 1;
+    jit_request_stop(thread->cpu, context);
     all = ~(SYNCHRONOUS | LIBRARY);
     memcpy(&context->uc_sigmask, &all, sizeof(all));
     user_host_call_interrupt(context);

@@ -14,8 +14,8 @@
 
 #define MEM(t) (&(t)->process->mem)
 
-/* Signals are looked for between slices of this many instructions. */
-#define SLICE 2000000
+/* A signal ends a slice; this is where one ends in any case. */
+#define SLICE 100000000
 
 enum { O0 = 8, O1 = 9, SP = 14, FP = 30, G1 = 1, G7 = 7 };
 
