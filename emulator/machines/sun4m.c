@@ -455,6 +455,13 @@ static bool build_nvram(struct sun4m *b, GError **error)
         memcpy(mac, b->setup->mac, 6);
     const unsigned system = 0xc10; /* size of the partition that holds the firmware's variables */
     write_partition(nvram->bytes, 0x70, "common", system);
+    /* OpenBIOS gives the sound chip an interrupt that the controller does not have (5, where "on board, level 9" is 29):
+     * the boot script in the battery-backed memory, which Sun meant for such things, puts it right. */
+    static const char variables[] = "use-nvramrc?=true\0"
+                                    "nvramrc=\" /iommu/sbus/SUNW,CS4231\" find-device "
+                                    "h# 29 encode-int 0 encode-int encode+ \" intr\" property device-end\0";
+    if (b->row->audio)
+        memcpy(nvram->bytes + 16, variables, sizeof(variables));
     write_partition(nvram->bytes + system, 0x7f, "777777777777", NVRAM_CONFIG - system);
     write_idprom(b, nvram->bytes + IDPROM_OFFSET, mac);
     b->setup->nvram = nvram->bytes;
