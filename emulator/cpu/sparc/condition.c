@@ -177,7 +177,18 @@ ir_ref cc_test(struct xlat *x, const struct cc_state *cc, unsigned cond)
         if (x->v9)
             codes = ir_op1(b, IR_EXTRACT, IR_I32, (cc->xcc ? 4 : 0) | 4 << 8, codes);
         ir_ref table = x_i32(x, sparc_cond_table[cond | (invert ? 8 : 0)]);
-        return ir_bin(b, IR_AND, ir_bin(b, IR_SHR, table, codes), x_i32(x, 1));
+        ir_ref result = ir_bin(b, IR_AND, ir_bin(b, IR_SHR, table, codes), x_i32(x, 1));
+        if (!cc->known) { /* in a loop the kind may prove constant when the region is finished: then only one stays */
+            static const uint8_t usual[] = {SPARC_CC_LOGIC, SPARC_CC_SUB};
+            for (unsigned n = 0; n < G_N_ELEMENTS(usual); n++) {
+                struct cc_state one = *cc;
+                one.known = true;
+                one.kind = usual[n];
+                ir_ref test = cc_test(x, &one, cond | (invert ? 8 : 0));
+                result = ir_select(b, ir_icmp(b, IR_EQ, cc->kind_ref, x_i32(x, usual[n])), test, result);
+            }
+        }
+        return result;
     }
     enum ir_type t = x->v9 && cc->xcc ? IR_I64 : IR_I32;
     ir_ref a = t == IR_I32 ? x_low32(x, cc->a) : cc->a;
