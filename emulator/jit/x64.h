@@ -49,6 +49,7 @@ enum {
     XV_LAZY = 2,   /* no code of its own: its operands are read where it is used */
     XV_GLOBAL = 4, /* used outside its block */
     XV_DONE = 8,   /* already made by the operation before (ADD + CARRY) */
+    XV_SHARED = 16, /* its spill place has other users, too */
 };
 #define X64_NEVER 0xffffffffu
 
@@ -57,7 +58,8 @@ struct x64_val {
     uint32_t next, last; /* next register use; last use in this block (X64_NEVER: live out) */
     uint32_t n_use, n_special, n_guard; /* all uses; only zero or not; as a guard's address */
     uint32_t block, gidx, stamp;
-    uint32_t hint;       /* parameter that it becomes on a back edge */
+    uint32_t hint;       /* parameter that it becomes on an edge, if possible a back edge */
+    uint32_t sharer;     /* next value with the same spill place */
     uint32_t loop_until; /* used again in a loop that ends here */
     int32_t spill;       /* offset from rsp, -1 none */
     int8_t reg;          /* -1 none */
@@ -127,6 +129,7 @@ struct x64_ctx {
     uint32_t *ldslot;      uint32_t n_ldslot, max_ldslot;
     uint8_t clobbered[IR_MAX_SLOTS]; /* slot written inside the region */
     int32_t spill_top;
+    uint32_t place_head[X64_SPILL_BYTES / 8]; /* values that use a spill place */
 
     uint32_t reg_val[32];
     uint32_t allocatable[4]; /* by class */

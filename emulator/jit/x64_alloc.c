@@ -45,6 +45,8 @@ int32_t x64_spill_place(struct x64_ctx *c, uint32_t v)
             c->spill_top = 0;
             x->spill = 0;
         }
+        c->place_head[x->spill / 8] = v;
+        x->sharer = 0;
         if (!(x->flags & XV_GLOBAL) && c->r->insn[v].op != IR_PARAM) {
             if (c->n_local_spill == c->max_local_spill) {
                 c->max_local_spill = c->max_local_spill * 2 + 64;
@@ -54,6 +56,63 @@ int32_t x64_spill_place(struct x64_ctx *c, uint32_t v)
         }
     }
     return x->spill;
+}
+
+static inline bool live_into(const struct x64_ctx *c, uint32_t v, uint32_t block)
+{
+    uint32_t g = c->val[v].gidx;
+
+    return g != X64_NEVER && (c->bits[(size_t)block * c->words + g / 64] >> (g & 63) & 1);
+}
+
+static void share(struct x64_ctx *c, uint32_t v, uint32_t owner)
+{
+    struct x64_val *x = &c->val[v], *o = &c->val[owner];
+
+    x->spill = o->spill;
+    x->sharer = c->place_head[x->spill / 8];
+    c->place_head[x->spill / 8] = v;
+    x->flags |= XV_SHARED;
+    o->flags |= XV_SHARED;
+}
+
+/* Two SSA values may lie in one place unless one is live where the other is made.  A result that becomes a
+ * parameter which lies in memory gets the parameter's place when nobody who has it is alive: then the edge has
+ * nothing to move. */
+static void share_at_definition(struct x64_ctx *c, uint32_t v)
+{
+    struct x64_val *x = &c->val[v];
+    uint32_t h = x->hint, n = 0;
+
+    if (!h || x->spill >= 0 || c->val[h].spill < 0 || is_wide((enum ir_type)x->type) != is_wide((enum ir_type)c->val[h].type) ||
+        live_into(c, v, c->val[h].block)) {
+        return;
+    }
+    for (uint32_t u = c->place_head[c->val[h].spill / 8]; u; u = c->val[u].sharer) {
+        if (++n > 16 || (c->val[u].stamp == c->block && c->val[u].last > c->pos)) {
+            return;
+        }
+    }
+    share(c, v, h);
+}
+
+/* The same for a parameter of block `to` and the argument that it gets on its first edge. */
+static void share_at_edge(struct x64_ctx *c, uint32_t p, uint32_t v, uint32_t to)
+{
+    struct x64_val *x = &c->val[v];
+    const struct ir_block *b = &c->r->block[to];
+    uint32_t n = 0;
+
+    if (c->val[p].spill >= 0 || x->spill < 0 || x->mem != XW_SPILL ||
+        is_wide((enum ir_type)x->type) != is_wide((enum ir_type)c->val[p].type)) {
+        return;
+    }
+    for (uint32_t u = c->place_head[x->spill / 8]; u; u = c->val[u].sharer) {
+        if (++n > 16 || live_into(c, u, to) || (u >= b->first && u < b->first + b->n_params)) {
+            return;
+        }
+    }
+    share(c, p, v);
 }
 
 struct x64_mem x64_val_mem(struct x64_ctx *c, uint32_t v)
@@ -374,6 +433,7 @@ int x64_new(struct x64_ctx *c, uint32_t p)
     struct x64_val *x = &c->val[p];
     int r = take(c, (enum x64_class)x->cls, hint_reg(c, p), x->last > c->next_call, true);
 
+    share_at_definition(c, p);
     bind(c, r, p);
     return lock(c, r);
 }
@@ -391,6 +451,7 @@ int x64_new_from(struct x64_ctx *c, uint32_t p, uint32_t v)
             x64_move_reg(c, t, h, r);
             r = h;
         }
+        share_at_definition(c, p);
         bind(c, r, p);
         return lock(c, r);
     }
@@ -695,48 +756,53 @@ void x64_edge_fix(struct x64_ctx *c, uint32_t edge)
         }
     }
     uint32_t n_in = c->n_ent;
+    bool crowded[4] = {false};
+    for (unsigned k = 0; k < 4; k++) {
+        crowded[k] = loop && wanted[k] > comfortable[k];
+    }
     for (uint32_t k = 0; k < n_params; k++) { /* arguments that are in a register of their own pass it on */
         uint32_t p = first + k, v = c->val[r->arg[r->edge[edge].first_arg + k]].canon;
         int reg = -1;
         if (c->val[p].n_use && c->val[v].reg >= 0 && c->val[v].cls == c->val[p].cls &&
-            (avail[c->val[p].cls] >> c->val[v].reg & 1)) {
+            (avail[c->val[p].cls] >> c->val[v].reg & 1) && !(crowded[c->val[p].cls] && c->val[p].next >= b->loop_end)) {
             reg = c->val[v].reg;
             avail[c->val[p].cls] &= ~(1u << reg);
         }
         add_ent(c, p, reg, XW_NONE);
     }
-    for (uint32_t k = n_in; k < c->n_ent; k++) {
+    /* Parameters, and in a loop all that it uses, come in registers, what is used first before the others. */
+    for (uint32_t k = loop ? b->first_ent : n_in; k < c->n_ent; k++) {
         struct x64_val *p = &c->val[c->ent[k].v];
-        if (c->ent[k].reg < 0 && p->n_use) {
-            int reg = p->cls == XC_MEM || p->next == X64_NEVER ? -1 : pick(&avail[p->cls]);
-            if (reg < 0 && loop && p->cls != XC_MEM && p->next < b->loop_end) { /* of the live-in value used last */
-                uint32_t far = p->next, best = 0;
-                for (uint32_t j = b->first_ent; j < n_in; j++) {
-                    struct x64_val *v = &c->val[c->ent[j].v];
-                    if (c->ent[j].reg >= 0 && v->cls == p->cls && v->next > far) {
-                        far = v->next;
-                        best = j + 1;
-                    }
-                }
-                if (best) {
-                    reg = c->ent[best - 1].reg;
-                    c->ent[best - 1].reg = -1;
-                    if (c->ent[best - 1].mem == XW_NONE) {
-                        c->ent[best - 1].mem = XW_SPILL;
-                    }
+        bool param = k >= n_in;
+        if (c->ent[k].reg >= 0 || !p->n_use || p->cls == XC_MEM || (!param && p->next >= b->loop_end)) {
+            continue;
+        }
+        if (p->next == X64_NEVER || (loop && p->next >= b->loop_end && crowded[p->cls])) {
+            continue;
+        }
+        int reg = pick(&avail[p->cls]);
+        if (reg < 0 && loop && p->next < b->loop_end) {
+            uint32_t far = p->next, best = 0;
+            for (uint32_t j = b->first_ent; j < c->n_ent; j++) {
+                struct x64_val *v = &c->val[c->ent[j].v];
+                if (c->ent[j].reg >= 0 && v->cls == p->cls && v->next > far) {
+                    far = v->next;
+                    best = j + 1;
                 }
             }
-            c->ent[k].reg = (int8_t)reg;
-            if (reg < 0) {
-                c->ent[k].mem = XW_SPILL;
+            if (best) {
+                reg = c->ent[best - 1].reg;
+                c->ent[best - 1].reg = -1;
             }
         }
+        c->ent[k].reg = (int8_t)reg;
     }
-    if (loop) { /* what the loop uses comes in registers */
-        for (uint32_t k = b->first_ent; k < n_in; k++) {
-            struct x64_val *v = &c->val[c->ent[k].v];
-            if (c->ent[k].reg < 0 && v->cls != XC_MEM && v->next < b->loop_end) {
-                c->ent[k].reg = (int8_t)pick(&avail[v->cls]);
+    for (uint32_t k = b->first_ent; k < c->n_ent; k++) {
+        if (c->ent[k].reg < 0 && c->ent[k].mem == XW_NONE && c->val[c->ent[k].v].n_use) {
+            c->ent[k].mem = XW_SPILL;
+            if (k >= n_in) {
+                uint32_t p = c->ent[k].v;
+                share_at_edge(c, p, c->val[r->arg[r->edge[edge].first_arg + (p - first)]].canon, to);
             }
         }
     }
@@ -868,6 +934,9 @@ void x64_block_end(struct x64_ctx *c)
 {
     for (uint32_t k = 0; k < c->n_local_spill; k++) {
         struct x64_val *x = &c->val[c->local_spill[k]];
+        if (x->flags & XV_SHARED) {
+            continue;
+        }
         bool wide = is_wide((enum ir_type)x->type);
         int32_t **list = wide ? &c->free16 : &c->free8;
         uint32_t *n = wide ? &c->n_free16 : &c->n_free8, *max = wide ? &c->max_free16 : &c->max_free8;

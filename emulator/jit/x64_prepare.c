@@ -354,12 +354,13 @@ static void find_liveness(struct x64_ctx *c)
                 if (r->block[b].last > c->blk[to].loop_end) {
                     c->blk[to].loop_end = r->block[b].last;
                 }
-                uint32_t first = r->block[to].first; /* back edge: results like to be in the parameter's register */
-                for (uint32_t j = 0; j < r->edge[e[k]].n_args; j++) {
-                    uint32_t v = c->val[r->arg[r->edge[e[k]].first_arg + j]].canon;
-                    if (v > first + j) {
-                        c->val[v].hint = first + j;
-                    }
+            }
+            /* Results like to be where the parameter is that they become. */
+            uint32_t first = r->block[to].first;
+            for (uint32_t j = 0; j < r->edge[e[k]].n_args; j++) {
+                uint32_t v = c->val[r->arg[r->edge[e[k]].first_arg + j]].canon;
+                if (c->val[v].cls == c->val[first + j].cls && v != first + j && (to <= b || !c->val[v].hint)) {
+                    c->val[v].hint = first + j;
                 }
             }
         }
