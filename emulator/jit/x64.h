@@ -56,6 +56,7 @@ enum {
 struct x64_val {
     uint32_t canon;      /* value whose register it shares (zero-extensions) */
     uint32_t next, last; /* next register use; last use in this block (X64_NEVER: live out) */
+    uint32_t known_next; /* first use as found in the first round */
     uint32_t n_use, n_special, n_guard; /* all uses; only zero or not; as a guard's address */
     uint32_t block, gidx, stamp;
     uint32_t hint;       /* parameter that it becomes on an edge, if possible a back edge */

@@ -723,7 +723,7 @@ void x64_edge_fix(struct x64_ctx *c, uint32_t edge)
             }
         }
         for (uint32_t k = 0; k < n_params; k++) {
-            wanted[c->val[first + k].cls]++;
+            wanted[c->val[first + k].cls] += c->val[first + k].next < b->loop_end;
         }
     }
     const unsigned comfortable[4] = {0, 7, 11, 0};

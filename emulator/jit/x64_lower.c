@@ -1150,7 +1150,7 @@ void x64_region(struct x64_ctx *c, int32_t *hotness)
         }
         x64_section(a, blk->cold && b ? XS_COLD : XS_HOT);
         x64_need(a, 256);
-        if (c->tier > 1 && c->blk[b].loop_end && b) {
+        if (c->tier > 1 && c->blk[b].loop_end && b && r->block[b - 1].loop_depth < blk->loop_depth) {
             x64_nops(a, -x64_offset(a) & 15);
         }
         x64_bind(a, c->blk[b].label);

@@ -244,6 +244,54 @@ static void add_edge_uses(struct x64_ctx *c, uint32_t e, uint32_t b)
     }
 }
 
+/* An argument of an edge wants its register as soon as the parameter is used; when nobody but exits reads the
+ * parameter, never.  On a back edge that is what the last round found (`known`), seen from the end of the loop. */
+static uint32_t edge_use_next(const struct x64_ctx *c, uint32_t e, uint32_t k, uint32_t p, uint32_t b, bool known)
+{
+    const struct ir_region *r = c->r;
+    uint32_t to = r->edge[e].to, first = r->block[to].first, n;
+
+    if (to > b) {
+        return c->val[first + k].next;
+    }
+    n = c->val[first + k].known_next;
+    return !known || n == X64_NEVER ? X64_NEVER : p + 1 + (n - first);
+}
+
+static void find_next_uses(struct x64_ctx *c, bool known)
+{
+    const struct ir_region *r = c->r;
+
+    for (uint32_t b = r->n_blocks; b-- > 0;) {
+        for (uint32_t p = r->block[b].last; p-- > r->block[b].first;) {
+            const struct ir_insn *i = &r->insn[p];
+            uint32_t k = c->ufirst[p + 1];
+
+            if (i->op == IR_BR || i->op == IR_BRIF) {
+                for (int side = i->op == IR_BRIF; side >= 0; side--) {
+                    uint32_t e = side ? i->c : i->b;
+                    for (uint32_t j = r->edge[e].n_args; j-- > 0;) {
+                        if (c->val[c->val[r->arg[r->edge[e].first_arg + j]].canon].flags & XV_LAZY) {
+                            g_assert_not_reached(); /* never an argument */
+                        }
+                        struct x64_val *v = &c->val[c->use[--k].v];
+                        uint32_t n = edge_use_next(c, e, j, p, b, known);
+                        c->use[k].next = v->next;
+                        if (n < v->next) {
+                            v->next = n;
+                        }
+                    }
+                }
+            }
+            while (k-- > c->ufirst[p]) {
+                struct x64_val *v = &c->val[c->use[k].v];
+                c->use[k].next = v->next;
+                v->next = p;
+            }
+        }
+    }
+}
+
 static void find_uses(struct x64_ctx *c)
 {
     const struct ir_region *r = c->r;
@@ -293,15 +341,17 @@ static void find_uses(struct x64_ctx *c)
         }
         c->ufirst[r->block[b].last] = c->n_use;
     }
-    for (uint32_t b = r->n_blocks; b-- > 0;) {
-        for (uint32_t p = r->block[b].last; p-- > r->block[b].first;) {
-            uint32_t end = c->ufirst[p + 1];
-            for (uint32_t k = end; k-- > c->ufirst[p];) {
-                struct x64_val *v = &c->val[c->use[k].v];
-                c->use[k].next = v->next;
-                v->next = p;
-            }
+    bool loops = false;
+    for (uint32_t k = 0; k < r->n_edges; k++) {
+        loops |= r->edge[k].to <= r->edge[k].from;
+    }
+    find_next_uses(c, false);
+    if (loops) { /* parameters' first uses are known now */
+        for (uint32_t p = 1; p < r->n_insns; p++) {
+            c->val[p].known_next = c->val[p].next;
+            c->val[p].next = X64_NEVER;
         }
+        find_next_uses(c, true);
     }
 }
 
