@@ -58,7 +58,7 @@ struct x64_val {
     uint32_t next, last; /* next register use; last use in this block (X64_NEVER: live out) */
     uint32_t known_next; /* first use as found in the first round */
     uint32_t n_use, n_special, n_guard; /* all uses; only zero or not; as a guard's address */
-    uint32_t block, gidx, stamp;
+    uint32_t block, gidx, stamp, mark;
     uint32_t hint;       /* parameter that it becomes on an edge, if possible a back edge */
     uint32_t sharer;     /* next value with the same spill place */
     uint32_t loop_until; /* used again in a loop that ends here */
@@ -81,7 +81,8 @@ struct x64_blk {
     uint32_t label;
     uint32_t n_preds, n_seen;
     uint32_t first_ent, n_ents;
-    uint32_t loop_end; /* position behind the last block of the loop that it heads, else 0 */
+    uint32_t loop_end; /* position behind the last block of the (innermost) loop that it heads, else 0 */
+    uint8_t need[4];   /* registers for what the block makes itself, by class */
     bool fixed;
 };
 

@@ -726,8 +726,29 @@ void x64_edge_fix(struct x64_ctx *c, uint32_t edge)
             wanted[c->val[first + k].cls] += c->val[first + k].next < b->loop_end;
         }
     }
-    const unsigned comfortable[4] = {0, 7, 11, 0};
-
+    unsigned room[4] = {0}; /* registers that the loop leaves to values which only pass through */
+    unsigned spare[4] = {0}; /* registers for parameters that only exits read */
+    bool crowded[4] = {false};
+    if (loop) {
+        unsigned need[4] = {0};
+        for (uint32_t k = to; k < r->n_blocks && r->block[k].first < b->loop_end; k++) {
+            for (unsigned j = XC_GPR; j <= XC_XMM; j++) {
+                need[j] = MAX(need[j], c->blk[k].need[j]);
+            }
+        }
+        for (unsigned j = XC_GPR; j <= XC_XMM; j++) {
+            unsigned all = (unsigned)__builtin_popcount(c->allocatable[j]), take_up = wanted[j] + need[j];
+            room[j] = take_up < all ? all - take_up : 0;
+            crowded[j] = take_up > all;
+        }
+        for (uint32_t k = 0; k < n_params; k++) { /* parameters that only exits read come before those */
+            struct x64_val *p = &c->val[first + k];
+            if (p->n_use && p->next >= b->loop_end && room[p->cls]) {
+                room[p->cls]--;
+                spare[p->cls]++;
+            }
+        }
+    }
     for (uint32_t w = 0; w < c->words; w++) {
         for (uint64_t x = in[w]; x; x &= x - 1) {
             uint32_t vi = c->gval[w * 64 + (uint32_t)__builtin_ctzll(x)];
@@ -738,13 +759,15 @@ void x64_edge_fix(struct x64_ctx *c, uint32_t edge)
             if (shared && mem == XW_HOME && c->clobbered[v->home]) {
                 mem = reg >= 0 ? XW_NONE : XW_SPILL;
             }
-            if (loop && wanted[v->cls] > comfortable[v->cls]) {
-                if (v->next >= b->loop_end) {
+            if (loop && v->next >= b->loop_end) {
+                if (reg >= 0 && !room[v->cls]) {
                     reg = -1;
+                } else if (reg >= 0) {
+                    room[v->cls]--;
                 }
-                if (mem == XW_NONE) {
-                    mem = XW_SPILL;
-                }
+            }
+            if (loop && crowded[v->cls] && mem == XW_NONE) {
+                mem = XW_SPILL;
             }
             if (reg < 0 && mem == XW_NONE) {
                 mem = XW_SPILL;
@@ -756,15 +779,11 @@ void x64_edge_fix(struct x64_ctx *c, uint32_t edge)
         }
     }
     uint32_t n_in = c->n_ent;
-    bool crowded[4] = {false};
-    for (unsigned k = 0; k < 4; k++) {
-        crowded[k] = loop && wanted[k] > comfortable[k];
-    }
     for (uint32_t k = 0; k < n_params; k++) { /* arguments that are in a register of their own pass it on */
         uint32_t p = first + k, v = c->val[r->arg[r->edge[edge].first_arg + k]].canon;
         int reg = -1;
         if (c->val[p].n_use && c->val[v].reg >= 0 && c->val[v].cls == c->val[p].cls &&
-            (avail[c->val[p].cls] >> c->val[v].reg & 1) && !(crowded[c->val[p].cls] && c->val[p].next >= b->loop_end)) {
+            (avail[c->val[p].cls] >> c->val[v].reg & 1) && (!loop || c->val[p].next < b->loop_end)) {
             reg = c->val[v].reg;
             avail[c->val[p].cls] &= ~(1u << reg);
         }
@@ -777,7 +796,12 @@ void x64_edge_fix(struct x64_ctx *c, uint32_t edge)
         if (c->ent[k].reg >= 0 || !p->n_use || p->cls == XC_MEM || (!param && p->next >= b->loop_end)) {
             continue;
         }
-        if (p->next == X64_NEVER || (loop && p->next >= b->loop_end && crowded[p->cls])) {
+        if (loop && p->next >= b->loop_end) {
+            if (!spare[p->cls]) {
+                continue;
+            }
+            spare[p->cls]--;
+        } else if (p->next == X64_NEVER) {
             continue;
         }
         int reg = pick(&avail[p->cls]);

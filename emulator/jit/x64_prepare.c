@@ -373,7 +373,7 @@ static unsigned edges_of(const struct x64_ctx *c, uint32_t b, uint32_t out[2])
     return 0;
 }
 
-static void find_liveness(struct x64_ctx *c)
+static bool find_liveness(struct x64_ctx *c)
 {
     const struct ir_region *r = c->r;
     uint32_t words = c->words = (c->n_glob + 63) / 64, n = r->n_blocks;
@@ -401,7 +401,7 @@ static void find_liveness(struct x64_ctx *c)
             c->blk[to].n_preds++;
             if (to <= b) {
                 loops = true;
-                if (r->block[b].last > c->blk[to].loop_end) {
+                if (!c->blk[to].loop_end) { /* the innermost of the loops that it heads */
                     c->blk[to].loop_end = r->block[b].last;
                 }
             }
@@ -434,6 +434,45 @@ static void find_liveness(struct x64_ctx *c)
             }
         }
     } while (changed && loops);
+    return loops;
+}
+
+/* How many registers of each class a block wants for what it makes itself. */
+static void find_pressure(struct x64_ctx *c)
+{
+    const struct ir_region *r = c->r;
+    const uint64_t *out = c->bits + (size_t)r->n_blocks * c->words;
+
+    for (uint32_t b = 0; b < r->n_blocks; b++) {
+        unsigned live[4] = {0}, most[4] = {0};
+        for (uint32_t w = 0; w < c->words; w++) {
+            for (uint64_t x = out[(size_t)b * c->words + w]; x; x &= x - 1) {
+                struct x64_val *v = &c->val[c->gval[w * 64 + (uint32_t)__builtin_ctzll(x)]];
+                if (v->block == b && r->insn[v->canon].op != IR_LDSLOT) {
+                    v->mark = b + 1;
+                    most[v->cls] = ++live[v->cls];
+                }
+            }
+        }
+        for (uint32_t p = r->block[b].last; p-- > r->block[b].first;) {
+            if (c->val[p].mark == b + 1) {
+                live[c->val[p].cls]--;
+            }
+            for (uint32_t k = c->ufirst[p]; k < c->ufirst[p + 1]; k++) {
+                struct x64_val *v = &c->val[c->use[k].v];
+                if (v->block == b && v->mark != b + 1 && !(v->flags & XV_CONST) &&
+                    !(c->blk[b].loop_end && r->insn[c->use[k].v].op == IR_PARAM)) {
+                    v->mark = b + 1;
+                    if (++live[v->cls] > most[v->cls]) {
+                        most[v->cls] = live[v->cls];
+                    }
+                }
+            }
+        }
+        for (unsigned k = 0; k < 4; k++) {
+            c->blk[b].need[k] = (uint8_t)MIN(most[k], 255);
+        }
+    }
 }
 
 void x64_prepare(struct x64_ctx *c)
@@ -464,5 +503,7 @@ void x64_prepare(struct x64_ctx *c)
     count_uses(c);
     find_lazy(c);
     find_uses(c);
-    find_liveness(c);
+    if (find_liveness(c)) {
+        find_pressure(c);
+    }
 }
