@@ -114,6 +114,8 @@ struct jit_guest {
     uint8_t insn_shift;      /* log2 of the smallest instruction size */
     uint8_t n_slots;
     const struct ir_slot *slot;
+    bool has_kind_slot;      /* kind_slot tells how deferred flags are to be read: worth assuming in loops */
+    uint8_t kind_slot;
     size_t state_size;       /* of the CPU state that begins with struct jit_cpu */
 
     /* Emits the IR of the instruction at i->pc and fills the out fields. */

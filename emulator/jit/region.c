@@ -146,6 +146,9 @@ struct explored {
     bool returns_inside; /* JIT_INDIRECT return whose target is known */
     uint32_t block;      /* when leader */
     bool queued;
+    bool kept;           /* leader: part of the region */
+    bool sets_kind;      /* the guest's kind slot is the constant `kind` after it */
+    uint64_t kind;
 };
 
 struct explorer {
@@ -288,25 +291,18 @@ static void explore_from(struct explorer *x, struct explored *e)
         g->translate(x->scratch, &e->i);
         e->next_chain = e->chain;
         x->n_units++;
-        struct code_span span = {e->host, MAX(e->i.size, 1)};
-        if (x->spans->len) {
-            struct code_span *last = &g_array_index(x->spans, struct code_span, x->spans->len - 1);
-            if (last->host + last->size == span.host)
-                last->size += span.size;
-            else
-                g_array_append_val(x->spans, span);
-        } else
-            g_array_append_val(x->spans, span);
+        e->sets_kind = g->has_kind_slot && e->i.flow != JIT_END &&
+                       ir_slot_const(x->scratch, g->kind_slot, &e->kind);
         switch (e->i.flow) {
         case JIT_BRANCH:
-            if (jit_was_executed(s->jit, e->i.taken_pc) || e->i.taken_pc <= e->pc)
+            if (jit_is_warm(s->jit, e->i.taken_pc))
                 want_leader(x, e->i.taken_pc, e->i.taken_npc, e->chain);
             want_leader(x, e->i.next_pc, e->i.next_npc, e->chain);
             return;
         case JIT_JUMP:
             if (e->i.hint == IR_HINT_CALL) {
                 unsigned depth = e->chain ? e->chain->depth : 0;
-                if (depth >= MAX_CALL_DEPTH || !jit_was_executed(s->jit, e->i.next_pc) ||
+                if (depth >= MAX_CALL_DEPTH || !jit_is_warm(s->jit, e->i.next_pc) ||
                     x->n_leaders > REGION_MAX_BLOCKS / 2)
                     return;
                 for (const struct call_chain *c = e->chain; c; c = c->up)
@@ -347,11 +343,106 @@ static void explore_from(struct explorer *x, struct explored *e)
     }
 }
 
+static void note_span(GArray *spans, const struct explored *u)
+{
+    struct code_span span = {u->host, MAX(u->i.size, 1)};
+    if (spans->len) {
+        struct code_span *last = &g_array_index(spans, struct code_span, spans->len - 1);
+        if (last->host + last->size == span.host) {
+            last->size += span.size;
+            return;
+        }
+    }
+    g_array_append_val(spans, span);
+}
+
+/* The last unit of a leader's block. */
+static struct explored *block_end(struct explorer *x, struct explored *u)
+{
+    while (u->i.n_insns && u->i.flow == JIT_NEXT) {
+        struct explored *next = find_unit(x, u->i.next_pc, u->i.next_npc, u->chain);
+        if (!next || next->leader)
+            break;
+        u = next;
+    }
+    return u;
+}
+
+static unsigned successors(struct explorer *x, struct explored *leader, struct explored *out[2])
+{
+    const struct explored *u = block_end(x, leader);
+    unsigned n = 0;
+    struct explored *e;
+    if (!u->i.n_insns || u->i.flow == JIT_END || (u->i.flow == JIT_INDIRECT && !u->returns_inside))
+        return 0;
+    if (u->i.flow == JIT_JUMP && u->i.hint == IR_HINT_CALL && u->next_chain == u->chain)
+        return 0;
+    if ((e = find_unit(x, u->i.next_pc, u->i.next_npc, u->next_chain)) && e->leader)
+        out[n++] = e;
+    if (u->i.flow == JIT_BRANCH && (e = find_unit(x, u->i.taken_pc, u->i.taken_npc, u->next_chain)) && e->leader)
+        out[n++] = e;
+    return n;
+}
+
+/* A loop through the seed is kept, with all that leads back to it; where there is none, what comes first. Returns
+ * whether there is one. */
+static bool keep_loop(struct explorer *x)
+{
+    struct explored *seed = x->leaders->pdata[0], *next[2];
+    bool loop = false;
+    for (bool changed = true; changed;) {
+        changed = false;
+        for (unsigned k = 0; k < x->leaders->len; k++) {
+            struct explored *e = x->leaders->pdata[k];
+            unsigned n = e->kept ? 0 : successors(x, e, next);
+            for (unsigned j = 0; j < n; j++)
+                if ((next[j] == seed || next[j]->kept) && !e->kept) {
+                    e->kept = changed = true;
+                    loop = loop || e == seed || next[j] == seed;
+                }
+        }
+    }
+    if (!seed->kept) {
+        for (unsigned k = 0; k < x->leaders->len; k++)
+            ((struct explored *)x->leaders->pdata[k])->kept = k < TREE_MAX_BLOCKS;
+        return false;
+    }
+    return loop;
+}
+
+/* On every way round the loop the kind slot has the same constant value when it comes back to the seed. */
+static bool kind_on_return(struct explorer *x, uint64_t *kind)
+{
+    struct explored *seed = x->leaders->pdata[0], *next[2];
+    bool found = false;
+    for (unsigned k = 0; k < x->leaders->len; k++) {
+        struct explored *e = x->leaders->pdata[k];
+        bool returns = false;
+        unsigned n = e->kept ? successors(x, e, next) : 0;
+        for (unsigned j = 0; j < n; j++)
+            returns = returns || next[j] == seed;
+        if (!returns)
+            continue;
+        const struct explored *last = NULL, *end = block_end(x, e);
+        for (const struct explored *u = e;; u = find_unit(x, u->i.next_pc, u->i.next_npc, u->chain)) {
+            if (u->sets_kind)
+                last = u;
+            if (u == end)
+                break;
+        }
+        if (!last || (found && last->kind != *kind))
+            return false;
+        *kind = last->kind;
+        found = true;
+    }
+    return found;
+}
+
 static void sort_leaders(struct explorer *x, struct explored *e, GPtrArray *out);
 static void visit(struct explorer *x, uint64_t pc, uint64_t npc, const struct call_chain *chain, GPtrArray *out)
 {
     struct explored *e = find_unit(x, pc, npc, chain);
-    if (e && e->leader && !e->queued)
+    if (e && e->leader && e->kept && !e->queued)
         sort_leaders(x, e, out);
 }
 
@@ -359,15 +450,7 @@ static void visit(struct explorer *x, uint64_t pc, uint64_t npc, const struct ca
 static void sort_leaders(struct explorer *x, struct explored *e, GPtrArray *out)
 {
     e->queued = true;
-    struct explored *u = e;
-    for (;;) {
-        if (!u->i.n_insns || u->i.flow != JIT_NEXT)
-            break;
-        struct explored *next = find_unit(x, u->i.next_pc, u->i.next_npc, u->chain);
-        if (!next || next->leader)
-            break;
-        u = next;
-    }
+    struct explored *u = block_end(x, e);
     switch (u->i.n_insns ? u->i.flow : JIT_END) {
     case JIT_BRANCH:
         visit(x, u->i.next_pc, u->i.next_npc, u->next_chain, out);
@@ -406,6 +489,7 @@ static void emit_block(struct explorer *x, struct ir_builder *b, struct explored
     for (;;) {
         struct jit_insn i;
         unit_of(x, &i, u);
+        note_span(x->spans, u);
         ir_set_pc(b, u->pc, u->npc);
         g->translate(b, &i);
         ir_insns_done(b, i.n_insns - i.n_done);
@@ -468,7 +552,7 @@ static void emit_block(struct explorer *x, struct ir_builder *b, struct explored
 }
 
 struct ir_region *region_form_hot(struct ir_builder *b, const struct region_source *s, GArray *spans,
-                                  GByteArray *bytes, GArray *mappings)
+                                  GByteArray *bytes, GArray *mappings, GArray *inner)
 {
     struct explorer x = {
         .s = s,
@@ -490,6 +574,8 @@ struct ir_region *region_form_hot(struct ir_builder *b, const struct region_sour
         explore_from(&x, x.leaders->pdata[k]);
     for (unsigned k = 0; k < x.leaders->len; k++)
         ((struct explored *)x.leaders->pdata[k])->block = UINT32_MAX;
+    uint64_t kind = 0;
+    bool loop = keep_loop(&x), assume = loop && kind_on_return(&x, &kind);
     sort_leaders(&x, x.leaders->pdata[0], order);
 
     ir_begin(b, s->jit->guest, s->pc, s->npc, s->mode, s->jit->options.user_mode);
@@ -507,11 +593,21 @@ struct ir_region *region_form_hot(struct ir_builder *b, const struct region_sour
         ir_ref now = ir_ldstate(b, IR_I64, 3, offsetof(struct jit_cpu, code_epoch));
         ir_exit_if(b, ir_icmp(b, IR_NE, valid, now), IR_EXIT_DISPATCH, s->pc, s->npc);
     }
+    if (assume) { /* else the first turn would make the slot unknown in all turns */
+        const struct jit_guest *g = s->jit->guest;
+        enum ir_type type = g->slot[g->kind_slot].type;
+        ir_set_pc(b, s->pc, s->npc);
+        ir_exit_if(b, ir_icmp(b, IR_NE, ir_get(b, g->kind_slot), ir_const(b, type, kind)), IR_EXIT_MEMORY, s->pc,
+                   s->npc);
+        ir_put(b, g->kind_slot, ir_const(b, type, kind));
+    }
     ir_br(b, ((struct explored *)x.leaders->pdata[0])->block);
     for (unsigned k = order->len; k-- > 0;) {
         struct explored *e = order->pdata[k];
-        if (e->block != UINT32_MAX)
+        if (e->block != UINT32_MAX) {
+            g_array_append_val(inner, e->pc);
             emit_block(&x, b, e, stubs);
+        }
     }
     for (unsigned k = 0; k < stubs->len; k++) {
         struct stub_block *stub = &g_array_index(stubs, struct stub_block, k);

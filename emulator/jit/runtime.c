@@ -35,6 +35,8 @@ struct jit *jit_create(const struct jit_guest *guest, const struct jit_options *
     g_rec_mutex_init(&jit->lock);
     g_mutex_init(&jit->idle_lock);
     g_cond_init(&jit->idle);
+    for (unsigned i = 0; i < G_N_ELEMENTS(jit->heat); i++)
+        jit->heat[i] = HEAT_NEVER;
     jit->pages = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, page_free);
     jit->cpus = g_ptr_array_new();
     if (options->accel == JIT_ACCEL_JIT && options->max_tier > 0) {
@@ -186,7 +188,6 @@ static struct jit_region *make_ir(struct jit_cpu *cpu, const uint8_t *host, uint
     jit->stats.guest_insns[0] += ir->n_guest_insns;
     jit->stats.compile_ns[0] += now_ns() - start;
     translation_insert(jit, r, flags);
-    jit_mark_executed(jit, r->pc);
     if (jit->options.log && !jit->backend)
         log_region(jit, r, ir, kind == TRANSLATION_UNIT ? "unit" : "superblock (interpreted)");
     return r;
@@ -197,8 +198,10 @@ static bool compile_tier1(struct jit_cpu *cpu, struct jit_region *r)
 {
     struct jit *jit = cpu->jit;
     uint64_t start = now_ns();
-    r->hotness = jit->options.eager ? 2 : HOT_RUNS;
-    if (!backend_compile(jit->backend, r->ir, 1, jit->tier2 ? &r->hotness : NULL, r, &r->code)) {
+    int32_t *heat = jit_heat(jit, r->pc);
+    if (*heat == HEAT_NEVER)
+        *heat = jit->options.eager ? 2 : HOT_RUNS;
+    if (!backend_compile(jit->backend, r->ir, 1, jit->tier2 ? heat : NULL, r, &r->code)) {
         jit->reset_wanted = true;
         return false;
     }
@@ -462,13 +465,13 @@ enum jit_stop jit_run(struct jit_cpu *cpu, int64_t insns)
             } else if (kind == IR_EXIT_INDIRECT) {
                 jit->stats.jc_misses++;
             } else if (kind == IR_EXIT_DISPATCH && site == &site->region->code.site[site->region->code.n_sites - 1] &&
-                       site->region->hotness <= 0 && site->region->tier == 1) {
+                       site->region->tier == 1 && *jit_heat(jit, site->region->pc) <= 0) {
                 g_rec_mutex_lock(&jit->lock);
                 if (site->region->valid && !site->region->promoting)
                     tier2_submit(jit->tier2, cpu, site->region);
                 if (jit->options.eager)
                     tier2_wait(jit->tier2);
-                site->region->hotness = INT32_MAX;
+                *jit_heat(jit, site->region->pc) = jit->options.eager ? INT32_MAX : HOT_RUNS * 64;
                 g_rec_mutex_unlock(&jit->lock);
                 continue;
             }

@@ -21,10 +21,12 @@
 #define COLD_RUNS 2
 /* Runs of a tier-1 region before it is the seed of a tier-2 region. */
 #define HOT_RUNS 3000
+#define HEAT_NEVER INT32_MIN
 
 #define SUPERBLOCK_MAX_UNITS 32
 #define REGION_MAX_BLOCKS    64
-#define REGION_MAX_UNITS     1024
+#define REGION_MAX_UNITS     600
+#define TREE_MAX_BLOCKS      10
 #define REGION_MAX_PAGES     6
 
 enum translation_kind {
@@ -42,7 +44,6 @@ struct jit_region {
     const uint8_t *host;   /* host address of the code at pc */
     uint32_t runs;
     uint32_t n_guest_insns;
-    int32_t hotness;       /* counted down by tier-1 code */
     struct ir_region *ir;  /* interpreted form, or NULL */
     struct compiled code;
     struct exit_site *links_in; /* sites of other regions that jump here */
@@ -84,7 +85,7 @@ struct jit_context {
 };
 
 #define REGION_HASH_BITS 15
-#define EXECUTED_BITS    17
+#define HEAT_BITS        16
 
 struct jit {
     const struct jit_guest *guest;
@@ -99,7 +100,10 @@ struct jit {
     GHashTable *pages;       /* host page -> struct code_page */
     GPtrArray *cpus;
     struct jit_region *dead;
-    uint8_t executed[1u << (EXECUTED_BITS - 3)]; /* hashed guest addresses where a region began */
+    /* By hashed guest address: counted down by the tier-1 code that begins there. What was never counted never ran
+     * as the start of a region. Read by the tier-2 thread without a lock: a profile, nothing more. */
+    int32_t heat[1u << HEAT_BITS];
+    uint8_t covered[1u << HEAT_BITS]; /* stands inside a tier-2 region that began elsewhere */
     uint32_t generation;     /* bumped by each invalidation; tier-2 jobs compare */
     struct jit_stats stats;
     struct tier2 *tier2;
@@ -147,15 +151,15 @@ static inline uint32_t jit_pc_hash(uint64_t pc, unsigned bits)
 {
     return (uint32_t)((pc * UINT64_C(0x9e3779b97f4a7c15)) >> (64 - bits));
 }
-static inline void jit_mark_executed(struct jit *jit, uint64_t pc)
+static inline int32_t *jit_heat(struct jit *jit, uint64_t pc)
 {
-    uint32_t h = jit_pc_hash(pc, EXECUTED_BITS);
-    jit->executed[h >> 3] |= (uint8_t)(1u << (h & 7));
+    return &jit->heat[jit_pc_hash(pc, HEAT_BITS)];
 }
-static inline bool jit_was_executed(const struct jit *jit, uint64_t pc)
+/* Did code from here on run a fair part of the time that makes a region hot? */
+static inline bool jit_is_warm(const struct jit *jit, uint64_t pc)
 {
-    uint32_t h = jit_pc_hash(pc, EXECUTED_BITS);
-    return jit->executed[h >> 3] >> (h & 7) & 1;
+    int32_t heat = jit->heat[jit_pc_hash(pc, HEAT_BITS)];
+    return heat != HEAT_NEVER && (heat > HOT_RUNS || heat < HOT_RUNS - HOT_RUNS / 64 || jit->options.eager);
 }
 
 /* region.c: guest code -> IR */
@@ -173,9 +177,9 @@ struct ir_region *region_form_superblock(struct ir_builder *b, const struct regi
                                          struct code_span *span);
 /* From copies of the guest's code pages, so that the guest may change them meanwhile. spans: of struct code_span,
  * what the region was made from; bytes: what stood there; mappings: of struct code_mapping, empty when one page was
- * enough. NULL when nothing is gained. */
+ * enough; inner: uint64_t addresses of the blocks inside. NULL when nothing is gained. */
 struct ir_region *region_form_hot(struct ir_builder *b, const struct region_source *s, GArray *spans,
-                                  GByteArray *bytes, GArray *mappings);
+                                  GByteArray *bytes, GArray *mappings, GArray *inner);
 
 /* tier2.c */
 struct tier2 *tier2_start(struct jit *jit);

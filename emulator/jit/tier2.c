@@ -14,6 +14,7 @@ struct job {
     GByteArray *bytes;         /* copy of the spans' bytes, one after the other */
     GArray *mappings;          /* struct code_mapping: pages that it spread over */
     struct code_mapping *known;
+    GArray *inner;             /* uint64_t: where its blocks begin */
     uint64_t ns;
 };
 
@@ -37,6 +38,7 @@ static void job_free(struct jit *jit, struct job *job)
     g_array_free(job->spans, TRUE);
     g_byte_array_free(job->bytes, TRUE);
     g_array_free(job->mappings, TRUE);
+    g_array_free(job->inner, TRUE);
     g_free(job->known);
     g_free(job->source.valid_epoch);
     g_free(job);
@@ -48,7 +50,14 @@ static void run_job(struct tier2 *t, struct job *job)
     struct timespec begin, end;
     clock_gettime(CLOCK_MONOTONIC, &begin);
     job->source.valid_epoch = g_new0(uint64_t, 1);
-    struct ir_region *ir = region_form_hot(t->builder, &job->source, job->spans, job->bytes, job->mappings);
+    uint8_t *covered = &jit->covered[jit_pc_hash(job->source.pc, HEAT_BITS)];
+    if (*covered) { /* a region made meanwhile has it inside; look again if it goes on being entered by itself */
+        *covered = 0;
+        *jit_heat(jit, job->source.pc) = HOT_RUNS * 8;
+        return;
+    }
+    struct ir_region *ir =
+        region_form_hot(t->builder, &job->source, job->spans, job->bytes, job->mappings, job->inner);
     if (ir) {
         struct jit_region *r = g_new0(struct jit_region, 1);
         r->pc = job->source.pc;
@@ -67,6 +76,11 @@ static void run_job(struct tier2 *t, struct job *job)
         }
         if (backend_compile(jit->backend, ir, 2, NULL, r, &r->code)) {
             job->result = r;
+            for (unsigned k = 0; k < job->inner->len; k++) {
+                uint64_t pc = g_array_index(job->inner, uint64_t, k);
+                if (pc != job->source.pc)
+                    jit->covered[jit_pc_hash(pc, HEAT_BITS)] = 1;
+            }
             if (jit->options.log) {
                 fprintf(jit->options.log, "---- tier 2 at %" G_GINT64_MODIFIER "x, mode %x, %u guest instructions\n",
                         r->pc, r->mode, r->n_guest_insns);
@@ -170,6 +184,7 @@ void tier2_submit(struct tier2 *t, struct jit_cpu *cpu, struct jit_region *seed)
                                          .host = seed->host};
     job->spans = g_array_new(FALSE, FALSE, sizeof(struct code_span));
     job->bytes = g_byte_array_new();
+    job->inner = g_array_new(FALSE, FALSE, sizeof(uint64_t));
     job->mappings = g_array_new(FALSE, FALSE, sizeof(struct code_mapping));
     if (!t->jit->options.user_mode) { /* what is mapped for fetching now */
         job->known = g_new(struct code_mapping, JIT_TLB_ENTRIES);
@@ -207,8 +222,11 @@ static void publish(struct jit *jit, struct jit_cpu *cpu, struct job *job)
     struct jit_region *old = translation_find(jit, job->source.pc, job->source.npc, job->source.mode,
                                               job->source.host, TRANSLATION_BLOCK);
     jit->stats.compile_ns[2] += job->ns;
-    if (!r)
+    if (!r) {
+        if (old)
+            old->promoting = false;
         return;
+    }
     if (!old || old->tier != 1 || !unchanged(job))
         return;
     /* Everybody who jumps to the old code jumps to the new. */
