@@ -119,9 +119,10 @@ void jit_end_slice(struct jit_cpu *cpu)
 
 /* ------------------------------------------------------------------------------------------- translations */
 
-static void log_region(struct jit *jit, const struct jit_region *r, const struct ir_region *ir, const char *what)
+void jit_log_region(struct jit *jit, const struct jit_region *r, const struct ir_region *ir, const char *what)
 {
     FILE *log = jit->options.log;
+    flockfile(log); /* the tier-2 thread writes too */
     fprintf(log, "---- %s at %" G_GINT64_MODIFIER "x, mode %x, %u guest instructions\n", what, r->pc, r->mode,
             r->n_guest_insns);
     for (uint32_t s = 0; s < r->n_spans && jit->guest->disassemble; s++) {
@@ -138,6 +139,7 @@ static void log_region(struct jit *jit, const struct jit_region *r, const struct
     if (r->tier)
         backend_log(jit->backend, &r->code, log);
     fflush(log);
+    funlockfile(log);
 }
 
 static void source_of(struct jit_cpu *cpu, const uint8_t *host, struct region_source *s)
@@ -189,7 +191,7 @@ static struct jit_region *make_ir(struct jit_cpu *cpu, const uint8_t *host, uint
     jit->stats.compile_ns[0] += now_ns() - start;
     translation_insert(jit, r, flags);
     if (jit->options.log && !jit->backend)
-        log_region(jit, r, ir, kind == TRANSLATION_UNIT ? "unit" : "superblock (interpreted)");
+        jit_log_region(jit, r, ir, kind == TRANSLATION_UNIT ? "unit" : "superblock (interpreted)");
     return r;
 }
 
@@ -211,7 +213,7 @@ static bool compile_tier1(struct jit_cpu *cpu, struct jit_region *r)
     jit->stats.code_bytes[1] += r->code.size;
     jit->stats.compile_ns[1] += now_ns() - start;
     if (jit->options.log)
-        log_region(jit, r, r->ir, "tier 1");
+        jit_log_region(jit, r, r->ir, "tier 1");
     g_clear_pointer(&r->ir, g_free);
     return true;
 }

@@ -181,6 +181,9 @@ struct ir_region *region_form_superblock(struct ir_builder *b, const struct regi
 struct ir_region *region_form_hot(struct ir_builder *b, const struct region_source *s, GArray *spans,
                                   GByteArray *bytes, GArray *mappings, GArray *inner);
 
+/* runtime.c */
+void jit_log_region(struct jit *jit, const struct jit_region *r, const struct ir_region *ir, const char *what);
+
 /* tier2.c */
 struct tier2 *tier2_start(struct jit *jit);
 void tier2_stop(struct tier2 *t);

@@ -81,12 +81,8 @@ static void run_job(struct tier2 *t, struct job *job)
                 if (pc != job->source.pc)
                     jit->covered[jit_pc_hash(pc, HEAT_BITS)] = 1;
             }
-            if (jit->options.log) {
-                fprintf(jit->options.log, "---- tier 2 at %" G_GINT64_MODIFIER "x, mode %x, %u guest instructions\n",
-                        r->pc, r->mode, r->n_guest_insns);
-                ir_print(ir, jit->options.log);
-                backend_log(jit->backend, &r->code, jit->options.log);
-            }
+            if (jit->options.log)
+                jit_log_region(jit, r, ir, "tier 2");
         } else {
             translation_free(jit, r);
         }
