@@ -293,26 +293,27 @@ static int run_create(int argc, char **argv)
 /* ---- info ------------------------------------------------------------------------------------------------
  */
 
+/* The names are those of the field's tools, so that scripts carry over. */
 static void info_json(JsonBuilder *b, const ImageInfo *info)
 {
     json_builder_begin_object(b);
-    json_text(b, "file", info->path);
+    json_text(b, "filename", info->path);
     json_text(b, "format", info->format);
-    json_number(b, "size", info->size);
+    json_number(b, "virtual-size", info->size);
     json_number(b, "file-size", info->file_size);
-    json_number(b, "disk-usage", info->disk_usage);
+    json_number(b, "actual-size", info->disk_usage);
     if (info->cluster_size)
         json_number(b, "cluster-size", info->cluster_size);
-    json_text(b, "backing-file", info->backing_file);
-    json_text(b, "backing-path", info->backing_path);
-    json_text(b, "backing-format", info->backing_format);
+    json_text(b, "backing-filename", info->backing_file);
+    json_text(b, "full-backing-filename", info->backing_path);
+    json_text(b, "backing-filename-format", info->backing_format);
     if (info->version) {
         json_number(b, "version", info->version);
         json_number(b, "refcount-bits", info->refcount_bits);
         json_text(b, "compression", info->compression);
         json_flag(b, "lazy-refcounts", info->lazy_refcounts);
         json_flag(b, "extended-l2", info->extended_l2);
-        json_flag(b, "dirty", info->dirty);
+        json_flag(b, "dirty-flag", info->dirty);
         json_flag(b, "corrupt", info->corrupt);
         json_flag(b, "external-data", info->external_data);
         json_text(b, "encryption", info->encryption);
@@ -434,7 +435,7 @@ static void check_json(const char *path, const ImageCheck *check)
 {
     g_autoptr(JsonBuilder) b = json_builder_new();
     json_builder_begin_object(b);
-    json_text(b, "file", path);
+    json_text(b, "filename", path);
     json_number(b, "corruptions", check->corruptions);
     json_number(b, "leaks", check->leaks);
     json_number(b, "corruptions-fixed", check->corruptions_fixed);
@@ -534,7 +535,9 @@ static int run_map(int argc, char **argv)
             json_number(b, "start", at);
             json_number(b, "length", status.length);
             json_number(b, "depth", status.depth);
-            json_text(b, "block", names[status.block]);
+            json_flag(b, "present", status.block != IMAGE_BLOCK_UNALLOCATED);
+            json_flag(b, "zero", status.block != IMAGE_BLOCK_DATA);
+            json_flag(b, "data", status.block == IMAGE_BLOCK_DATA);
             json_flag(b, "compressed", status.compressed);
             if (status.host_offset >= 0)
                 json_number(b, "offset", (guint64)status.host_offset);
