@@ -69,8 +69,12 @@ int main(int argc, char **argv)
     EXPECT(CALL2(NR_kill, pid, S_USR1), 0);
     EXPECT(wait_for(pid) & 0x7f, S_USR1);
     pid = fork_();
-    if (pid == 0)
-        *(volatile uint32_t *)8 = 1;
+    if (pid == 0) {
+        uint32_t address = 8;
+
+        __asm__("" : "+r"(address));
+        *(volatile uint32_t *)address = 1;
+    }
     EXPECT(wait_for(pid) & 0x7f, S_SEGV);
 
     /* exec of this very program */
