@@ -129,7 +129,7 @@ static bool read_program_headers(const struct reader *r, uint64_t phoff, struct 
         if (i > 0 && s->address < image->high)
             return malformed(error, "its segments overlap");
         image->high = s->address + s->memory_size;
-        if (phoff >= s->offset && phoff - s->offset < s->file_size &&
+        if (!image->program_headers && phoff >= s->offset && phoff - s->offset < s->file_size &&
             (uint64_t)image->phnum * image->phentsize <= s->file_size - (phoff - s->offset))
             image->program_headers = s->address + (phoff - s->offset);
     }
