@@ -70,11 +70,11 @@ static void poll_world(struct machine *machine, int64_t timeout_ns)
     machine_collect_completions(machine);
 }
 
-static void update_stats(struct machine *machine, int64_t host_now)
+static void update_stats(struct machine *machine, int64_t host_now, bool now)
 {
     struct machine_private *priv = machine->priv;
     int64_t elapsed = host_now - priv->stats_host;
-    if (elapsed < STATS_EVERY_NS)
+    if (elapsed < STATS_EVERY_NS && !now)
         return;
     struct rusage usage;
     getrusage(RUSAGE_THREAD, &usage);
@@ -85,7 +85,7 @@ static void update_stats(struct machine *machine, int64_t host_now)
     g_mutex_lock(&priv->lock);
     priv->stats.icount = icount;
     priv->stats.virtual_ns = virtual_now;
-    if (priv->stats_host) {
+    if (priv->stats_host && elapsed >= STATS_EVERY_NS) {
         priv->stats.speed_percent = 100.0 * (double)(virtual_now - priv->stats_virtual) / (double)elapsed;
         priv->stats.mips = 1000.0 * (double)(icount - priv->stats_icount) / (double)elapsed;
         priv->stats.host_cpu_percent = 100.0 * (double)(cpu_time - priv->stats_cpu_time) / (double)elapsed;
@@ -204,7 +204,7 @@ void machine_run(struct machine *machine, int64_t until_ns)
         if (machine->run_state != MACHINE_RUNNING) {
             if (limit_reached(machine, until_ns))
                 break;
-            update_stats(machine, host_now);
+            update_stats(machine, host_now, true);
             struct pollfd wake = {.fd = priv->wake_fd, .events = POLLIN};
             poll(&wake, 1, -1);
             uint64_t value;
@@ -225,7 +225,7 @@ void machine_run(struct machine *machine, int64_t until_ns)
             priv->last_render = host_now;
             machine_render(machine, false);
         }
-        update_stats(machine, host_now);
+        update_stats(machine, host_now, false);
         struct cpu *cpu = next_cpu(machine);
         if (cpu) {
             run_slice(machine, cpu, until_ns);

@@ -763,7 +763,7 @@ const struct board sun4m_classic = {
 };
 
 static const struct sun4m_row ss20_row = {
-    .cpu = "tms390z55",
+    .cpu = "tms390z50",
     .machine_id = 65,
     .idprom_type = 0x72,
     .iommu_id = 0x13000000,
@@ -796,7 +796,7 @@ const struct board sun4m_ss20 = {
               .description = N_(
                   "Sun’s fast desktop of 1994 with a SuperSPARC processor. Runs SunOS 4.1.4, Solaris 2.3 to "
                   "9, NetBSD and Linux."),
-              .cpu = "SuperSPARC (TMS390Z55)",
+              .cpu = "SuperSPARC (TMS390Z50)",
               .year = 1994,
               .ram_min_mib = 32,
               .ram_max_mib = 512,
