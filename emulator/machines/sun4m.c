@@ -67,6 +67,7 @@ struct sun4m_row {
     uint32_t iommu_id;
     uint64_t iommu, prom, idreg, dma, esp, lance, framebuffer;
     uint64_t keyboard, serial, nvram, floppy, counter_cpu, counter_system, intc_cpu, intc_system;
+    bool mbus; /* the processor is an MBus module */
     uint64_t audio, apc; /* 0 = none */
     struct slavio_misc_map misc;
     uint64_t empty[4][2]; /* decoded, but empty: start, end */
@@ -203,6 +204,8 @@ static bool build_processors(struct sun4m *b, GError **error)
         jit = cpu->jit;
         cpu->state.bus = b->bus;
         cpu->state.prom_base = b->row->prom;
+        if (b->row->mbus) /* the slot straps the module's number, which shows in the port register */
+            cpu->state.mxcc_registers[15] = (uint64_t)(8 + i) << 24;
         if (!device_start(&cpu->cpu.dev, error))
             return false;
         machine_add_cpu(b->machine, &cpu->cpu);
@@ -765,6 +768,7 @@ const struct board sun4m_classic = {
 static const struct sun4m_row ss20_row = {
     .cpu = "tms390z50",
     .machine_id = 65,
+    .mbus = true,
     .idprom_type = 0x72,
     .iommu_id = 0x13000000,
     .iommu = 0xfe0000000,
