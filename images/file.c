@@ -6,13 +6,10 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <glib/gstdio.h>
 #include <limits.h>
 #include <linux/falloc.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "images/internal.h"
@@ -149,7 +146,7 @@ const ImageFileOps image_file_posix = {
 /* ---- Open and close --------------------------------------------------------------------------------------
  */
 
-static ImageFile *file_wrap(int fd, const char *path, gboolean writable, GError **error)
+ImageFile *image_file_wrap(int fd, const char *path, gboolean writable, GError **error)
 {
     struct stat st;
     if (fstat(fd, &st) < 0) {
@@ -187,7 +184,7 @@ ImageFile *image_file_open(const char *path, gboolean writable, ImageLock lock, 
             image_set_errno(error, number, _("“%s” cannot be opened"), path);
         return NULL;
     }
-    ImageFile *file = file_wrap(fd, path, writable, error);
+    ImageFile *file = image_file_wrap(fd, path, writable, error);
     if (file && lock != IMAGE_LOCK_NONE && !image_file_lock(file, lock, error))
         g_clear_pointer(&file, image_file_close);
     return file;
@@ -382,129 +379,4 @@ gboolean image_file_extent(ImageFile *file, guint64 offset, gboolean *data, guin
         *end = G_MAXINT64;
     }
     return TRUE;
-}
-
-/* ---- New files that appear whole -------------------------------------------------------------------------
- */
-
-gboolean image_check_space(const char *path, guint64 bytes, GError **error)
-{
-    g_autofree char *folder = g_path_get_dirname(path);
-    struct statvfs vfs;
-    if (statvfs(folder, &vfs) < 0)
-        return TRUE; /* the write itself will tell */
-    guint64 free_bytes = (guint64)vfs.f_bavail * vfs.f_frsize;
-    if (bytes <= free_bytes)
-        return TRUE;
-    g_autofree char *needed = g_format_size(bytes);
-    g_autofree char *there = g_format_size(free_bytes);
-    g_set_error(
-        error, IMAGE_ERROR, IMAGE_ERROR_NO_SPACE,
-        _("“%s” needs up to %s, but only %s are free in its folder. Free some space or choose another "
-          "place."),
-        path, needed, there);
-    return FALSE;
-}
-
-gboolean image_new_file_begin(ImageNewFile *new_file, const char *path, gboolean overwrite,
-                              const ImageFile *own, GError **error)
-{
-    *new_file = (ImageNewFile){0};
-    g_autofree char *real = realpath(path, NULL); /* replace what a link points to, not the link */
-    struct stat st = {0};
-    if (own) {
-        new_file->replace = TRUE;
-        fstat(own->fd, &st);
-    } else if (stat(path, &st) == 0) {
-        if (!overwrite) {
-            image_set_errno(error, EEXIST, _("“%s” cannot be created"), path);
-            return FALSE;
-        }
-        if (!S_ISREG(st.st_mode)) {
-            g_set_error(error, IMAGE_ERROR, IMAGE_ERROR_INVALID,
-                        _("“%s” is not a regular file and is not replaced. Choose another name."), path);
-            return FALSE;
-        }
-        new_file->old = image_file_open(path, FALSE, IMAGE_LOCK_WRITE, error);
-        if (!new_file->old)
-            return FALSE;
-        new_file->replace = TRUE;
-    }
-    new_file->path = g_strdup(real ? real : path);
-    g_autofree char *folder = g_path_get_dirname(new_file->path);
-    g_autofree char *name = g_path_get_basename(new_file->path);
-    new_file->temporary = g_strdup_printf("%s/.%.200s.XXXXXX", folder, name);
-    int fd = g_mkstemp_full(new_file->temporary, O_RDWR | O_CLOEXEC,
-                            new_file->replace ? (st.st_mode & 0777) : 0666);
-    if (fd < 0) {
-        image_set_errno(error, errno, _("“%s” cannot be created"), path);
-        g_clear_pointer(&new_file->temporary, g_free);
-        image_new_file_abort(new_file);
-        return FALSE;
-    }
-    new_file->file = file_wrap(fd, new_file->temporary, TRUE, error);
-    if (!new_file->file || !image_file_lock(new_file->file, IMAGE_LOCK_WRITE, error)) {
-        image_new_file_abort(new_file);
-        return FALSE;
-    }
-    return TRUE;
-}
-
-static gboolean sync_folder(const char *path, GError **error)
-{
-    g_autofree char *folder = g_path_get_dirname(path);
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return TRUE; /* a folder that can be searched but not read; the rename itself stands */
-    int rc = fsync(fd) < 0 && errno != EINVAL && errno != EROFS ? errno : 0;
-    close(fd);
-    if (rc) {
-        image_set_errno(error, rc, _("The folder of “%s” could not be written to the disk"), path);
-        return FALSE;
-    }
-    return TRUE;
-}
-
-/* rename without replacing, also where the kernel's flag is missing */
-static int rename_new(const char *from, const char *to)
-{
-    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
-        return 0;
-    if (errno != EINVAL && errno != ENOSYS)
-        return -1;
-    if (link(from, to) < 0)
-        return -1;
-    return unlink(from);
-}
-
-gboolean image_new_file_finish(ImageNewFile *new_file, GError **error)
-{
-    gboolean ok = TRUE;
-    if (new_file->file) {
-        new_file->file->unsynced = TRUE;
-        ok = image_file_sync(new_file->file, error);
-    }
-    if (ok) {
-        int rc = new_file->replace ? rename(new_file->temporary, new_file->path)
-                                   : rename_new(new_file->temporary, new_file->path);
-        if (rc < 0) {
-            image_set_errno(error, errno, _("The new image could not get its name “%s”"), new_file->path);
-            ok = FALSE;
-        } else {
-            g_clear_pointer(&new_file->temporary, g_free);
-            ok = sync_folder(new_file->path, error);
-        }
-    }
-    image_new_file_abort(new_file);
-    return ok;
-}
-
-void image_new_file_abort(ImageNewFile *new_file)
-{
-    if (new_file->temporary)
-        unlink(new_file->temporary);
-    g_clear_pointer(&new_file->file, image_file_close);
-    g_clear_pointer(&new_file->old, image_file_close);
-    g_clear_pointer(&new_file->temporary, g_free);
-    g_clear_pointer(&new_file->path, g_free);
 }

@@ -59,6 +59,8 @@ typedef enum ImageLock {
 } ImageLock;
 
 ImageFile *image_file_open(const char *path, gboolean writable, ImageLock lock, GError **error);
+/* Over an open descriptor, which it owns from now on, also on error. */
+ImageFile *image_file_wrap(int fd, const char *path, gboolean writable, GError **error);
 void image_file_close(ImageFile *file);
 
 /* Whole transfer or error. Reading beyond the end of the file gives zeros. */
@@ -79,20 +81,25 @@ gboolean image_file_size(ImageFile *file, guint64 *size, GError **error);
 gboolean image_file_usage(ImageFile *file, guint64 *bytes, GError **error);
 gboolean image_file_extent(ImageFile *file, guint64 offset, gboolean *data, guint64 *end, GError **error);
 
-/* A new file beside @path that gets its name only when it is whole. */
+/* ---- New files (newfile.c) -------------------------------------------------------------------------------
+ */
+
+/* A file without a name, or with a temporary one, that gets its name when it is whole. */
 typedef struct ImageNewFile {
-    ImageFile *file;
-    char *path; /* final */
-    char *temporary;
-    ImageFile *old; /* the file to replace, locked, or NULL */
+    ImageFile *file; /* whoever takes it leaves NULL here */
+    int fd;          /* keeps the file and its lock until the end */
+    char *path;      /* final */
+    char *temporary; /* name until then; NULL: none */
+    ImageFile *old;  /* the file to replace, locked, or NULL */
     gboolean replace;
 } ImageNewFile;
 
 /* @own: the existing file of that name, whose lock the caller holds and which may be replaced; or NULL. */
 gboolean image_new_file_begin(ImageNewFile *file, const char *path, gboolean overwrite, const ImageFile *own,
                               GError **error);
-/* sync, rename, sync of the folder. The ImageFile is closed by finish and abort, unless it was taken. */
+/* sync, name, sync of the folder. Ends with image_new_file_abort() in any case. */
 gboolean image_new_file_finish(ImageNewFile *file, GError **error);
+/* Nothing of it is left, unless it was finished. */
 void image_new_file_abort(ImageNewFile *file);
 /* Is there room for @bytes more beside @path? */
 gboolean image_check_space(const char *path, guint64 bytes, GError **error);
