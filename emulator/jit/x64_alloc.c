@@ -84,8 +84,7 @@ static void share_at_definition(struct x64_ctx *c, uint32_t v)
     struct x64_val *x = &c->val[v];
     uint32_t h = x->hint, n = 0;
 
-    if (!h || x->spill >= 0 || c->val[h].spill < 0 || is_wide((enum ir_type)x->type) != is_wide((enum ir_type)c->val[h].type) ||
-        live_into(c, v, c->val[h].block)) {
+    if (!h || x->spill >= 0 || c->val[h].spill < 0 || x->type != c->val[h].type || live_into(c, v, c->val[h].block)) {
         return;
     }
     for (uint32_t u = c->place_head[c->val[h].spill / 8]; u; u = c->val[u].sharer) {
@@ -103,8 +102,7 @@ static void share_at_edge(struct x64_ctx *c, uint32_t p, uint32_t v, uint32_t to
     const struct ir_block *b = &c->r->block[to];
     uint32_t n = 0;
 
-    if (c->val[p].spill >= 0 || x->spill < 0 || x->mem != XW_SPILL ||
-        is_wide((enum ir_type)x->type) != is_wide((enum ir_type)c->val[p].type)) {
+    if (c->val[p].spill >= 0 || x->spill < 0 || x->mem != XW_SPILL || x->type != c->val[p].type) {
         return;
     }
     for (uint32_t u = c->place_head[x->spill / 8]; u; u = c->val[u].sharer) {
