@@ -791,6 +791,8 @@ ir_ref ir_guard(struct ir_builder *b, unsigned aux, ir_ref address)
 
     aux &= 7u | IR_MEM_READ | IR_MEM_WRITE | IR_MEM_ALIGN(7);
     size = 1u << IR_MEM_SIZE(aux);
+    if (IR_MEM_ALIGN_OF(aux) && !b->no_fold && !(ib_possible_bits(b, i.a, 4) & ((1u << IR_MEM_ALIGN_OF(aux)) - 1)))
+        aux &= ~IR_MEM_ALIGN(7); /* cannot be otherwise */
     h = hash_of(&i);
     for (ir_ref v = b->hash[h]; v; v = b->chain[v]) {
         const struct ir_insn *o = &b->insn[v];

@@ -153,6 +153,11 @@ uint64_t ib_possible_bits(const struct ir_builder *b, ir_ref v, int depth)
         return ib_possible_bits(b, ib_resolve(b, i->a), depth - 1) |
                ib_possible_bits(b, ib_resolve(b, i->b), depth - 1);
     case IR_ANDN: return ib_possible_bits(b, ib_resolve(b, i->a), depth - 1);
+    case IR_ADD: case IR_SUB: { /* low bits that are 0 in both */
+        uint64_t low = ib_possible_bits(b, ib_resolve(b, i->a), depth - 1) |
+                       ib_possible_bits(b, ib_resolve(b, i->b), depth - 1);
+        return low ? all & ~((low & (0 - low)) - 1) : 0;
+    }
     case IR_SELECT:
         if (i->type != IR_I32 && i->type != IR_I64)
             return all;

@@ -105,6 +105,30 @@ static bool join_guard(struct ir_builder *b, struct passes *p, ir_ref v)
     return false;
 }
 
+/* User mode, where alignment is all that a guard checks: not again what an earlier one says of the same base. */
+static void drop_alignment(struct ir_builder *b, ir_ref v)
+{
+    struct ir_insn *i = &b->insn[v];
+    unsigned align = IR_MEM_ALIGN_OF(i->aux);
+    int64_t offset, their;
+    ir_ref base = split_address(b, i->a, &offset);
+    uint32_t h = guard_hash(base, 0);
+
+    if (!align)
+        return;
+    for (ir_ref g = b->hash[h]; g; g = b->chain[g]) {
+        const struct ir_insn *o = &b->insn[g];
+        if (o->op == IR_GUARD && IR_MEM_ALIGN_OF(o->aux) >= align && b->insn[o->a].type == b->insn[i->a].type &&
+            split_address(b, o->a, &their) == base && ((offset - their) & ((1 << align) - 1)) == 0 &&
+            ib_dominates(b, b->link[g].block, b->link[v].block)) {
+            i->aux &= (uint16_t)~IR_MEM_ALIGN(7);
+            return;
+        }
+    }
+    b->chain[v] = b->hash[h];
+    b->hash[h] = v;
+}
+
 /* Accesses through a guard that joined another. */
 static void follow_guard(struct ir_builder *b, struct ir_insn *i)
 {
@@ -123,7 +147,9 @@ static void number_block(struct ir_builder *b, struct passes *p, uint32_t block)
         ib_each_operand(b, v, resolve_one, NULL);
         follow_guard(b, &b->insn[v]);
         if (b->insn[v].op == IR_GUARD) {
-            if (!b->user_mode)
+            if (b->user_mode)
+                drop_alignment(b, v);
+            else
                 join_guard(b, p, v);
             continue;
         }

@@ -72,6 +72,8 @@ static void frames_are_guarded_once(void)
         struct ir_region *r = finish(b);
         g_assert_cmpuint(count_op(r, IR_STORE, ~0u), ==, 6);
         g_assert_cmpuint(count_op(r, IR_GUARD, ~0u), ==, user ? 6 : 2);
+        for (unsigned n = 1; n < 6 && user; n++) /* 4-byte alignment is known after the first, 8-byte is new */
+            g_assert_cmpuint(IR_MEM_ALIGN_OF(find_op(r, IR_GUARD, n)->aux), ==, n == 4 ? 3 : 0);
         if (!user) {
             const struct ir_insn *g = find_op(r, IR_GUARD, 0);
             g_assert_cmpint((int16_t)g->c, ==, -16);

@@ -69,7 +69,7 @@ static void same_after_passes(const void *data)
 {
     unsigned options = GPOINTER_TO_UINT(data);
     const char *count = g_getenv("IR_SEEDS"), *only = g_getenv("IR_SEED");
-    uint32_t seeds = count ? (uint32_t)atoi(count) : 1500, first = only ? (uint32_t)atoi(only) : 0;
+    uint32_t seeds = count ? (uint32_t)atoi(count) : 700, first = only ? (uint32_t)atoi(only) : 0;
     struct ir_random_machine *m = ir_random_machine_create(options);
     struct ir_builder *b = ir_builder_create();
     struct ir_scratch *scratch = NULL;
