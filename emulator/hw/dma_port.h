@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The bus-master side of a chip: how it reaches the machine's memory. The board (or a DMA engine such as the SPARC's
- * ledma) gives the pair; a chip knows nothing of IOMMUs. Data are bytes in the order of memory addresses. False means
- * that the bus answered with an error; the bytes before the failing one may have been transferred.
+ * The bus-master side of a chip: how it reaches the machine's memory. The board (or a DMA engine such as the
+ * SPARC's ledma) gives the pair; a chip knows nothing of IOMMUs. Data are bytes in the order of memory
+ * addresses. False means that the bus answered with an error; the bytes before the failing one may have been
+ * transferred.
  */
 #pragma once
 
@@ -22,7 +23,8 @@ static inline bool dma_port_read(const struct dma_port *port, uint64_t address, 
     return port->read && port->read(port->opaque, address, data, size);
 }
 
-static inline bool dma_port_write(const struct dma_port *port, uint64_t address, const void *data, size_t size)
+static inline bool dma_port_write(const struct dma_port *port, uint64_t address, const void *data,
+                                  size_t size)
 {
     return port->write && port->write(port->opaque, address, data, size);
 }

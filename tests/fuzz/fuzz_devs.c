@@ -55,9 +55,8 @@ struct guest {
 static void wire_send(struct net_backend *wire, const uint8_t *frame, size_t size)
 {
     /* Every byte is looked at, so that the sanitizer sees what is not there. */
-    volatile uint8_t sum = 0;
-    for (size_t i = 0; i < size; i++)
-        sum ^= frame[i];
+    g_autofree uint8_t *copy = g_memdup2(frame, size);
+    (void)copy;
 }
 
 static void wire_finish(struct net_backend *wire)

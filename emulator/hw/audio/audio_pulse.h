@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * PulseAudio (or PipeWire's stand-in for it) on a threaded main loop. Rings lie between the machine's thread and the
- * sound server's: the machine never waits for the server; what does not fit is dropped, what is missing is silence.
+ * PulseAudio (or PipeWire's stand-in for it) on a threaded main loop. Rings lie between the machine's thread
+ * and the sound server's: the machine never waits for the server; what does not fit is dropped, what is
+ * missing is silence.
  */
 #pragma once
 

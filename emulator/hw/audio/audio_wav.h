@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * An audio back end that writes what is played to a WAV file (RIFF, PCM, 16 bits; Microsoft/IBM, "Multimedia Programming
- * Interface and Data Specifications 1.0"). The format of the first start() is the file's; a later start() with another
- * rate is resampled to it (nearest sample). Records nothing. A disk that fills up ends the file, not the machine.
+ * An audio back end that writes what is played to a WAV file (RIFF, PCM, 16 bits; Microsoft/IBM, "Multimedia
+ * Programming Interface and Data Specifications 1.0"). The format of the first start() is the file's; a later
+ * start() with another rate is resampled to it (nearest sample). Records nothing. A disk that fills up ends
+ * the file, not the machine.
  */
 #pragma once
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Zilog Z85C30 SCC / Z85230 ESCC: two serial channels with baud rate generators, FIFOs and vectored interrupts, in
- * asynchronous operation. The synchronous modes' registers keep their values; no synchronous frames are moved.
+ * Zilog Z85C30 SCC / Z85230 ESCC: two serial channels with baud rate generators, FIFOs and vectored
+ * interrupts, in asynchronous operation. The synchronous modes' registers keep their values; no synchronous
+ * frames are moved.
  *
- * Source: Zilog, "SCC/ESCC User Manual" (UM0109), chapters 4 (interfacing, interrupts), 5 (asynchronous modes) and
- * 6 (register descriptions).
+ * Source: Zilog, "SCC/ESCC User Manual" (UM0109), chapters 4 (interfacing, interrupts), 5 (asynchronous
+ * modes) and 6 (register descriptions).
  *
- * Board: device_new(machine, &escc_class, id); set properties; set irq, lines[], modem pins; device_start(); then
- * escc_map() or an own region with escc_read/escc_write.
+ * Board: device_new(machine, &escc_class, id); set properties; set irq, lines[], modem pins; device_start();
+ * then escc_map() or an own region with escc_read/escc_write.
  */
 #pragma once
 
@@ -25,7 +26,7 @@ struct escc;
 
 struct escc_channel {
     struct escc *escc;
-    struct char_backend *line; /* what the channel talks to; NULL = nothing plugged in; not owned */
+    struct char_backend *line;  /* what the channel talks to; NULL = nothing plugged in; not owned */
     struct irq_line *rts, *dtr; /* outputs, true = asserted; may be NULL */
 
     uint8_t wr[16]; /* write registers as written; WR0, WR2, WR8 and WR9 are not kept here */
@@ -40,8 +41,8 @@ struct escc_channel {
     bool rx_first_armed; /* interrupt on next received character */
     uint8_t tx_data[ESCC_TX_FIFO_MAX];
     uint8_t tx_count;
-    bool tx_shifting;            /* paced: a character is on the line */
-    bool rx_shifting;            /* paced: a received one is */
+    bool tx_shifting; /* paced: a character is on the line */
+    bool rx_shifting; /* paced: a received one is */
 
     bool in_break; /* the line is in break condition */
     bool zero_count, tx_underrun;
@@ -58,16 +59,18 @@ struct escc {
     struct irq_line *irq; /* INT, true = asserted */
 
     /* Properties. */
-    uint32_t spacing;      /* bytes from one register to the next; default 2 (Sun) */
-    bool a_first;          /* channel A at the lower address; default false (Sun, Macintosh) */
-    bool escc;             /* Z85230 rather than Z85C30; default false */
-    bool paced;            /* characters take their time on the line; default false */
-    uint32_t pclk, rtxc;   /* Hz; default 4915200 each */
-    /* Bits a second; default 0 = off. After a machine reset both channels stand as a boot PROM's self test leaves them
-     * (8n1 at this rate, both directions on) rather than as the chip's reset does: for firmware that skips that part. */
+    uint32_t spacing;    /* bytes from one register to the next; default 2 (Sun) */
+    bool a_first;        /* channel A at the lower address; default false (Sun, Macintosh) */
+    bool escc;           /* Z85230 rather than Z85C30; default false */
+    bool paced;          /* characters take their time on the line; default false */
+    uint32_t pclk, rtxc; /* Hz; default 4915200 each */
+    /* Bits a second; default 0 = off. After a machine reset both channels stand as a boot PROM's self test
+     * leaves them (8n1 at this rate, both directions on) rather than as the chip's reset does: for firmware
+     * that skips that part. */
     uint32_t preset_baud;
 
-    /* Modem inputs: irq_set(&escc->cts[ESCC_A], true) asserts. A channel with a line starts with CTS and DCD asserted. */
+    /* Modem inputs: irq_set(&escc->cts[ESCC_A], true) asserts. A channel with a line starts with CTS and DCD
+     * asserted. */
     struct irq_line cts[ESCC_CHANNELS], dcd[ESCC_CHANNELS], sync[ESCC_CHANNELS];
 
     struct escc_channel channel[ESCC_CHANNELS];

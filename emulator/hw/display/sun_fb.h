@@ -9,10 +9,11 @@
 #define SUN_FB_ROM_SIZE  0x10000
 #define SUN_FB_VRAM_SIZE 0x100000
 
-/* Memory blocks "<id>.rom" and "<id>.vram". `rom_file` may be NULL: the socket is empty. Fails with a sentence on modes
- * that the monitor does not have and on a file that can't be read or is larger than the PROM. */
-bool sun_fb_init(struct device *dev, unsigned width, unsigned height, const char *rom_file, struct ram_block **rom,
-                 struct ram_block **vram, GError **error);
+/* Memory blocks "<id>.rom" and "<id>.vram". `rom_file` may be NULL: the socket is empty. Fails with a
+ * sentence on modes that the monitor does not have and on a file that can't be read or is larger than the
+ * PROM. */
+bool sun_fb_init(struct device *dev, unsigned width, unsigned height, const char *rom_file,
+                 struct ram_block **rom, struct ram_block **vram, GError **error);
 
 /* Sets rows[y] for each line of `width` bytes that was written since the last call; never clears one. */
 void sun_fb_find_dirty_rows(struct ram_block *vram, unsigned width, unsigned height, uint8_t *rows);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Sun TCX frame buffer: the 8-bit one of the SPARCstation 4/5 board, and the S24 card with 24 bits and a control plane.
+ * Sun TCX frame buffer: the 8-bit one of the SPARCstation 4/5 board, and the S24 card with 24 bits and a
+ * control plane.
  *
  * There is no public data sheet: registers after NetBSD sys/dev/sbus/tcxreg.h and tcx.c, Linux
  * drivers/video/fbdev/tcx.c, and the X.Org suntcx driver (cursor, raster operations).

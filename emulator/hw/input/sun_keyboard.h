@@ -2,11 +2,12 @@
 /*
  * Sun Type 5 keyboard on a serial line of 1200 baud.
  *
- * Source: Sun, "SPARC Keyboard Specification, Version 1" (800-6570), appendix A and B of "SBus/SPARC International
- * Keyboard"; commands and scan codes as in Linux drivers/input/keyboard/sunkbd.c and NetBSD sys/dev/sun/kbd_reg.h.
+ * Source: Sun, "SPARC Keyboard Specification, Version 1" (800-6570), appendix A and B of "SBus/SPARC
+ * International Keyboard"; commands and scan codes as in Linux drivers/input/keyboard/sunkbd.c and NetBSD
+ * sys/dev/sun/kbd_reg.h.
  *
- * Board: device_new(), device_start(), then escc->channel[ESCC_A].line = &keyboard->line (before the ESCC starts) and
- * machine_add_input(machine, &keyboard->sink).
+ * Board: device_new(), device_start(), then escc->channel[ESCC_A].line = &keyboard->line (before the ESCC
+ * starts) and machine_add_input(machine, &keyboard->sink).
  */
 #pragma once
 
@@ -27,7 +28,7 @@ struct sun_keyboard {
     uint8_t argument_of; /* the command that waits for its argument; 0 = none */
     uint8_t leds;        /* bit 0 Num Lock, 1 Compose, 2 Scroll Lock, 3 Caps Lock */
     bool bell, click;
-    uint8_t down[128];   /* host keys that hold this scan code down */
+    uint8_t down[128];              /* host keys that hold this scan code down */
     struct clock_event reset_event; /* self test under way */
 };
 

@@ -2,10 +2,11 @@
 /*
  * Sun serial mouse: Mouse Systems protocol, five bytes a report, 1200 baud.
  *
- * Source: Mouse Systems M-1 technical reference; Linux drivers/input/mouse/sermouse.c, NetBSD sys/dev/sun/ms.c.
+ * Source: Mouse Systems M-1 technical reference; Linux drivers/input/mouse/sermouse.c, NetBSD
+ * sys/dev/sun/ms.c.
  *
- * Board: device_new(), device_start(), then escc->channel[ESCC_B].line = &mouse->line (before the ESCC starts) and
- * machine_add_input(machine, &mouse->sink).
+ * Board: device_new(), device_start(), then escc->channel[ESCC_B].line = &mouse->line (before the ESCC
+ * starts) and machine_add_input(machine, &mouse->sink).
  */
 #pragma once
 

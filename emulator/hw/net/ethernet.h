@@ -10,8 +10,8 @@
 #define ETHERNET_FRAME_MAX    1514 /* without FCS */
 #define ETHERNET_FCS_SIZE     4
 
-/* The CRC register after `size` bytes (reflected polynomial edb88320, preset to ones, not inverted at the end). The FCS
- * is its complement, least significant byte first. */
+/* The CRC register after `size` bytes (reflected polynomial edb88320, preset to ones, not inverted at the
+ * end). The FCS is its complement, least significant byte first. */
 static inline uint32_t ethernet_crc(const uint8_t *data, size_t size)
 {
     uint32_t crc = 0xffffffff;

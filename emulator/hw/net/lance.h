@@ -2,12 +2,12 @@
 /*
  * Am7990 LANCE, local area network controller for Ethernet.
  *
- * Source: AMD, "Am7990 Local Area Network Controller for Ethernet (LANCE)" data sheet (17881): control and status
- * registers, initialisation block, descriptor rings; the ring and bit names are the data sheet's.
+ * Source: AMD, "Am7990 Local Area Network Controller for Ethernet (LANCE)" data sheet (17881): control and
+ * status registers, initialisation block, descriptor rings; the ring and bit names are the data sheet's.
  *
- * On the SPARC the chip sits behind the ledma on a big-endian 16-bit bus: words of the initialisation block and the
- * descriptors are big-endian in memory, and with BSWP in CSR3 buffers are plain bytes. The dma port gets the chip's
- * 24-bit addresses; the ledma adds the upper 8 bits.
+ * On the SPARC the chip sits behind the ledma on a big-endian 16-bit bus: words of the initialisation block
+ * and the descriptors are big-endian in memory, and with BSWP in CSR3 buffers are plain bytes. The dma port
+ * gets the chip's 24-bit addresses; the ledma adds the upper 8 bits.
  *
  * Board: device_new(), set dma, irq, net, device_start(), lance_map().
  */
@@ -31,8 +31,8 @@ struct lance {
     uint16_t mode;
     uint8_t padr[6];
     uint16_t ladrf[4];
-    uint32_t rdra, tdra;       /* ring addresses */
-    uint16_t rlen, tlen;       /* descriptors a ring */
+    uint32_t rdra, tdra; /* ring addresses */
+    uint16_t rlen, tlen; /* descriptors a ring */
     uint16_t rx_index, tx_index;
     uint32_t poll_interval; /* of the next poll, ns */
     struct clock_event poll_event;
