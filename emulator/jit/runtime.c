@@ -384,7 +384,7 @@ static void enter_running(struct jit *jit)
 static void leave_running(struct jit *jit)
 {
     g_mutex_lock(&jit->idle_lock);
-    if (--jit->running == 0)
+    if (--jit->running == 0 && jit->reset_wanted) /* nobody waits for anything else */
         g_cond_broadcast(&jit->idle);
     g_mutex_unlock(&jit->idle_lock);
 }
