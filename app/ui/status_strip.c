@@ -153,7 +153,10 @@ static void update_source(VitrineStatusStrip *self)
         g_source_remove(self->source);
         self->source = 0;
     }
-    if (self->session && vitrine_session_is_live(self->session)) {
+    const struct engine_model *model = self->session ? vitrine_session_get_model(self->session) : NULL;
+    gboolean live = self->session && vitrine_session_is_live(self->session);
+    gtk_widget_set_visible(self->network, live && model && model->has_network);
+    if (live) {
         self->ticks = 0;
         tick(self); /* once more: "Paused" */
     } else {
@@ -169,8 +172,6 @@ void vitrine_status_strip_set_session(VitrineStatusStrip *self, VitrineSession *
     g_set_object(&self->session, session);
     clear_drives(self);
     if (session) {
-        const struct engine_model *model = vitrine_session_get_model(session);
-        gtk_widget_set_visible(self->network, model && model->has_network);
         g_signal_connect_swapped(session, "state-changed", G_CALLBACK(update_source), self);
     }
     update_source(self);

@@ -42,6 +42,7 @@ struct _VitrineWizard {
     GtkStringList *display_list, *ram_list, *size_list;
     GtkSwitch *copy_switch, *network_switch, *audio_switch, *start_switch;
     GtkEditable *append_row, *name_row;
+    GtkSpinner *spinner;
 };
 
 G_DEFINE_FINAL_TYPE(VitrineWizard, vitrine_wizard, ADW_TYPE_WINDOW)
@@ -508,6 +509,7 @@ static void on_created(GObject *source, GAsyncResult *result, gpointer user_data
     if (!bundle) {
         if (!gtk_widget_get_visible(GTK_WIDGET(self)))
             return;
+        gtk_spinner_stop(self->spinner);
         gtk_widget_set_visible(self->action_bar, TRUE);
         gtk_widget_action_set_enabled(GTK_WIDGET(self), "wizard.create", TRUE);
         show_page(self, PAGE_SUMMARY);
@@ -555,6 +557,7 @@ static void create(GtkWidget *widget, const char *name, GVariant *parameter)
     }
 
     gtk_stack_set_visible_child_name(self->stack, "working");
+    gtk_spinner_start(self->spinner);
     adw_window_title_set_subtitle(self->title, NULL);
     gtk_widget_set_visible(self->action_bar, FALSE);
     gtk_widget_action_set_enabled(widget, "wizard.create", FALSE);
@@ -634,6 +637,7 @@ static void vitrine_wizard_class_init(VitrineWizardClass *klass)
     BIND(start_switch);
     BIND(append_row);
     BIND(name_row);
+    BIND(spinner);
 #undef BIND
     gtk_widget_class_bind_template_callback(widget, on_drop);
     gtk_widget_class_bind_template_callback(widget, on_medium_clear);

@@ -35,6 +35,11 @@ def wait_for(what, condition, seconds=20):
         time.sleep(0.1)
 
 
+def is_named(node, name):
+    """GTK 4.8 names a button with a mnemonic "_Undo Undo"."""
+    return node.get_name() in (name, f"_{name} {name}")
+
+
 class Desk:
     def __init__(self, program, pictures):
         self.program = program
@@ -100,7 +105,14 @@ class Desk:
         wait_for(f"“{name}” to go", lambda: not self.look(name, roles), seconds)
 
     def press(self, name, roles=BUTTONS, seconds=20):
-        node = self.find(name, roles, seconds=seconds)
+        def with_action():
+            for node in self.all():
+                action = node.get_action_iface() if is_named(node, name) else None
+                if action and action.get_n_actions() > 0 and (not roles or node.get_role_name() in roles) \
+                        and node.get_state_set().contains(Atspi.StateType.VISIBLE):
+                    return node
+            return None
+        node = wait_for(f"“{name}” {roles or ''} to press", with_action, seconds)
         wait_for(f"“{name}” to be sensitive",
                  lambda: node.get_state_set().contains(Atspi.StateType.SENSITIVE), seconds)
         node.get_action_iface().do_action(0)

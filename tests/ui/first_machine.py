@@ -137,8 +137,6 @@ def power_off(desk):
     desk.focus(NAME)
     desk.press("Power Off")
     desk.find("Power Off the Machine?")
-    time.sleep(2)
-    desk.picture("machine-power-off-question")
     # the button of the question, not the one in the header; GTK 4.8 names it "_Power Off Power Off"
     def answer():
         for node in desk.all():
