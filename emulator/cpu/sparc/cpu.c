@@ -198,6 +198,8 @@ void sparc_update_mode(struct sparc_cpu *cpu)
         id |= 1 | (uint64_t)cpu->mmu_context << 4;
     if (cpu->mmu_control & cpu->model->boot_mode)
         id |= 4;
+    /* the jump cache of a context holds code of one mode */
+    id |= (uint64_t)(mode & (SPARC_MODE_FPU | SPARC_MODE_FP_TRAPS)) << 40;
     jit_set_context(&cpu->jit, id);
 }
 

@@ -129,8 +129,8 @@ void emit_store_alt(struct xlat *x)
     struct ir_builder *b = x->b;
     unsigned aux = x->row->aux, size = SIZE(aux), rd = field_rd(x->word), asi = field_asi(x->word);
     bool user = x->i->mode & SPARC_MODE_USER;
-    if (!user && ((asi >= 0x10 && asi <= 0x1c) || asi == 0x36 || asi == 0x37))
-        return; /* cache flushes (appendix I.4); there is no cache to flush */
+    if (!user && ((asi >= 0x0c && asi <= 0x1c && asi != 0x17) || asi == 0x36 || asi == 0x37))
+        return; /* cache tags and data, cache flushes (appendix I.4); there is no cache to flush */
     ir_ref value;
     if (size == 3 && !(aux & WHOLE)) {
         ir_ref high = x_reg(x, rd), low = x_reg(x, rd + 1);
