@@ -2,8 +2,8 @@
 /*
  * The IR builder: what front ends and the region driver call while a region is made.  SSA form is made on the
  * fly (Braun et al., "Simple and Efficient Construction of Static Single Assignment Form", 2013): each block
- * knows the value of a slot at its entry and at its end as far as anybody asked; parameters of blocks that are
- * not sealed get their arguments when the block is.
+ * knows the value of a slot at its entry and at its end as far as anybody asked; parameters of blocks that
+ * are not sealed get their arguments when the block is.
  */
 #include "emulator/jit/ir_internal.h"
 
@@ -266,7 +266,8 @@ static ir_ref append(struct ir_builder *b, const struct ir_insn *i)
     return v;
 }
 
-static void event(struct ir_builder *b, uint32_t block, enum ib_event_kind kind, unsigned slot, uint32_t value)
+static void event(struct ir_builder *b, uint32_t block, enum ib_event_kind kind, unsigned slot,
+                  uint32_t value)
 {
     struct ib_block *k = &b->block[block];
     uint32_t n = b->n_events;
@@ -352,8 +353,8 @@ ir_ref ib_read_entry(struct ir_builder *b, uint32_t block, uint32_t slot)
     } else if (k->n_preds == 1) {
         /* up the chain of only predecessors, to where the value is known or is a join's */
         uint32_t at = b->edge[k->pred[0]].from, steps = 0;
-        while (at && !b->out[at * b->n_slots + slot] && !b->in[at * b->n_slots + slot] && b->block[at].sealed &&
-               b->block[at].n_preds == 1 && ++steps < b->n_blocks)
+        while (at && !b->out[at * b->n_slots + slot] && !b->in[at * b->n_slots + slot] &&
+               b->block[at].sealed && b->block[at].n_preds == 1 && ++steps < b->n_blocks)
             at = b->edge[b->block[at].pred[0]].from;
         if (steps >= b->n_blocks) /* a cycle that nothing reaches */
             at = 0;
@@ -568,7 +569,8 @@ ir_ref ir_const(struct ir_builder *b, enum ir_type type, uint64_t value)
 {
     if (type == IR_I32 || type == IR_F32)
         value = (uint32_t)value;
-    struct ir_insn i = {.op = IR_CONST, .type = (uint8_t)type, .b = (uint32_t)value, .c = (uint32_t)(value >> 32)};
+    struct ir_insn i = {
+        .op = IR_CONST, .type = (uint8_t)type, .b = (uint32_t)value, .c = (uint32_t)(value >> 32)};
     return share(b, &i, 0);
 }
 
@@ -598,9 +600,11 @@ ir_ref ir_op2(struct ir_builder *b, enum ir_op op, enum ir_type type, uint16_t a
     return value(b, (struct ir_insn){.op = (uint8_t)op, .type = (uint8_t)type, .aux = aux, .a = a, .b = bb});
 }
 
-ir_ref ir_op3(struct ir_builder *b, enum ir_op op, enum ir_type type, uint16_t aux, ir_ref a, ir_ref bb, ir_ref c)
+ir_ref ir_op3(struct ir_builder *b, enum ir_op op, enum ir_type type, uint16_t aux, ir_ref a, ir_ref bb,
+              ir_ref c)
 {
-    return value(b, (struct ir_insn){.op = (uint8_t)op, .type = (uint8_t)type, .aux = aux, .a = a, .b = bb, .c = c});
+    return value(
+        b, (struct ir_insn){.op = (uint8_t)op, .type = (uint8_t)type, .aux = aux, .a = a, .b = bb, .c = c});
 }
 
 ir_ref ir_icmp(struct ir_builder *b, enum ir_cond cond, ir_ref a, ir_ref bb)
@@ -626,8 +630,11 @@ static uint32_t new_exit(struct ir_builder *b, enum ir_exit_kind kind)
 
     IB_GROW(b->exit, n, b->cap_exits);
     IB_GROW(b->exit_info, n, b->cap_exit_info);
-    b->exit[n] = (struct ir_exit){
-        .kind = (uint8_t)kind, .pc = b->here_pc, .npc = b->here_npc, .npc_ref = b->here_npc_ref, .block = block};
+    b->exit[n] = (struct ir_exit){.kind = (uint8_t)kind,
+                                  .pc = b->here_pc,
+                                  .npc = b->here_npc,
+                                  .npc_ref = b->here_npc_ref,
+                                  .block = block};
     b->exit_info[n] = (struct ib_exit_info){.executed = b->block[block].done};
     b->n_exits++;
     event(b, block, IB_EXIT, 0, n);
@@ -791,14 +798,16 @@ ir_ref ir_guard(struct ir_builder *b, unsigned aux, ir_ref address)
 
     aux &= 7u | IR_MEM_READ | IR_MEM_WRITE | IR_MEM_ALIGN(7);
     size = 1u << IR_MEM_SIZE(aux);
-    if (IR_MEM_ALIGN_OF(aux) && !b->no_fold && !(ib_possible_bits(b, i.a, 4) & ((1u << IR_MEM_ALIGN_OF(aux)) - 1)))
+    if (IR_MEM_ALIGN_OF(aux) && !b->no_fold &&
+        !(ib_possible_bits(b, i.a, 4) & ((1u << IR_MEM_ALIGN_OF(aux)) - 1)))
         aux &= ~IR_MEM_ALIGN(7); /* cannot be otherwise */
     h = hash_of(&i);
     for (ir_ref v = b->hash[h]; v; v = b->chain[v]) {
         const struct ir_insn *o = &b->insn[v];
         if (o->op != IR_GUARD || o->a != i.a || !ib_dominates(b, b->link[v].block, block))
             continue;
-        if (b->user_mode ? b->stamp[v] != b->serial || b->link[v].block != block : b->stamp[v] != b->guard_epoch) {
+        if (b->user_mode ? b->stamp[v] != b->serial || b->link[v].block != block
+                         : b->stamp[v] != b->guard_epoch) {
             /* its check of the address still holds */
             if (IR_MEM_ALIGN_OF(o->aux) >= IR_MEM_ALIGN_OF(aux))
                 aux &= ~IR_MEM_ALIGN(7);
@@ -823,8 +832,10 @@ ir_ref ir_guard(struct ir_builder *b, unsigned aux, ir_ref address)
 ir_ref ir_load_at(struct ir_builder *b, enum ir_type type, unsigned aux, ir_ref guard, int32_t offset)
 {
     aux &= 7u | IR_MEM_SIGNED | IR_MEM_BIG;
-    return append(b, &(struct ir_insn){.op = IR_LOAD, .type = (uint8_t)type, .aux = (uint16_t)aux, .a = guard,
-                                       .c = (uint32_t)offset});
+    return append(
+        b,
+        &(struct ir_insn){
+            .op = IR_LOAD, .type = (uint8_t)type, .aux = (uint16_t)aux, .a = guard, .c = (uint32_t)offset});
 }
 
 void ir_store_at(struct ir_builder *b, unsigned aux, ir_ref guard, int32_t offset, ir_ref v)
@@ -835,7 +846,8 @@ void ir_store_at(struct ir_builder *b, unsigned aux, ir_ref guard, int32_t offse
     while ((ib_is(b, v, IR_ZEXT) || ib_is(b, v, IR_SEXT)) && b->insn[v].aux >= 8u << IR_MEM_SIZE(aux) &&
            b->insn[ib_resolve(b, b->insn[v].a)].type == b->insn[v].type)
         v = ib_resolve(b, b->insn[v].a);
-    append(b, &(struct ir_insn){.op = IR_STORE, .aux = (uint16_t)aux, .a = guard, .b = v, .c = (uint32_t)offset});
+    append(b, &(struct ir_insn){
+                  .op = IR_STORE, .aux = (uint16_t)aux, .a = guard, .b = v, .c = (uint32_t)offset});
 }
 
 ir_ref ir_load(struct ir_builder *b, enum ir_type type, unsigned aux, ir_ref address)
@@ -855,8 +867,12 @@ ir_ref ir_atomic(struct ir_builder *b, enum ir_op op, enum ir_type type, unsigne
 {
     g_assert(op == IR_CAS || op == IR_XCHG || op == IR_AADD);
     aux &= 7u | IR_MEM_BIG;
-    return append(b, &(struct ir_insn){.op = (uint8_t)op, .type = (uint8_t)type, .aux = (uint16_t)aux, .a = guard,
-                                       .b = ib_resolve(b, x), .c = op == IR_CAS ? ib_resolve(b, y) : 0});
+    return append(b, &(struct ir_insn){.op = (uint8_t)op,
+                                       .type = (uint8_t)type,
+                                       .aux = (uint16_t)aux,
+                                       .a = guard,
+                                       .b = ib_resolve(b, x),
+                                       .c = op == IR_CAS ? ib_resolve(b, y) : 0});
 }
 
 void ir_fence(struct ir_builder *b)
@@ -866,12 +882,14 @@ void ir_fence(struct ir_builder *b)
 
 ir_ref ir_ldstate(struct ir_builder *b, enum ir_type type, unsigned log2size, uint32_t offset)
 {
-    return append(b, &(struct ir_insn){.op = IR_LDSTATE, .type = (uint8_t)type, .aux = (uint16_t)log2size, .c = offset});
+    return append(b, &(struct ir_insn){
+                         .op = IR_LDSTATE, .type = (uint8_t)type, .aux = (uint16_t)log2size, .c = offset});
 }
 
 void ir_ststate(struct ir_builder *b, unsigned log2size, uint32_t offset, ir_ref v)
 {
-    append(b, &(struct ir_insn){.op = IR_STSTATE, .aux = (uint16_t)log2size, .a = ib_resolve(b, v), .c = offset});
+    append(b, &(struct ir_insn){
+                  .op = IR_STSTATE, .aux = (uint16_t)log2size, .a = ib_resolve(b, v), .c = offset});
 }
 
 /* ----------------------------------------------------------------------------------------------- calls */

@@ -42,8 +42,10 @@ static bool compare(unsigned cond, unsigned type, uint64_t x, uint64_t y)
 }
 
 /* aux of ICMP with the operands' roles swapped, and with the result inverted. */
-static const uint8_t swapped[] = {IR_EQ, IR_NE, IR_GTS, IR_LES, IR_GES, IR_LTS, IR_GTU, IR_LEU, IR_GEU, IR_LTU};
-static const uint8_t inverted[] = {IR_NE, IR_EQ, IR_GES, IR_LTS, IR_GTS, IR_LES, IR_GEU, IR_LTU, IR_GTU, IR_LEU};
+static const uint8_t swapped[] = {IR_EQ,  IR_NE,  IR_GTS, IR_LES, IR_GES,
+                                  IR_LTS, IR_GTU, IR_LEU, IR_GEU, IR_LTU};
+static const uint8_t inverted[] = {IR_NE,  IR_EQ,  IR_GES, IR_LTS, IR_GTS,
+                                   IR_LES, IR_GEU, IR_LTU, IR_GTU, IR_LEU};
 
 bool ib_eval(const struct ir_insn *i, uint64_t x, uint64_t y, uint64_t z, uint64_t *out)
 {
@@ -118,8 +120,12 @@ bool ib_eval(const struct ir_insn *i, uint64_t x, uint64_t y, uint64_t z, uint64
     }
     case IR_ICMP: r = compare(i->aux & 0xff, i->aux >> 8, x, y); break;
     case IR_BITCAST: r = x; break;
-    case IR_FLANE: r = i->aux ? x >> 32 : x; m = 0xffffffffu; break;
-    case IR_FSETLANE: r = i->aux ? (x & 0xffffffffu) | y << 32 : (x & ~(uint64_t)0xffffffffu) | (y & 0xffffffffu);
+    case IR_FLANE:
+        r = i->aux ? x >> 32 : x;
+        m = 0xffffffffu;
+        break;
+    case IR_FSETLANE:
+        r = i->aux ? (x & 0xffffffffu) | y << 32 : (x & ~(uint64_t)0xffffffffu) | (y & 0xffffffffu);
         m = ~(uint64_t)0;
         break;
     default: return false;
@@ -139,9 +145,14 @@ uint64_t ib_possible_bits(const struct ir_builder *b, ir_ref v, int depth)
         return i->op == IR_CONST ? ir_const_value(i) : i->op == IR_ICMP ? 1 : all;
     switch (i->op) {
     case IR_CONST: return ir_const_value(i);
-    case IR_ICMP: case IR_FCMP: case IR_CARRY: case IR_BORROW: return 1;
+    case IR_ICMP:
+    case IR_FCMP:
+    case IR_CARRY:
+    case IR_BORROW: return 1;
     case IR_FREL: return 3;
-    case IR_CLZ: case IR_CTZ: case IR_POPCNT: return 0x7f;
+    case IR_CLZ:
+    case IR_CTZ:
+    case IR_POPCNT: return 0x7f;
     case IR_ZEXT: return ib_possible_bits(b, ib_resolve(b, i->a), depth - 1) & mask_of(i->aux) & all;
     case IR_TRUNC: return ib_possible_bits(b, ib_resolve(b, i->a), depth - 1) & all;
     case IR_EXTRACT:
@@ -149,11 +160,13 @@ uint64_t ib_possible_bits(const struct ir_builder *b, ir_ref v, int depth)
     case IR_AND:
         return ib_possible_bits(b, ib_resolve(b, i->a), depth - 1) &
                ib_possible_bits(b, ib_resolve(b, i->b), depth - 1);
-    case IR_OR: case IR_XOR:
+    case IR_OR:
+    case IR_XOR:
         return ib_possible_bits(b, ib_resolve(b, i->a), depth - 1) |
                ib_possible_bits(b, ib_resolve(b, i->b), depth - 1);
     case IR_ANDN: return ib_possible_bits(b, ib_resolve(b, i->a), depth - 1);
-    case IR_ADD: case IR_SUB: { /* low bits that are 0 in both */
+    case IR_ADD:
+    case IR_SUB: { /* low bits that are 0 in both */
         uint64_t low = ib_possible_bits(b, ib_resolve(b, i->a), depth - 1) |
                        ib_possible_bits(b, ib_resolve(b, i->b), depth - 1);
         return low ? all & ~((low & (0 - low)) - 1) : 0;
@@ -343,7 +356,8 @@ static ir_ref fold_and(struct ir_builder *b, struct ir_insn *i, uint64_t m)
     if (ib_is(b, i->a, IR_NOT) && !ib_is(b, i->b, IR_CONST))
         return ir_op2(b, IR_ANDN, i->type, 0, i->b, b->insn[i->a].a);
     if (!ib_const(b, i->b, &k))
-        return (ib_possible_bits(b, i->a, 3) & ib_possible_bits(b, i->b, 3)) == 0 ? ir_const(b, i->type, 0) : IR_NONE;
+        return (ib_possible_bits(b, i->a, 3) & ib_possible_bits(b, i->b, 3)) == 0 ? ir_const(b, i->type, 0)
+                                                                                  : IR_NONE;
     p = ib_possible_bits(b, i->a, 4) & m;
     if ((p & k) == 0)
         return ir_const(b, i->type, 0);
@@ -496,7 +510,8 @@ static ir_ref fold_extend(struct ir_builder *b, struct ir_insn *i)
         return ir_op1(b, IR_SEXT, i->type, o->aux, x);
     if (o->op == IR_AND) {
         uint64_t k;
-        if (ib_const(b, ib_resolve(b, o->b), &k) && (k & mask_of(i->aux)) == mask_of(i->aux) && b->insn[x].type == o->type)
+        if (ib_const(b, ib_resolve(b, o->b), &k) && (k & mask_of(i->aux)) == mask_of(i->aux) &&
+            b->insn[x].type == o->type)
             return ir_op1(b, i->op, i->type, i->aux, x);
     }
     return IR_NONE;
@@ -515,7 +530,11 @@ static ir_ref fold_trunc(struct ir_builder *b, struct ir_insn *i)
         if (b->insn[x].type == IR_I32)
             return ir_op1(b, o->op, IR_I32, o->aux, x);
         return IR_NONE;
-    case IR_ADD: case IR_SUB: case IR_AND: case IR_OR: case IR_XOR: {
+    case IR_ADD:
+    case IR_SUB:
+    case IR_AND:
+    case IR_OR:
+    case IR_XOR: {
         /* narrow the operation when both operands were widened */
         uint64_t k;
         enum ir_op op = o->op;
@@ -584,7 +603,8 @@ static ir_ref fold_insert(struct ir_builder *b, struct ir_insn *i)
             return ir_op2(b, IR_INSERT, i->type, i->aux, o->a, i->b);
     }
     /* bits of the field only are used */
-    if ((n->op == IR_ZEXT || n->op == IR_SEXT) && n->aux >= len && b->insn[ib_resolve(b, n->a)].type == i->type)
+    if ((n->op == IR_ZEXT || n->op == IR_SEXT) && n->aux >= len &&
+        b->insn[ib_resolve(b, n->a)].type == i->type)
         return ir_op2(b, IR_INSERT, i->type, i->aux, i->a, n->a);
     if (n->op == IR_AND && ib_const(b, ib_resolve(b, n->b), &k) && (k & mask_of(len)) == mask_of(len))
         return ir_op2(b, IR_INSERT, i->type, i->aux, i->a, n->a);
@@ -659,11 +679,13 @@ static ir_ref fold_icmp(struct ir_builder *b, struct ir_insn *i)
     case IR_LES:
         if (k == m >> 1)
             return ir_const(b, IR_I32, 1);
-        return ir_op2(b, IR_ICMP, IR_I32, (uint16_t)(IR_LTS | type << 8), i->a, ir_const(b, type, (k + 1) & m));
+        return ir_op2(b, IR_ICMP, IR_I32, (uint16_t)(IR_LTS | type << 8), i->a,
+                      ir_const(b, type, (k + 1) & m));
     case IR_GTS:
         if (k == m >> 1)
             return ir_const(b, IR_I32, 0);
-        return ir_op2(b, IR_ICMP, IR_I32, (uint16_t)(IR_GES | type << 8), i->a, ir_const(b, type, (k + 1) & m));
+        return ir_op2(b, IR_ICMP, IR_I32, (uint16_t)(IR_GES | type << 8), i->a,
+                      ir_const(b, type, (k + 1) & m));
     case IR_LTS:
     case IR_GES:
         if ((p & (m ^ m >> 1)) == 0 && (k & (m ^ m >> 1)) != 0) /* never negative against negative */
@@ -712,11 +734,13 @@ static ir_ref fold_icmp(struct ir_builder *b, struct ir_insn *i)
     default: break;
     }
     /* against a constant, a widened 32-bit value compares as 32 bits */
-    if (type == IR_I64 && (o->op == IR_ZEXT || o->op == IR_SEXT) && o->aux == 32 && b->insn[x].type == IR_I32) {
+    if (type == IR_I64 && (o->op == IR_ZEXT || o->op == IR_SEXT) && o->aux == 32 &&
+        b->insn[x].type == IR_I32) {
         if (o->op == IR_ZEXT && k <= 0xffffffffu && (cond <= IR_NE || cond == IR_LTU || cond == IR_GEU))
             return ir_op2(b, IR_ICMP, IR_I32, (uint16_t)(cond | IR_I32 << 8), x, ir_const(b, IR_I32, k));
         if (o->op == IR_SEXT && sext(k, 32) == k)
-            return ir_op2(b, IR_ICMP, IR_I32, (uint16_t)(cond | IR_I32 << 8), x, ir_const(b, IR_I32, k & 0xffffffffu));
+            return ir_op2(b, IR_ICMP, IR_I32, (uint16_t)(cond | IR_I32 << 8), x,
+                          ir_const(b, IR_I32, k & 0xffffffffu));
     }
     return IR_NONE;
 }
@@ -739,8 +763,9 @@ static ir_ref fold_select(struct ir_builder *b, struct ir_insn *i)
     if ((i->type == IR_I32 || i->type == IR_I64) && ib_const(b, i->b, &k) && ib_const(b, i->c, &k2)) {
         ir_ref flag = IR_NONE;
         if (k == 1 && k2 == 0)
-            flag = is_boolean(b, i->a) ? i->a
-                                       : ir_op2(b, IR_ICMP, IR_I32, IR_NE | IR_I32 << 8, i->a, ir_const(b, IR_I32, 0));
+            flag = is_boolean(b, i->a)
+                       ? i->a
+                       : ir_op2(b, IR_ICMP, IR_I32, IR_NE | IR_I32 << 8, i->a, ir_const(b, IR_I32, 0));
         else if (k == 0 && k2 == 1)
             flag = invert(b, i->a);
         if (flag)
@@ -793,10 +818,28 @@ static ir_ref fold_float(struct ir_builder *b, struct ir_insn *i)
 static bool commutes(unsigned op)
 {
     switch (op) {
-    case IR_ADD: case IR_MUL: case IR_MULHU: case IR_MULHS: case IR_AND: case IR_OR: case IR_XOR: case IR_ADC:
-    case IR_CARRY: case IR_VADD: case IR_VMUL: case IR_VAND: case IR_VOR: case IR_VXOR: case IR_VADDS: case IR_VADDU:
-    case IR_VMINS: case IR_VMAXS: case IR_VMINU: case IR_VMAXU: case IR_VAVGU: case IR_VCMPEQ:
-        return true;
+    case IR_ADD:
+    case IR_MUL:
+    case IR_MULHU:
+    case IR_MULHS:
+    case IR_AND:
+    case IR_OR:
+    case IR_XOR:
+    case IR_ADC:
+    case IR_CARRY:
+    case IR_VADD:
+    case IR_VMUL:
+    case IR_VAND:
+    case IR_VOR:
+    case IR_VXOR:
+    case IR_VADDS:
+    case IR_VADDU:
+    case IR_VMINS:
+    case IR_VMAXS:
+    case IR_VMINU:
+    case IR_VMAXU:
+    case IR_VAVGU:
+    case IR_VCMPEQ: return true;
     default: return false;
     }
 }
@@ -817,15 +860,18 @@ ir_ref ib_fold(struct ir_builder *b, struct ir_insn *i)
     if (constant && i->type != IR_V128 && ib_eval(i, k[0], k[1], k[2], &v))
         return ir_const(b, i->type, v);
     /* constants to the right, else the older value left; NaN rules make float lanes ordered */
-    if (commutes(i->op) && !is_lane_float(i) && !ib_is(b, i->b, IR_CONST) && (ib_is(b, i->a, IR_CONST) || i->a > i->b))
+    if (commutes(i->op) && !is_lane_float(i) && !ib_is(b, i->b, IR_CONST) &&
+        (ib_is(b, i->a, IR_CONST) || i->a > i->b))
         swap_ab(i);
     switch (i->op) {
     case IR_ADD: return fold_add(b, i, m);
     case IR_SUB: return fold_sub(b, i, m);
     case IR_MUL: return fold_mul(b, i, m);
-    case IR_MULHU:
-        return ib_const(b, i->b, &v) && v <= 1 ? ir_const(b, i->type, 0) : IR_NONE;
-    case IR_DIVU: case IR_DIVS: case IR_REMU: case IR_REMS: return fold_div(b, i, m);
+    case IR_MULHU: return ib_const(b, i->b, &v) && v <= 1 ? ir_const(b, i->type, 0) : IR_NONE;
+    case IR_DIVU:
+    case IR_DIVS:
+    case IR_REMU:
+    case IR_REMS: return fold_div(b, i, m);
     case IR_AND: return fold_and(b, i, m);
     case IR_OR: return fold_or(b, i, m);
     case IR_XOR: return fold_xor(b, i, m);
@@ -839,9 +885,14 @@ ir_ref ib_fold(struct ir_builder *b, struct ir_insn *i)
         if (ib_const(b, i->a, &v) && v == m)
             return ir_op1(b, IR_NOT, i->type, 0, i->b);
         return IR_NONE;
-    case IR_NOT: case IR_NEG: case IR_BSWAP:
-        return ib_is(b, i->a, i->op) ? ib_resolve(b, b->insn[i->a].a) : IR_NONE;
-    case IR_SHL: case IR_SHR: case IR_SAR: case IR_ROL: case IR_ROR: return fold_shift(b, i, m);
+    case IR_NOT:
+    case IR_NEG:
+    case IR_BSWAP: return ib_is(b, i->a, i->op) ? ib_resolve(b, b->insn[i->a].a) : IR_NONE;
+    case IR_SHL:
+    case IR_SHR:
+    case IR_SAR:
+    case IR_ROL:
+    case IR_ROR: return fold_shift(b, i, m);
     case IR_ADC:
         if (ib_const(b, i->c, &v)) {
             ir_ref s = ir_op2(b, IR_ADD, i->type, 0, i->a, i->b);
@@ -862,15 +913,23 @@ ir_ref ib_fold(struct ir_builder *b, struct ir_insn *i)
         if (ib_const(b, i->c, &v) && v == 0)
             return ir_op2(b, IR_ICMP, IR_I32, (uint16_t)(IR_LTU | i->aux << 8), i->a, i->b);
         return IR_NONE;
-    case IR_SEXT: case IR_ZEXT: return fold_extend(b, i);
+    case IR_SEXT:
+    case IR_ZEXT: return fold_extend(b, i);
     case IR_TRUNC: return fold_trunc(b, i);
     case IR_EXTRACT: return fold_extract(b, i, m);
     case IR_INSERT: return fold_insert(b, i);
     case IR_ICMP: return fold_icmp(b, i);
     case IR_SELECT: return fold_select(b, i);
-    case IR_BITCAST: case IR_FLANE: case IR_FSETLANE: case IR_FNEG: case IR_FABS: return fold_float(b, i);
-    case IR_VAND: case IR_VOR: return i->a == i->b ? i->a : IR_NONE;
-    case IR_VSHL: case IR_VSHR: case IR_VSAR: return i->c == 0 ? i->a : IR_NONE;
+    case IR_BITCAST:
+    case IR_FLANE:
+    case IR_FSETLANE:
+    case IR_FNEG:
+    case IR_FABS: return fold_float(b, i);
+    case IR_VAND:
+    case IR_VOR: return i->a == i->b ? i->a : IR_NONE;
+    case IR_VSHL:
+    case IR_VSHR:
+    case IR_VSAR: return i->c == 0 ? i->a : IR_NONE;
     case IR_VLANE:
         if (ib_is(b, i->a, IR_VSETLANE) && b->insn[i->a].aux == i->aux && b->insn[i->a].c == i->c) {
             ir_ref x = ib_resolve(b, b->insn[i->a].b);

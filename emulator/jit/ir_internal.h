@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The IR while it is being made: instructions in linked lists per block, parameters with their arguments in a
- * pool, and a log of what happened to the slots in each block.  Shared by builder, folding, finish and passes;
- * nobody else includes it.
+ * pool, and a log of what happened to the slots in each block.  Shared by builder, folding, finish and
+ * passes; nobody else includes it.
  *
  * Block 0 here is a block of the builder's own before the region's entry: constants and slot reads that reach
  * the entry stand in it.  The driver's block n is block n + 1.  A value that was replaced by an equal one
@@ -19,7 +19,7 @@
 #define IB_HASH_BITS 11
 #define IB_MEMORY    0xffffffffu /* out[]: the slot's value stands in memory only */
 #define IB_NO_EDGE   0xffffffffu
-#define IB_FLUSH     0xffffu     /* aux of an IR_NOP that becomes STSLOTs; a = index in flush[] */
+#define IB_FLUSH     0xffffu /* aux of an IR_NOP that becomes STSLOTs; a = index in flush[] */
 
 struct ib_link {
     uint32_t prev, next; /* in the block's list; 0 ends */
@@ -27,12 +27,12 @@ struct ib_link {
 };
 
 enum ib_event_kind {
-    IB_PUT,    /* slot := value */
-    IB_LOADED, /* slot's value was read from memory */
-    IB_EXIT,   /* exit `value` was made here */
+    IB_PUT,     /* slot := value */
+    IB_LOADED,  /* slot's value was read from memory */
+    IB_EXIT,    /* exit `value` was made here */
     IB_FLUSHED, /* flush `value`: dirty slots of its mask are written */
-    IB_FORGET, /* a call may have written any slot */
-    IB_BANK,   /* the bank moved; value = index in bank[] of n_slots sources */
+    IB_FORGET,  /* a call may have written any slot */
+    IB_BANK,    /* the bank moved; value = index in bank[] of n_slots sources */
 };
 
 struct ib_event {
@@ -48,20 +48,20 @@ struct ib_edge {
 
 struct ib_block {
     uint64_t pc, npc;
-    uint32_t head, tail;           /* instructions */
-    uint32_t phi_head, phi_tail;   /* PARAMs: aux = slot, a = first argument in arg[] */
+    uint32_t head, tail;         /* instructions */
+    uint32_t phi_head, phi_tail; /* PARAMs: aux = slot, a = first argument in arg[] */
     uint32_t event_head, event_tail;
-    uint32_t *pred;                /* edges */
+    uint32_t *pred; /* edges */
     uint32_t n_preds, cap_preds;
-    uint32_t succ[2], n_succs;     /* edges, as the terminator names them */
-    uint32_t done;                 /* guest instructions completed */
-    uint32_t charge;               /* its CHARGE instruction or 0 */
-    uint32_t charged;              /* fixed count, or 0: `done` */
-    uint32_t dom, depth;           /* a dominating block known so far */
-    uint32_t rpo;                  /* position in order[], or ~0 when not reachable */
-    uint32_t loop_depth, loop;     /* loop = header's block or ~0 */
+    uint32_t succ[2], n_succs; /* edges, as the terminator names them */
+    uint32_t done;             /* guest instructions completed */
+    uint32_t charge;           /* its CHARGE instruction or 0 */
+    uint32_t charged;          /* fixed count, or 0: `done` */
+    uint32_t dom, depth;       /* a dominating block known so far */
+    uint32_t rpo;              /* position in order[], or ~0 when not reachable */
+    uint32_t loop_depth, loop; /* loop = header's block or ~0 */
     bool started, terminated, sealed, cold;
-    bool late_charge;              /* passes: its charge does not stand first */
+    bool late_charge; /* passes: its charge does not stand first */
 };
 
 struct ib_exit_info {
@@ -86,22 +86,22 @@ struct ir_builder {
 
     struct ir_insn *insn;
     struct ib_link *link;
-    uint32_t *fwd;       /* fwd[v] == v, or what it was replaced by */
-    uint32_t *chain;     /* hash chains */
-    uint32_t *stamp;     /* GUARD: epoch (system) or instruction serial (user) it was made in */
+    uint32_t *fwd;   /* fwd[v] == v, or what it was replaced by */
+    uint32_t *chain; /* hash chains */
+    uint32_t *stamp; /* GUARD: epoch (system) or instruction serial (user) it was made in */
     uint32_t n_insns, cap_insns;
     uint32_t hash[1u << IB_HASH_BITS];
 
     struct ib_block *block;
-    ir_ref *in, *out;    /* [block * n_slots + slot] */
+    ir_ref *in, *out; /* [block * n_slots + slot] */
     uint32_t n_blocks, cap_blocks, cap_inout;
-    uint32_t current;    /* block being filled */
+    uint32_t current;           /* block being filled */
     uint64_t here_pc, here_npc; /* position: ir_set_pc */
     ir_ref here_npc_ref;
-    uint32_t counted;    /* block that ir_insns_done counts in */
-    ir_ref insert;       /* passes: new values go before this one, not to the end of `current` */
-    bool fp_here_only;   /* passes: floating point is shared within a block only */
-    bool closed;         /* current is a block that nothing reaches */
+    uint32_t counted;  /* block that ir_insns_done counts in */
+    ir_ref insert;     /* passes: new values go before this one, not to the end of `current` */
+    bool fp_here_only; /* passes: floating point is shared within a block only */
+    bool closed;       /* current is a block that nothing reaches */
 
     struct ib_edge *edge;
     uint32_t n_edges, cap_edges;
@@ -124,14 +124,15 @@ struct ir_builder {
     uint32_t guard_epoch; /* counts what may change mappings */
     uint32_t fp_epoch;    /* counts what may read or change MXCSR */
     uint32_t serial;      /* counts guest instructions begun */
-    uint32_t memory_exit, memory_exit_event; /* last MEMORY exit and the event it is: shared when still true */
+    uint32_t memory_exit,
+        memory_exit_event; /* last MEMORY exit and the event it is: shared when still true */
 
-    uint32_t *order;      /* reachable blocks in reverse post order */
+    uint32_t *order; /* reachable blocks in reverse post order */
     uint32_t n_order, cap_order;
     uint32_t n_guest_insns;
-    bool no_fold;         /* tests: values stay as they were made */
+    bool no_fold; /* tests: values stay as they were made */
 
-    uint8_t *store;       /* of the finished region */
+    uint8_t *store; /* of the finished region */
     size_t cap_store;
     struct ir_region region;
 };
@@ -178,8 +179,9 @@ void ib_insert_before(struct ir_builder *b, ir_ref v, ir_ref before); /* `before
 void ib_insert_last(struct ir_builder *b, ir_ref v, uint32_t block);  /* before the terminator, if any */
 void ib_unlink(struct ir_builder *b, ir_ref v);
 ir_ref ib_read_entry(struct ir_builder *b, uint32_t block, uint32_t slot);
-ir_ref ib_find(struct ir_builder *b, const struct ir_insn *i, uint32_t block); /* equal value that dominates */
-void ib_enter(struct ir_builder *b, ir_ref v);                                /* into the table of values */
+ir_ref ib_find(struct ir_builder *b, const struct ir_insn *i,
+               uint32_t block);                /* equal value that dominates */
+void ib_enter(struct ir_builder *b, ir_ref v); /* into the table of values */
 uint32_t ib_dominates(const struct ir_builder *b, uint32_t a, uint32_t z);
 
 /* ir_fold.c: a simpler equal value (old or new), or IR_NONE. *i may be rewritten to a canonical form. */
@@ -205,6 +207,9 @@ static inline uint32_t ib_exit_of(const struct ir_insn *i)
 {
     return i->op == IR_GUARD || i->op == IR_CHARGE || i->op == IR_EXITIF || i->op == IR_EXIT ? i->b : ~0u;
 }
+
+/* ir_pack.c: kept by the builder until the next one */
+struct ir_region *ib_pack(struct ir_builder *b);
 
 /* ir_passes.c */
 void ib_optimise(struct ir_builder *b);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The IR interpreter: the meaning of every operation in plain C, the oracle for back ends and the engine of hosts
- * that have none.  A region is decoded once into operations specialised by type, whose operands are places in one
- * array of words; ir_region_copy() keeps that form with the region.
+ * The IR interpreter: the meaning of every operation in plain C, the oracle for back ends and the engine of
+ * hosts that have none.  A region is decoded once into operations specialised by type, whose operands are
+ * places in one array of words; ir_region_copy() keeps that form with the region.
  */
 #include <string.h>
 #include "emulator/jit/ir_internal.h"
@@ -42,7 +42,8 @@ static inline void csr_out(struct ir_scratch *s, struct jit_cpu *cpu)
 }
 
 /* Guards that the loop does not decide: false: leave. */
-static bool guard_slow(struct ir_scratch *s, struct jit_cpu *cpu, const struct ir_insn *i, uint64_t address, uint64_t *out)
+static bool guard_slow(struct ir_scratch *s, struct jit_cpu *cpu, const struct ir_insn *i, uint64_t address,
+                       uint64_t *out)
 {
     int lo = (int16_t)i->c, hi = (int16_t)(i->c >> 16);
     unsigned align = IR_MEM_ALIGN_OF(i->aux), size = (unsigned)(hi - lo);
@@ -82,12 +83,15 @@ static uint64_t swap_if(uint64_t v, unsigned size, bool swap)
 {
     if (!swap)
         return v;
-    return size == 8 ? GUINT64_SWAP_LE_BE(v)
-                     : size == 4 ? GUINT32_SWAP_LE_BE((uint32_t)v) : size == 2 ? GUINT16_SWAP_LE_BE((uint16_t)v) : v;
+    return size == 8   ? GUINT64_SWAP_LE_BE(v)
+           : size == 4 ? GUINT32_SWAP_LE_BE((uint32_t)v)
+           : size == 2 ? GUINT16_SWAP_LE_BE((uint16_t)v)
+                       : v;
 }
 
 /* A load or store through a guard of a device page. */
-static bool device_load(struct ir_scratch *s, struct jit_cpu *cpu, const struct ir_insn *i, uint64_t address, uint64_t *dst)
+static bool device_load(struct ir_scratch *s, struct jit_cpu *cpu, const struct ir_insn *i, uint64_t address,
+                        uint64_t *dst)
 {
     unsigned size = 1u << IR_MEM_SIZE(i->aux);
     bool swap = ((i->aux & IR_MEM_BIG) != 0) != cpu->guest->big_endian;
@@ -118,7 +122,8 @@ static bool device_load(struct ir_scratch *s, struct jit_cpu *cpu, const struct 
     return true;
 }
 
-static bool device_store(struct ir_scratch *s, struct jit_cpu *cpu, const struct ir_insn *i, uint64_t address, const uint64_t *v)
+static bool device_store(struct ir_scratch *s, struct jit_cpu *cpu, const struct ir_insn *i, uint64_t address,
+                         const uint64_t *v)
 {
     unsigned size = 1u << IR_MEM_SIZE(i->aux);
     bool swap = ((i->aux & IR_MEM_BIG) != 0) != cpu->guest->big_endian;
@@ -154,8 +159,8 @@ static bool device_store(struct ir_scratch *s, struct jit_cpu *cpu, const struct
         *dst = (T)swap_if(seen, size, swap);                                                                 \
     } while (0)
 
-static bool atomic(struct ir_scratch *s, struct jit_cpu *cpu, const struct ir_insn *i, uint64_t *dst, const uint64_t *guard,
-                   uint64_t b, uint64_t c)
+static bool atomic(struct ir_scratch *s, struct jit_cpu *cpu, const struct ir_insn *i, uint64_t *dst,
+                   const uint64_t *guard, uint64_t b, uint64_t c)
 {
     unsigned size = 1u << IR_MEM_SIZE(i->aux);
     uint64_t mask = size == 8 ? ~UINT64_C(0) : (UINT64_C(1) << (8 * size)) - 1, old;
@@ -182,7 +187,8 @@ static bool atomic(struct ir_scratch *s, struct jit_cpu *cpu, const struct ir_in
     return jit_mem_write(cpu, guard[1], size, swap_if(now & mask, size, swap));
 }
 
-static uint64_t call(struct jit_cpu *cpu, const struct ir_call *k, const struct interp_code *c, const uint64_t *w)
+static uint64_t call(struct jit_cpu *cpu, const struct ir_call *k, const struct interp_code *c,
+                     const uint64_t *w)
 {
     const struct ir_helper *h = k->helper;
     uint64_t a[6] = {0};
@@ -194,20 +200,22 @@ static uint64_t call(struct jit_cpu *cpu, const struct ir_call *k, const struct 
     case 1: return ((uint64_t(*)(struct jit_cpu *, uint64_t))h->function)(cpu, a[0]);
     case 2: return ((uint64_t(*)(struct jit_cpu *, uint64_t, uint64_t))h->function)(cpu, a[0], a[1]);
     case 3:
-        return ((uint64_t(*)(struct jit_cpu *, uint64_t, uint64_t, uint64_t))h->function)(cpu, a[0], a[1], a[2]);
+        return ((uint64_t(*)(struct jit_cpu *, uint64_t, uint64_t, uint64_t))h->function)(cpu, a[0], a[1],
+                                                                                          a[2]);
     case 4:
-        return ((uint64_t(*)(struct jit_cpu *, uint64_t, uint64_t, uint64_t, uint64_t))h->function)(cpu, a[0], a[1],
-                                                                                                    a[2], a[3]);
+        return ((uint64_t(*)(struct jit_cpu *, uint64_t, uint64_t, uint64_t, uint64_t))h->function)(
+            cpu, a[0], a[1], a[2], a[3]);
     case 5:
         return ((uint64_t(*)(struct jit_cpu *, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t))h->function)(
             cpu, a[0], a[1], a[2], a[3], a[4]);
     default:
-        return ((uint64_t(*)(struct jit_cpu *, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t))h->function)(
-            cpu, a[0], a[1], a[2], a[3], a[4], a[5]);
+        return ((uint64_t(*)(struct jit_cpu *, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t,
+                             uint64_t))h->function)(cpu, a[0], a[1], a[2], a[3], a[4], a[5]);
     }
 }
 
-static void leave(struct jit_cpu *cpu, const struct ir_region *r, const struct interp_code *c, const uint64_t *w, uint32_t exit)
+static void leave(struct jit_cpu *cpu, const struct ir_region *r, const struct interp_code *c,
+                  const uint64_t *w, uint32_t exit)
 {
     const struct ir_exit *x = &r->exit[exit];
     const struct interp_snap *s = c->snap + x->first;
@@ -285,7 +293,8 @@ static unsigned float_from(const struct ir_region *r, const struct ir_insn *i)
     return r->insn[i->a].type;
 }
 
-static uint32_t run(const struct ir_region *r, struct jit_cpu *cpu, struct ir_scratch *s, const struct interp_code *c)
+static uint32_t run(const struct ir_region *r, struct jit_cpu *cpu, struct ir_scratch *s,
+                    const struct interp_code *c)
 {
     static const void *const label[N_CODES] = {
 #define X(name) [DO_##name] = &&do_##name,
@@ -301,12 +310,12 @@ static uint32_t run(const struct ir_region *r, struct jit_cpu *cpu, struct ir_sc
         o++;                                                                                                 \
         goto *label[o->code];                                                                                \
     } while (0)
-#define A       w[o->a]
-#define B       w[o->b]
-#define C       w[o->c]
-#define D       w[o->dst]
+#define A w[o->a]
+#define B w[o->b]
+#define C w[o->c]
+#define D w[o->dst]
 #define OP(name, e)                                                                                          \
-    do_##name: D = (e);                                                                                      \
+    do_##name : D = (e);                                                                                     \
     NEXT;
 #define INT2(name, e)                                                                                        \
     do_##name##_W:                                                                                           \
@@ -361,13 +370,13 @@ static uint32_t run(const struct ir_region *r, struct jit_cpu *cpu, struct ir_sc
         NEXT;                                                                                                \
     }
 #define SLOT_LOAD(name, base, size)                                                                          \
-    do_##name: D = 0;                                                                                        \
+    do_##name : D = 0;                                                                                       \
     if ((size) > 8)                                                                                          \
         w[o->dst + 1] = 0;                                                                                   \
     memcpy(&D, (const uint8_t *)(base) + o->c, size);                                                        \
     NEXT;
 #define SLOT_STORE(name, base, size)                                                                         \
-    do_##name: memcpy((uint8_t *)(base) + o->c, &A, size);                                                   \
+    do_##name : memcpy((uint8_t *)(base) + o->c, &A, size);                                                  \
     NEXT;
 #define FLOAT2(name, T, get, put, op)                                                                        \
     do_##name:                                                                                               \
@@ -418,7 +427,7 @@ do_CALLIF:
         call(cpu, k, c, w);
         NEXT;
     }
-do_CALL: {
+do_CALL : {
     const struct ir_call *k = &r->call[o->a];
     if (k->helper->flags & IR_HELPER_FP)
         csr_in(s, cpu);
@@ -474,8 +483,8 @@ do_STSTATE_8:
 
     INT2(ADD, x + y)
     INT2(SUB, x - y)
-    INT2(MUL, x *y)
-    INT2(AND, x &y)
+    INT2(MUL, x * y)
+    INT2(AND, x & y)
     INT2(OR, x | y)
     INT2(XOR, x ^ y)
     INT2(ANDN, x & ~y)
@@ -495,13 +504,13 @@ do_STSTATE_8:
     OP(EXTRACT_W, A >> (o->aux & 31) & ((UINT64_C(1) << (o->aux >> 8)) - 1))
     OP(EXTRACT_D, A >> (o->aux & 63) & (~UINT64_C(0) >> (64 - (o->aux >> 8))))
 do_INSERT_W:
-do_INSERT_D: {
+do_INSERT_D : {
     uint64_t f = (~UINT64_C(0) >> (64 - (o->aux >> 8))) << (o->aux & 63);
     D = (A & ~f) | (B << (o->aux & 63) & f);
     NEXT;
 }
 do_EVAL_W:
-do_EVAL_D: {
+do_EVAL_D : {
     const struct ir_insn *i = &r->insn[o->insn];
     ib_eval(i, A, B, 0, &D);
     NEXT;
@@ -525,7 +534,7 @@ do_EVAL_D: {
     INT2(LEU, x <= y)
     INT2(GTU, x > y)
     OP(SELECT, (uint32_t)A ? B : C)
-do_SELECT2: {
+do_SELECT2 : {
     uint32_t from = (uint32_t)A ? o->b : o->c;
     w[o->dst] = w[from];
     w[o->dst + 1] = w[from + 1];
@@ -536,7 +545,8 @@ do_SELECT2: {
     {                                                                                                        \
         uint64_t at = A, size = (o->c >> 16) - 1;                                                            \
         const struct jit_tlb_entry *e = &cpu->tlb[at >> JIT_PAGE_BITS & (JIT_TLB_ENTRIES - 1)];              \
-        if (G_LIKELY((at & (JIT_PAGE_MASK | o->aux)) == e->tag && ((at ^ (at + size)) & JIT_PAGE_MASK) == 0)) { \
+        if (G_LIKELY((at & (JIT_PAGE_MASK | o->aux)) == e->tag &&                                            \
+                     ((at ^ (at + size)) & JIT_PAGE_MASK) == 0)) {                                           \
             w[o->dst] = at + e->addend;                                                                      \
             NEXT;                                                                                            \
         }                                                                                                    \
@@ -579,7 +589,7 @@ do_LD16:
         goto load_device;
     memcpy(&w[o->dst], (const uint8_t *)(uintptr_t)A + (int32_t)o->c, 16);
     NEXT;
-do_LD16X: {
+do_LD16X : {
     uint64_t v[2];
     if (!A)
         goto load_device;
@@ -600,7 +610,7 @@ do_ST16:
         goto store_device;
     memcpy((uint8_t *)(uintptr_t)A + (int32_t)o->c, &w[o->b], 16);
     NEXT;
-do_ST16X: {
+do_ST16X : {
     uint64_t v[2] = {GUINT64_SWAP_LE_BE(w[o->b + 1]), GUINT64_SWAP_LE_BE(w[o->b])};
     if (!A)
         goto store_device;
@@ -634,23 +644,25 @@ do_ATOMIC:
     OP(FNEG_D, A ^ UINT64_C(1) << 63)
     OP(FABS_W, A & 0x7fffffffu)
     OP(FABS_D, A & ~(UINT64_C(1) << 63))
-do_FLOAT: {
+do_FLOAT : {
     const struct ir_insn *i = &r->insn[o->insn];
     csr_in(s, cpu);
     unsigned args = ir_op_info[i->op].args;
-    ir_interp_float(cpu, i, float_from(r, i), &w[o->dst], &w[o->a], args > 1 ? &w[o->b] : NULL, args > 2 ? &w[o->c] : NULL);
+    ir_interp_float(cpu, i, float_from(r, i), &w[o->dst], &w[o->a], args > 1 ? &w[o->b] : NULL,
+                    args > 2 ? &w[o->c] : NULL);
     NEXT;
 }
     OP(FLANE0, (uint32_t)A)
     OP(FLANE1, A >> 32)
     OP(FSETLANE0, (A & ~UINT64_C(0xffffffff)) | (uint32_t)B)
     OP(FSETLANE1, (A & UINT64_C(0xffffffff)) | B << 32)
-do_VECTOR: {
+do_VECTOR : {
     const struct ir_insn *i = &r->insn[o->insn];
     unsigned args = ir_op_info[i->op].args;
     if (i->aux >= IR_LF32 || i->op >= IR_VFMADD)
         csr_in(s, cpu);
-    ir_interp_vector(i, float_from(r, i), &w[o->dst], &w[o->a], args > 1 ? &w[o->b] : NULL, args > 2 ? &w[o->c] : NULL);
+    ir_interp_vector(i, float_from(r, i), &w[o->dst], &w[o->a], args > 1 ? &w[o->b] : NULL,
+                     args > 2 ? &w[o->c] : NULL);
     NEXT;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Decoding a region for the interpreter: operations specialised by type, edges as moves and jumps, values as places.
+ * Decoding a region for the interpreter: operations specialised by type, edges as moves and jumps, values as
+ * places.
  */
 #include "emulator/jit/ir_internal.h"
 #include "emulator/jit/ir_interp.h"
@@ -14,7 +15,8 @@ size_t ir_interp_decoded_size(const struct ir_region *r)
 {
     size_t n_ops = (size_t)r->n_insns + 2 * r->n_args + 4 * r->n_edges + 8;
 
-    return sizeof(struct interp_code) + n_ops * sizeof(struct interp_op) + r->n_snaps * sizeof(struct interp_snap) +
+    return sizeof(struct interp_code) + n_ops * sizeof(struct interp_op) +
+           r->n_snaps * sizeof(struct interp_snap) +
            (size_t)r->n_insns * (sizeof(uint64_t) + sizeof(uint32_t)) + 64;
 }
 
@@ -58,17 +60,20 @@ static enum code store_code(const struct ir_insn *i)
 
 static unsigned slot_size(unsigned type)
 {
-    return type == IR_I32 || type == IR_F32 ? 4 : type == IR_I64 || type == IR_F64 ? 8 : type == IR_F80 ? 10 : 16;
+    return type == IR_I32 || type == IR_F32   ? 4
+           : type == IR_I64 || type == IR_F64 ? 8
+           : type == IR_F80                   ? 10
+                                              : 16;
 }
 
 static const uint16_t int_code[IR_N_OPS] = {
-    [IR_ADD] = DO_ADD_W, [IR_SUB] = DO_SUB_W, [IR_MUL] = DO_MUL_W, [IR_AND] = DO_AND_W, [IR_OR] = DO_OR_W,
-    [IR_XOR] = DO_XOR_W, [IR_ANDN] = DO_ANDN_W, [IR_NOT] = DO_NOT_W, [IR_NEG] = DO_NEG_W, [IR_SHL] = DO_SHL_W,
-    [IR_SHR] = DO_SHR_W, [IR_SAR] = DO_SAR_W, [IR_ROL] = DO_ROL_W, [IR_ROR] = DO_ROR_W, [IR_ADC] = DO_ADC_W,
-    [IR_SBB] = DO_SBB_W, [IR_EXTRACT] = DO_EXTRACT_W, [IR_INSERT] = DO_INSERT_W, [IR_MULHU] = DO_EVAL_W,
-    [IR_MULHS] = DO_EVAL_W, [IR_DIVU] = DO_EVAL_W, [IR_DIVS] = DO_EVAL_W, [IR_REMU] = DO_EVAL_W,
-    [IR_REMS] = DO_EVAL_W, [IR_BSWAP] = DO_EVAL_W, [IR_CLZ] = DO_EVAL_W, [IR_CTZ] = DO_EVAL_W,
-    [IR_POPCNT] = DO_EVAL_W,
+    [IR_ADD] = DO_ADD_W,         [IR_SUB] = DO_SUB_W,       [IR_MUL] = DO_MUL_W,    [IR_AND] = DO_AND_W,
+    [IR_OR] = DO_OR_W,           [IR_XOR] = DO_XOR_W,       [IR_ANDN] = DO_ANDN_W,  [IR_NOT] = DO_NOT_W,
+    [IR_NEG] = DO_NEG_W,         [IR_SHL] = DO_SHL_W,       [IR_SHR] = DO_SHR_W,    [IR_SAR] = DO_SAR_W,
+    [IR_ROL] = DO_ROL_W,         [IR_ROR] = DO_ROR_W,       [IR_ADC] = DO_ADC_W,    [IR_SBB] = DO_SBB_W,
+    [IR_EXTRACT] = DO_EXTRACT_W, [IR_INSERT] = DO_INSERT_W, [IR_MULHU] = DO_EVAL_W, [IR_MULHS] = DO_EVAL_W,
+    [IR_DIVU] = DO_EVAL_W,       [IR_DIVS] = DO_EVAL_W,     [IR_REMU] = DO_EVAL_W,  [IR_REMS] = DO_EVAL_W,
+    [IR_BSWAP] = DO_EVAL_W,      [IR_CLZ] = DO_EVAL_W,      [IR_CTZ] = DO_EVAL_W,   [IR_POPCNT] = DO_EVAL_W,
 };
 
 struct decoder {
@@ -93,8 +98,8 @@ static void emit_move(struct decoder *d, uint32_t dst, uint32_t src, unsigned wo
     o->a = src;
 }
 
-/* The arguments of an edge into its block's parameters, then the jump.  An argument that is itself a parameter
- * written earlier in the list goes through a spare place. */
+/* The arguments of an edge into its block's parameters, then the jump.  An argument that is itself a
+ * parameter written earlier in the list goes through a spare place. */
 static void emit_edge(struct decoder *d, uint32_t edge, uint32_t insn)
 {
     const struct ir_region *r = d->r;
@@ -131,9 +136,10 @@ static void decode_memory(struct decoder *d, struct interp_op *o, const struct i
         int lo = (int16_t)i->c, hi = (int16_t)(i->c >> 16);
         unsigned rw = i->aux & (IR_MEM_READ | IR_MEM_WRITE);
         bool plain = lo == 0 && hi == 1 << IR_MEM_SIZE(i->aux);
-        o->code = d->r->user_mode ? DO_GUARD_USER
+        o->code = d->r->user_mode                                ? DO_GUARD_USER
                   : !plain || rw == (IR_MEM_READ | IR_MEM_WRITE) ? DO_GUARD_SLOW
-                  : rw & IR_MEM_WRITE ? DO_GUARD_W : DO_GUARD_R;
+                  : rw & IR_MEM_WRITE                            ? DO_GUARD_W
+                                                                 : DO_GUARD_R;
         o->b = i->b;
         o->c = i->c;
         /* bits of the address that must be those of the tag, beside the page: alignment */
@@ -161,7 +167,8 @@ static void decode_insn(struct decoder *d, uint32_t v)
     struct interp_op *o;
 
     switch (i->op) {
-    case IR_CONST: case IR_PARAM: return;
+    case IR_CONST:
+    case IR_PARAM: return;
     case IR_BR: emit_edge(d, i->b, v); return;
     case IR_BRIF: {
         uint32_t at = d->c->n_ops;
@@ -171,7 +178,8 @@ static void decode_insn(struct decoder *d, uint32_t v)
         emit_edge(d, i->b, v);
         return;
     }
-    case IR_LDSTATE: case IR_STSTATE:
+    case IR_LDSTATE:
+    case IR_STSTATE:
         if (i->c + 8 > offsetof(struct jit_cpu, mxcsr) && i->c < offsetof(struct jit_cpu, mxcsr) + 4)
             emit(d, DO_CSR_OUT, v);
         break;
@@ -190,25 +198,46 @@ static void decode_insn(struct decoder *d, uint32_t v)
     case IR_STSLOT: {
         const struct ir_slot *s = &r->guest->slot[i->aux];
         unsigned size = slot_size(s->type), kind = size == 4 ? 0 : size == 8 ? 1 : size == 10 ? 2 : 3;
-        o->code = (uint16_t)((i->op == IR_LDSLOT ? s->banked ? DO_LDB_W : DO_LDS_W : s->banked ? DO_STB_W : DO_STS_W) + kind);
+        o->code = (uint16_t)((i->op == IR_LDSLOT ? s->banked ? DO_LDB_W : DO_LDS_W
+                              : s->banked        ? DO_STB_W
+                                                 : DO_STS_W) +
+                             kind);
         o->c = s->offset;
         break;
     }
-    case IR_LDSTATE: o->code = (uint16_t)(DO_LDSTATE_1 + i->aux); o->c = i->c; break;
-    case IR_STSTATE: o->code = (uint16_t)(DO_STSTATE_1 + i->aux); o->c = i->c; break;
-    case IR_BANKMOVE: o->code = DO_BANKMOVE; o->c = i->c; break;
+    case IR_LDSTATE:
+        o->code = (uint16_t)(DO_LDSTATE_1 + i->aux);
+        o->c = i->c;
+        break;
+    case IR_STSTATE:
+        o->code = (uint16_t)(DO_STSTATE_1 + i->aux);
+        o->c = i->c;
+        break;
+    case IR_BANKMOVE:
+        o->code = DO_BANKMOVE;
+        o->c = i->c;
+        break;
     case IR_CARRY: o->code = (uint16_t)(DO_CARRY_W + wide(i->aux)); break;
     case IR_BORROW: o->code = (uint16_t)(DO_BORROW_W + wide(i->aux)); break;
     case IR_SEXT:
-        o->code = i->type == IR_I64 ? (i->aux == 8 ? DO_SEXT8_D : i->aux == 16 ? DO_SEXT16_D : DO_SEXT32_D)
-                                    : (i->aux == 8 ? DO_SEXT8_W : i->aux == 16 ? DO_SEXT16_W : DO_MOV);
+        o->code = i->type == IR_I64 ? (i->aux == 8    ? DO_SEXT8_D
+                                       : i->aux == 16 ? DO_SEXT16_D
+                                                      : DO_SEXT32_D)
+                                    : (i->aux == 8    ? DO_SEXT8_W
+                                       : i->aux == 16 ? DO_SEXT16_W
+                                                      : DO_MOV);
         break;
     case IR_ZEXT: o->code = i->aux == 8 ? DO_ZEXT8 : i->aux == 16 ? DO_ZEXT16 : DO_ZEXT32; break;
     case IR_TRUNC: o->code = DO_ZEXT32; break;
     case IR_ICMP: o->code = (uint16_t)(DO_EQ_W + 2 * (i->aux & 0xff) + wide(i->aux >> 8)); break;
     case IR_SELECT: o->code = words_of(i) == 2 ? DO_SELECT2 : DO_SELECT; break;
     case IR_BITCAST: o->code = DO_MOV; break;
-    case IR_GUARD: case IR_LOAD: case IR_STORE: case IR_CAS: case IR_XCHG: case IR_AADD: decode_memory(d, o, i); break;
+    case IR_GUARD:
+    case IR_LOAD:
+    case IR_STORE:
+    case IR_CAS:
+    case IR_XCHG:
+    case IR_AADD: decode_memory(d, o, i); break;
     case IR_FENCE: o->code = DO_FENCE; break;
     case IR_FADD: o->code = i->type == IR_F32 ? DO_FADD_W : i->type == IR_F64 ? DO_FADD_D : DO_FLOAT; break;
     case IR_FSUB: o->code = i->type == IR_F32 ? DO_FSUB_W : i->type == IR_F64 ? DO_FSUB_D : DO_FLOAT; break;
@@ -216,16 +245,37 @@ static void decode_insn(struct decoder *d, uint32_t v)
     case IR_FDIV: o->code = i->type == IR_F32 ? DO_FDIV_W : i->type == IR_F64 ? DO_FDIV_D : DO_FLOAT; break;
     case IR_FNEG: o->code = i->type == IR_F32 ? DO_FNEG_W : i->type == IR_F64 ? DO_FNEG_D : DO_FLOAT; break;
     case IR_FABS: o->code = i->type == IR_F32 ? DO_FABS_W : i->type == IR_F64 ? DO_FABS_D : DO_FLOAT; break;
-    case IR_FSQRT: case IR_FMADD: case IR_FCMP: case IR_FREL: case IR_FCVT: case IR_ITOF: case IR_FTOI: case IR_FTOIR:
-        o->code = DO_FLOAT;
-        break;
+    case IR_FSQRT:
+    case IR_FMADD:
+    case IR_FCMP:
+    case IR_FREL:
+    case IR_FCVT:
+    case IR_ITOF:
+    case IR_FTOI:
+    case IR_FTOIR: o->code = DO_FLOAT; break;
     case IR_FLANE: o->code = i->aux ? DO_FLANE1 : DO_FLANE0; break;
     case IR_FSETLANE: o->code = i->aux ? DO_FSETLANE1 : DO_FSETLANE0; break;
-    case IR_CALL: o->code = DO_CALL; o->a = i->a; break;
-    case IR_CALLIF: o->code = DO_CALLIF; o->b = i->b; break;
-    case IR_CHARGE: o->code = DO_CHARGE; o->b = i->b; o->c = i->c; break;
-    case IR_EXITIF: o->code = DO_EXITIF; o->b = i->b; break;
-    case IR_EXIT: o->code = DO_EXIT; o->b = i->b; break;
+    case IR_CALL:
+        o->code = DO_CALL;
+        o->a = i->a;
+        break;
+    case IR_CALLIF:
+        o->code = DO_CALLIF;
+        o->b = i->b;
+        break;
+    case IR_CHARGE:
+        o->code = DO_CHARGE;
+        o->b = i->b;
+        o->c = i->c;
+        break;
+    case IR_EXITIF:
+        o->code = DO_EXITIF;
+        o->b = i->b;
+        break;
+    case IR_EXIT:
+        o->code = DO_EXIT;
+        o->b = i->b;
+        break;
     default:
         if (i->op >= IR_VADD && i->op < IR_CALL) {
             o->code = DO_VECTOR;

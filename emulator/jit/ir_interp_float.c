@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The interpreter's floating point and vector operations.  Host arithmetic runs under the guest's MXCSR, which the
- * caller has loaded; F80 takes its rounding from there and adds its sticky flags to it.
+ * The interpreter's floating point and vector operations.  Host arithmetic runs under the guest's MXCSR,
+ * which the caller has loaded; F80 takes its rounding from there and adds its sticky flags to it.
  */
 #include <fenv.h>
 #include <math.h>
@@ -96,7 +96,8 @@ static void set80(uint64_t *d, long double f)
     memcpy(d, &f, sizeof f < 16 ? sizeof f : 10);
 }
 
-static void fix(struct jit_cpu *cpu, const struct ir_insn *i, uint64_t *dst, uint64_t a, uint64_t b, uint64_t c)
+static void fix(struct jit_cpu *cpu, const struct ir_insn *i, uint64_t *dst, uint64_t a, uint64_t b,
+                uint64_t c)
 {
     if (!cpu->guest->fp_fix)
         return;
@@ -109,8 +110,14 @@ static void fix(struct jit_cpu *cpu, const struct ir_insn *i, uint64_t *dst, uin
 
 /* 0 equal, 1 less, 2 greater, 3 unordered; `signal`: a quiet NaN is invalid, too. */
 #define RELATION(x, y, signal)                                                                               \
-    ((signal) ? ((x) < (y) ? 1u : (x) > (y) ? 2u : (x) == (y) ? 0u : 3u)                                      \
-              : (isless(x, y) ? 1u : isgreater(x, y) ? 2u : (x) == (y) ? 0u : 3u))
+    ((signal) ? ((x) < (y)    ? 1u                                                                           \
+                 : (x) > (y)  ? 2u                                                                           \
+                 : (x) == (y) ? 0u                                                                           \
+                              : 3u)                                                                          \
+              : (isless(x, y)      ? 1u                                                                      \
+                 : isgreater(x, y) ? 2u                                                                      \
+                 : (x) == (y)      ? 0u                                                                      \
+                                   : 3u))
 
 static unsigned relation(unsigned type, bool signal, const uint64_t *a, const uint64_t *b)
 {
@@ -161,21 +168,45 @@ static int64_t to_int(bool wide, long double x, bool *invalid)
     return *invalid ? (wide ? INT64_MIN : INT32_MIN) : (int64_t)x;
 }
 
-static void extended(const struct ir_insn *i, unsigned from, uint64_t *dst, const uint64_t *a, const uint64_t *b,
-                     const uint64_t *c)
+static void extended(const struct ir_insn *i, unsigned from, uint64_t *dst, const uint64_t *a,
+                     const uint64_t *b, const uint64_t *c)
 {
     uint16_t old = x87_begin();
     volatile long double r;
 
     switch (i->op) {
-    case IR_FADD: r = f80(a) + f80(b); set80(dst, r); break;
-    case IR_FSUB: r = f80(a) - f80(b); set80(dst, r); break;
-    case IR_FMUL: r = f80(a) * f80(b); set80(dst, r); break;
-    case IR_FDIV: r = f80(a) / f80(b); set80(dst, r); break;
-    case IR_FSQRT: r = sqrtl(f80(a)); set80(dst, r); break;
-    case IR_FMADD: r = fmal(f80(a), f80(b), f80(c)); set80(dst, r); break;
-    case IR_FNEG: r = -f80(a); set80(dst, r); break;
-    case IR_FABS: r = fabsl(f80(a)); set80(dst, r); break;
+    case IR_FADD:
+        r = f80(a) + f80(b);
+        set80(dst, r);
+        break;
+    case IR_FSUB:
+        r = f80(a) - f80(b);
+        set80(dst, r);
+        break;
+    case IR_FMUL:
+        r = f80(a) * f80(b);
+        set80(dst, r);
+        break;
+    case IR_FDIV:
+        r = f80(a) / f80(b);
+        set80(dst, r);
+        break;
+    case IR_FSQRT:
+        r = sqrtl(f80(a));
+        set80(dst, r);
+        break;
+    case IR_FMADD:
+        r = fmal(f80(a), f80(b), f80(c));
+        set80(dst, r);
+        break;
+    case IR_FNEG:
+        r = -f80(a);
+        set80(dst, r);
+        break;
+    case IR_FABS:
+        r = fabsl(f80(a));
+        set80(dst, r);
+        break;
     case IR_FCVT:
         if (i->type == IR_F80) {
             r = from == IR_F32 ? (long double)f32(a) : (long double)f64(a);
@@ -188,7 +219,10 @@ static void extended(const struct ir_insn *i, unsigned from, uint64_t *dst, cons
             set32(dst, f);
         }
         break;
-    case IR_ITOF: r = from == IR_I32 ? (long double)(int32_t)*a : (long double)(int64_t)*a; set80(dst, r); break;
+    case IR_ITOF:
+        r = from == IR_I32 ? (long double)(int32_t)*a : (long double)(int64_t)*a;
+        set80(dst, r);
+        break;
     case IR_FTOI:
     case IR_FTOIR: {
         bool invalid;
@@ -207,7 +241,8 @@ static void extended(const struct ir_insn *i, unsigned from, uint64_t *dst, cons
     x87_end(old);
 }
 
-static void convert_to_int(struct jit_cpu *cpu, const struct ir_insn *i, unsigned from, uint64_t *dst, const uint64_t *a)
+static void convert_to_int(struct jit_cpu *cpu, const struct ir_insn *i, unsigned from, uint64_t *dst,
+                           const uint64_t *a)
 {
     bool wide = i->type == IR_I64, round = i->op == IR_FTOIR, invalid;
     double x = from == IR_F32 ? (double)f32(a) : f64(a);
@@ -218,12 +253,15 @@ static void convert_to_int(struct jit_cpu *cpu, const struct ir_insn *i, unsigne
     int64_t n;
     if (from == IR_F32) {
         __m128 v = _mm_set_ss(f32(a));
-        n = wide ? (round ? _mm_cvtss_si64(v) : _mm_cvttss_si64(v)) : (round ? _mm_cvtss_si32(v) : _mm_cvttss_si32(v));
+        n = wide ? (round ? _mm_cvtss_si64(v) : _mm_cvttss_si64(v))
+                 : (round ? _mm_cvtss_si32(v) : _mm_cvttss_si32(v));
     } else {
         __m128d v = _mm_set_sd(x);
-        n = wide ? (round ? _mm_cvtsd_si64(v) : _mm_cvttsd_si64(v)) : (round ? _mm_cvtsd_si32(v) : _mm_cvttsd_si32(v));
+        n = wide ? (round ? _mm_cvtsd_si64(v) : _mm_cvttsd_si64(v))
+                 : (round ? _mm_cvtsd_si32(v) : _mm_cvttsd_si32(v));
     }
-    if (!wide && n == INT32_MIN && !invalid) { /* it, or the processor's word for invalid; asking leaves no flags */
+    if (!wide && n == INT32_MIN &&
+        !invalid) { /* it, or the processor's word for invalid; asking leaves no flags */
         uint32_t csr = ir_interp_get_csr();
         volatile double r = round ? nearbyint(x) : trunc(x);
         ir_interp_set_csr(csr);
@@ -242,8 +280,8 @@ static void convert_to_int(struct jit_cpu *cpu, const struct ir_insn *i, unsigne
         fix(cpu, i, dst, *a, 0, 0);
 }
 
-void ir_interp_float(struct jit_cpu *cpu, const struct ir_insn *i, unsigned from, uint64_t *dst, const uint64_t *a,
-                     const uint64_t *b, const uint64_t *c)
+void ir_interp_float(struct jit_cpu *cpu, const struct ir_insn *i, unsigned from, uint64_t *dst,
+                     const uint64_t *a, const uint64_t *b, const uint64_t *c)
 {
     uint64_t av = *a, bv = b ? *b : 0, cv = c ? *c : 0;
     bool nan = false;
@@ -384,7 +422,8 @@ static void lane_out(const struct ir_insn *i, uint64_t *dst, const union vec *x)
     switch (i->aux) {
     case IR_L8: *dst = x->b[i->c]; break;
     case IR_L16: *dst = x->h[i->c]; break;
-    case IR_L32: case IR_LF32: *dst = x->w[i->c]; break;
+    case IR_L32:
+    case IR_LF32: *dst = x->w[i->c]; break;
     default: *dst = x->d[i->c]; break;
     }
 }
@@ -394,13 +433,14 @@ static void lane_in(unsigned aux, unsigned k, union vec *r, uint64_t v)
     switch (aux) {
     case IR_L8: r->b[k] = (uint8_t)v; break;
     case IR_L16: r->h[k] = (uint16_t)v; break;
-    case IR_L32: case IR_LF32: r->w[k] = (uint32_t)v; break;
+    case IR_L32:
+    case IR_LF32: r->w[k] = (uint32_t)v; break;
     default: r->d[k] = v; break;
     }
 }
 
-void ir_interp_vector(const struct ir_insn *i, unsigned from, uint64_t *dst, const uint64_t *a, const uint64_t *b,
-                      const uint64_t *c)
+void ir_interp_vector(const struct ir_insn *i, unsigned from, uint64_t *dst, const uint64_t *a,
+                      const uint64_t *b, const uint64_t *c)
 {
     union vec x = {.d = {0}}, y = {.d = {0}}, z = {.d = {0}}, r = {.d = {0}};
     unsigned n = i->c;
@@ -429,13 +469,13 @@ void ir_interp_vector(const struct ir_insn *i, unsigned from, uint64_t *dst, con
     switch (i->op) {
     case IR_VADD:
         FLOAT_LANES(+)
-        BY_LANE(r.b[k] = (uint8_t)(x.b[k] + y.b[k]), r.h[k] = (uint16_t)(x.h[k] + y.h[k]), r.w[k] = x.w[k] + y.w[k],
-                r.d[k] = x.d[k] + y.d[k])
+        BY_LANE(r.b[k] = (uint8_t)(x.b[k] + y.b[k]), r.h[k] = (uint16_t)(x.h[k] + y.h[k]),
+                r.w[k] = x.w[k] + y.w[k], r.d[k] = x.d[k] + y.d[k])
         break;
     case IR_VSUB:
         FLOAT_LANES(-)
-        BY_LANE(r.b[k] = (uint8_t)(x.b[k] - y.b[k]), r.h[k] = (uint16_t)(x.h[k] - y.h[k]), r.w[k] = x.w[k] - y.w[k],
-                r.d[k] = x.d[k] - y.d[k])
+        BY_LANE(r.b[k] = (uint8_t)(x.b[k] - y.b[k]), r.h[k] = (uint16_t)(x.h[k] - y.h[k]),
+                r.w[k] = x.w[k] - y.w[k], r.d[k] = x.d[k] - y.d[k])
         break;
     case IR_VMUL:
         FLOAT_LANES(*)
@@ -466,27 +506,68 @@ void ir_interp_vector(const struct ir_insn *i, unsigned from, uint64_t *dst, con
         break;
     case IR_VSUBU:
         BY_LANE(r.b[k] = x.b[k] > y.b[k] ? (uint8_t)(x.b[k] - y.b[k]) : 0,
-                r.h[k] = x.h[k] > y.h[k] ? (uint16_t)(x.h[k] - y.h[k]) : 0, r.w[k] = x.w[k] > y.w[k] ? x.w[k] - y.w[k] : 0,
+                r.h[k] = x.h[k] > y.h[k] ? (uint16_t)(x.h[k] - y.h[k]) : 0,
+                r.w[k] = x.w[k] > y.w[k] ? x.w[k] - y.w[k] : 0,
                 r.d[k] = x.d[k] > y.d[k] ? x.d[k] - y.d[k] : 0)
         break;
-    case IR_VMINS: BY_LANE(r.sb[k] = MIN(x.sb[k], y.sb[k]), r.sh[k] = MIN(x.sh[k], y.sh[k]), r.sw[k] = MIN(x.sw[k], y.sw[k]), r.sd[k] = MIN(x.sd[k], y.sd[k])) break;
-    case IR_VMAXS: BY_LANE(r.sb[k] = MAX(x.sb[k], y.sb[k]), r.sh[k] = MAX(x.sh[k], y.sh[k]), r.sw[k] = MAX(x.sw[k], y.sw[k]), r.sd[k] = MAX(x.sd[k], y.sd[k])) break;
-    case IR_VMINU: BY_LANE(r.b[k] = MIN(x.b[k], y.b[k]), r.h[k] = MIN(x.h[k], y.h[k]), r.w[k] = MIN(x.w[k], y.w[k]), r.d[k] = MIN(x.d[k], y.d[k])) break;
-    case IR_VMAXU: BY_LANE(r.b[k] = MAX(x.b[k], y.b[k]), r.h[k] = MAX(x.h[k], y.h[k]), r.w[k] = MAX(x.w[k], y.w[k]), r.d[k] = MAX(x.d[k], y.d[k])) break;
+    case IR_VMINS:
+        BY_LANE(r.sb[k] = MIN(x.sb[k], y.sb[k]), r.sh[k] = MIN(x.sh[k], y.sh[k]),
+                r.sw[k] = MIN(x.sw[k], y.sw[k]), r.sd[k] = MIN(x.sd[k], y.sd[k]))
+        break;
+    case IR_VMAXS:
+        BY_LANE(r.sb[k] = MAX(x.sb[k], y.sb[k]), r.sh[k] = MAX(x.sh[k], y.sh[k]),
+                r.sw[k] = MAX(x.sw[k], y.sw[k]), r.sd[k] = MAX(x.sd[k], y.sd[k]))
+        break;
+    case IR_VMINU:
+        BY_LANE(r.b[k] = MIN(x.b[k], y.b[k]), r.h[k] = MIN(x.h[k], y.h[k]), r.w[k] = MIN(x.w[k], y.w[k]),
+                r.d[k] = MIN(x.d[k], y.d[k]))
+        break;
+    case IR_VMAXU:
+        BY_LANE(r.b[k] = MAX(x.b[k], y.b[k]), r.h[k] = MAX(x.h[k], y.h[k]), r.w[k] = MAX(x.w[k], y.w[k]),
+                r.d[k] = MAX(x.d[k], y.d[k]))
+        break;
     case IR_VAVGU: /* rounded up */
-        BY_LANE(r.b[k] = (uint8_t)((x.b[k] + y.b[k] + 1) >> 1), r.h[k] = (uint16_t)((x.h[k] + y.h[k] + 1) >> 1),
+        BY_LANE(r.b[k] = (uint8_t)((x.b[k] + y.b[k] + 1) >> 1),
+                r.h[k] = (uint16_t)((x.h[k] + y.h[k] + 1) >> 1),
                 r.w[k] = (uint32_t)(((uint64_t)x.w[k] + y.w[k] + 1) >> 1),
                 r.d[k] = (x.d[k] | y.d[k]) - ((x.d[k] ^ y.d[k]) >> 1))
         break;
-    case IR_VCMPEQ: BY_LANE(r.b[k] = x.b[k] == y.b[k] ? 0xff : 0, r.h[k] = x.h[k] == y.h[k] ? 0xffff : 0, r.w[k] = x.w[k] == y.w[k] ? ~0u : 0, r.d[k] = x.d[k] == y.d[k] ? UINT64_MAX : 0) break;
-    case IR_VCMPGTS: BY_LANE(r.b[k] = x.sb[k] > y.sb[k] ? 0xff : 0, r.h[k] = x.sh[k] > y.sh[k] ? 0xffff : 0, r.w[k] = x.sw[k] > y.sw[k] ? ~0u : 0, r.d[k] = x.sd[k] > y.sd[k] ? UINT64_MAX : 0) break;
-    case IR_VCMPGTU: BY_LANE(r.b[k] = x.b[k] > y.b[k] ? 0xff : 0, r.h[k] = x.h[k] > y.h[k] ? 0xffff : 0, r.w[k] = x.w[k] > y.w[k] ? ~0u : 0, r.d[k] = x.d[k] > y.d[k] ? UINT64_MAX : 0) break;
-    case IR_VSHL: BY_LANE(r.b[k] = n < 8 ? (uint8_t)(x.b[k] << n) : 0, r.h[k] = n < 16 ? (uint16_t)(x.h[k] << n) : 0, r.w[k] = n < 32 ? x.w[k] << n : 0, r.d[k] = n < 64 ? x.d[k] << n : 0) break;
-    case IR_VSHR: BY_LANE(r.b[k] = n < 8 ? (uint8_t)(x.b[k] >> n) : 0, r.h[k] = n < 16 ? (uint16_t)(x.h[k] >> n) : 0, r.w[k] = n < 32 ? x.w[k] >> n : 0, r.d[k] = n < 64 ? x.d[k] >> n : 0) break;
-    case IR_VSAR: BY_LANE(r.sb[k] = (int8_t)(x.sb[k] >> MIN(n, 7)), r.sh[k] = (int16_t)(x.sh[k] >> MIN(n, 15)), r.sw[k] = x.sw[k] >> MIN(n, 31), r.sd[k] = x.sd[k] >> MIN(n, 63)) break;
-    case IR_VSHLV: BY_LANE(r.b[k] = (uint8_t)(x.b[k] << (y.b[k] & 7)), r.h[k] = (uint16_t)(x.h[k] << (y.h[k] & 15)), r.w[k] = x.w[k] << (y.w[k] & 31), r.d[k] = x.d[k] << (y.d[k] & 63)) break;
-    case IR_VSHRV: BY_LANE(r.b[k] = (uint8_t)(x.b[k] >> (y.b[k] & 7)), r.h[k] = (uint16_t)(x.h[k] >> (y.h[k] & 15)), r.w[k] = x.w[k] >> (y.w[k] & 31), r.d[k] = x.d[k] >> (y.d[k] & 63)) break;
-    case IR_VSARV: BY_LANE(r.sb[k] = (int8_t)(x.sb[k] >> (y.b[k] & 7)), r.sh[k] = (int16_t)(x.sh[k] >> (y.h[k] & 15)), r.sw[k] = x.sw[k] >> (y.w[k] & 31), r.sd[k] = x.sd[k] >> (y.d[k] & 63)) break;
+    case IR_VCMPEQ:
+        BY_LANE(r.b[k] = x.b[k] == y.b[k] ? 0xff : 0, r.h[k] = x.h[k] == y.h[k] ? 0xffff : 0,
+                r.w[k] = x.w[k] == y.w[k] ? ~0u : 0, r.d[k] = x.d[k] == y.d[k] ? UINT64_MAX : 0)
+        break;
+    case IR_VCMPGTS:
+        BY_LANE(r.b[k] = x.sb[k] > y.sb[k] ? 0xff : 0, r.h[k] = x.sh[k] > y.sh[k] ? 0xffff : 0,
+                r.w[k] = x.sw[k] > y.sw[k] ? ~0u : 0, r.d[k] = x.sd[k] > y.sd[k] ? UINT64_MAX : 0)
+        break;
+    case IR_VCMPGTU:
+        BY_LANE(r.b[k] = x.b[k] > y.b[k] ? 0xff : 0, r.h[k] = x.h[k] > y.h[k] ? 0xffff : 0,
+                r.w[k] = x.w[k] > y.w[k] ? ~0u : 0, r.d[k] = x.d[k] > y.d[k] ? UINT64_MAX : 0)
+        break;
+    case IR_VSHL:
+        BY_LANE(r.b[k] = n < 8 ? (uint8_t)(x.b[k] << n) : 0, r.h[k] = n < 16 ? (uint16_t)(x.h[k] << n) : 0,
+                r.w[k] = n < 32 ? x.w[k] << n : 0, r.d[k] = n < 64 ? x.d[k] << n : 0)
+        break;
+    case IR_VSHR:
+        BY_LANE(r.b[k] = n < 8 ? (uint8_t)(x.b[k] >> n) : 0, r.h[k] = n < 16 ? (uint16_t)(x.h[k] >> n) : 0,
+                r.w[k] = n < 32 ? x.w[k] >> n : 0, r.d[k] = n < 64 ? x.d[k] >> n : 0)
+        break;
+    case IR_VSAR:
+        BY_LANE(r.sb[k] = (int8_t)(x.sb[k] >> MIN(n, 7)), r.sh[k] = (int16_t)(x.sh[k] >> MIN(n, 15)),
+                r.sw[k] = x.sw[k] >> MIN(n, 31), r.sd[k] = x.sd[k] >> MIN(n, 63))
+        break;
+    case IR_VSHLV:
+        BY_LANE(r.b[k] = (uint8_t)(x.b[k] << (y.b[k] & 7)), r.h[k] = (uint16_t)(x.h[k] << (y.h[k] & 15)),
+                r.w[k] = x.w[k] << (y.w[k] & 31), r.d[k] = x.d[k] << (y.d[k] & 63))
+        break;
+    case IR_VSHRV:
+        BY_LANE(r.b[k] = (uint8_t)(x.b[k] >> (y.b[k] & 7)), r.h[k] = (uint16_t)(x.h[k] >> (y.h[k] & 15)),
+                r.w[k] = x.w[k] >> (y.w[k] & 31), r.d[k] = x.d[k] >> (y.d[k] & 63))
+        break;
+    case IR_VSARV:
+        BY_LANE(r.sb[k] = (int8_t)(x.sb[k] >> (y.b[k] & 7)), r.sh[k] = (int16_t)(x.sh[k] >> (y.h[k] & 15)),
+                r.sw[k] = x.sw[k] >> (y.w[k] & 31), r.sd[k] = x.sd[k] >> (y.d[k] & 63))
+        break;
     case IR_VPERM:
         LANES(16, {
             unsigned s = z.b[k] & 31;
@@ -502,9 +583,7 @@ void ir_interp_vector(const struct ir_insn *i, unsigned from, uint64_t *dst, con
     case IR_VCMPEQF: FLOAT_MASK(IS_EQUAL) break;
     case IR_VCMPGEF: FLOAT_MASK(isgreaterequal) break;
     case IR_VCMPGTF: FLOAT_MASK(isgreater) break;
-    case IR_VDIVF:
-        FLOAT_LANES(/)
-        break;
+    case IR_VDIVF: FLOAT_LANES(/) break;
     case IR_VITOF: LANES(4, r.f[k] = (float)x.sw[k]) break;
     case IR_VFTOI: LANES(4, r.sw[k] = float_to_int_sat(x.f[k])) break;
     default: break;

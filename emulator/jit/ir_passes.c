@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Optimisation of whole regions, for code that was seen to be hot: folding and value numbering along the dominator
- * tree, guards joined and taken out of loops, loads forwarded from what the block stored or loaded, loop-invariant
- * values moved up, branches on constants folded and chains of blocks merged.
+ * Optimisation of whole regions, for code that was seen to be hot: folding and value numbering along the
+ * dominator tree, guards joined and taken out of loops, loads forwarded from what the block stored or loaded,
+ * loop-invariant values moved up, branches on constants folded and chains of blocks merged.
  *
  * Floating point keeps its place and number of executions (sticky flags), apart from equal operations.
  */
 #include "emulator/jit/ir_internal.h"
 
-#define RANGE_MAX    128 /* bytes that a joined guard may cover: it fails where they cross a page */
-#define CHARGE_MAX   200 /* guest instructions of merged blocks */
-#define KNOWN_MAX    24  /* memory contents remembered at a time */
+#define RANGE_MAX  128 /* bytes that a joined guard may cover: it fails where they cross a page */
+#define CHARGE_MAX 200 /* guest instructions of merged blocks */
+#define KNOWN_MAX  24  /* memory contents remembered at a time */
 
 struct passes {
-    bool kills;     /* some call may change mappings */
-    bool fp_calls;  /* some call may change MXCSR */
-    bool changed;   /* control flow */
+    bool kills;      /* some call may change mappings */
+    bool fp_calls;   /* some call may change MXCSR */
+    bool changed;    /* control flow */
     uint8_t *atomic; /* guards that atomic operations name: these take no offset */
 };
 
@@ -55,7 +55,8 @@ static bool join_guard(struct ir_builder *b, struct passes *p, ir_ref v)
     struct ir_insn *i = &b->insn[v];
     int64_t offset;
     ir_ref base = split_address(b, i->a, &offset);
-    uint32_t block = b->link[v].block, h = guard_hash(base, i->aux), other = guard_hash(base, i->aux | IR_MEM_WRITE);
+    uint32_t block = b->link[v].block, h = guard_hash(base, i->aux),
+             other = guard_hash(base, i->aux | IR_MEM_WRITE);
     int lo = (int16_t)i->c, hi = (int16_t)(i->c >> 16);
     bool atomic = p->atomic[v];
 
@@ -78,9 +79,11 @@ static bool join_guard(struct ir_builder *b, struct passes *p, ir_ref v)
             if (by & ((1 << align) - 1)) /* the other's alignment says nothing of this one */
                 continue;
             int new_lo = MIN((int16_t)o->c, lo + (int)by), new_hi = MAX((int16_t)(o->c >> 16), hi + (int)by);
-            bool wider = new_lo != (int16_t)o->c || new_hi != (int16_t)(o->c >> 16) || align > IR_MEM_ALIGN_OF(o->aux);
+            bool wider =
+                new_lo != (int16_t)o->c || new_hi != (int16_t)(o->c >> 16) || align > IR_MEM_ALIGN_OF(o->aux);
             /* widening: only where this one would nearly always be reached, too */
-            if (wider && (new_hi - new_lo > RANGE_MAX || b->block[b->link[g].block].loop_depth > b->block[block].loop_depth ||
+            if (wider && (new_hi - new_lo > RANGE_MAX ||
+                          b->block[b->link[g].block].loop_depth > b->block[block].loop_depth ||
                           (b->link[g].block != block && b->block[block].cold)))
                 continue;
             if (wider && p->atomic[g])
@@ -105,7 +108,8 @@ static bool join_guard(struct ir_builder *b, struct passes *p, ir_ref v)
     return false;
 }
 
-/* User mode, where alignment is all that a guard checks: not again what an earlier one says of the same base. */
+/* User mode, where alignment is all that a guard checks: not again what an earlier one says of the same base.
+ */
 static void drop_alignment(struct ir_builder *b, ir_ref v)
 {
     struct ir_insn *i = &b->insn[v];
@@ -118,8 +122,9 @@ static void drop_alignment(struct ir_builder *b, ir_ref v)
         return;
     for (ir_ref g = b->hash[h]; g; g = b->chain[g]) {
         const struct ir_insn *o = &b->insn[g];
-        if (o->op == IR_GUARD && IR_MEM_ALIGN_OF(o->aux) >= align && b->insn[o->a].type == b->insn[i->a].type &&
-            split_address(b, o->a, &their) == base && ((offset - their) & ((1 << align) - 1)) == 0 &&
+        if (o->op == IR_GUARD && IR_MEM_ALIGN_OF(o->aux) >= align &&
+            b->insn[o->a].type == b->insn[i->a].type && split_address(b, o->a, &their) == base &&
+            ((offset - their) & ((1 << align) - 1)) == 0 &&
             ib_dominates(b, b->link[g].block, b->link[v].block)) {
             i->aux &= (uint16_t)~IR_MEM_ALIGN(7);
             return;
@@ -305,9 +310,9 @@ static void merge_blocks(struct ir_builder *b, struct passes *p)
 struct known {
     ir_ref base, value;
     int64_t offset;
-    uint16_t aux;  /* size, byte order; of a load its sign */
+    uint16_t aux; /* size, byte order; of a load its sign */
     uint8_t type;
-    bool stored;   /* value's upper bits are not the memory's */
+    bool stored; /* value's upper bits are not the memory's */
 };
 
 /* Can n bytes at p and m bytes at q, from one base, be the same memory?  Two pages may be one frame. */
@@ -331,7 +336,9 @@ static ir_ref forwarded(struct ir_builder *b, const struct known *k, const struc
         return ir_op1(b, load->aux & IR_MEM_SIGNED ? IR_SEXT : IR_ZEXT, t, (uint16_t)bits, k->value);
     if (t == IR_I32 && k->type == IR_I64) {
         ir_ref low = ir_op1(b, IR_TRUNC, IR_I32, 0, k->value);
-        return bits == 32 ? low : ir_op1(b, load->aux & IR_MEM_SIGNED ? IR_SEXT : IR_ZEXT, IR_I32, (uint16_t)bits, low);
+        return bits == 32
+                   ? low
+                   : ir_op1(b, load->aux & IR_MEM_SIGNED ? IR_SEXT : IR_ZEXT, IR_I32, (uint16_t)bits, low);
     }
     if ((t == IR_F32 && k->type == IR_I32) || (t == IR_F64 && k->type == IR_I64))
         return ir_op1(b, IR_BITCAST, t, 0, k->value);
@@ -378,12 +385,16 @@ static void forward_block(struct ir_builder *b, uint32_t block)
             } else {
                 unsigned kept = 0;
                 for (unsigned k = 0; k < n; k++)
-                    if (known[k].base == base && !overlap(offset, size, known[k].offset, 1u << IR_MEM_SIZE(known[k].aux)))
+                    if (known[k].base == base &&
+                        !overlap(offset, size, known[k].offset, 1u << IR_MEM_SIZE(known[k].aux)))
                         known[kept++] = known[k];
                 n = kept;
             }
             unsigned at = n < KNOWN_MAX ? n++ : oldest++ % KNOWN_MAX;
-            known[at] = (struct known){.base = base, .offset = offset, .aux = i.aux, .stored = i.op == IR_STORE,
+            known[at] = (struct known){.base = base,
+                                       .offset = offset,
+                                       .aux = i.aux,
+                                       .stored = i.op == IR_STORE,
                                        .value = i.op == IR_STORE ? i.b : v,
                                        .type = i.op == IR_STORE ? b->insn[i.b].type : i.type};
             break;
@@ -393,7 +404,10 @@ static void forward_block(struct ir_builder *b, uint32_t block)
             if (!(b->call[i.op == IR_CALL ? i.a : i.b].helper->flags & IR_HELPER_PURE))
                 n = 0;
             break;
-        case IR_CAS: case IR_XCHG: case IR_AADD: case IR_FENCE: n = 0; break;
+        case IR_CAS:
+        case IR_XCHG:
+        case IR_AADD:
+        case IR_FENCE: n = 0; break;
         default: break;
         }
     }
@@ -437,11 +451,35 @@ static bool loop_body(const struct ir_builder *b, uint32_t header, uint8_t *in)
 static bool worth_moving(const struct ir_builder *b, const struct ir_insn *i)
 {
     switch (i->op) {
-    case IR_MUL: case IR_MULHU: case IR_MULHS: case IR_DIVU: case IR_DIVS: case IR_REMU: case IR_REMS: case IR_BSWAP:
-    case IR_CLZ: case IR_CTZ: case IR_POPCNT: case IR_INSERT: return true;
-    case IR_ADD: case IR_SUB: case IR_AND: case IR_OR: case IR_XOR: case IR_ANDN: case IR_SHL: case IR_SHR: case IR_SAR:
-    case IR_ROL: case IR_ROR: return !ib_is(b, i->b, IR_CONST);
-    case IR_VSPLAT: case IR_VPERM: case IR_VAND: case IR_VOR: case IR_VXOR: case IR_VANDN: return true;
+    case IR_MUL:
+    case IR_MULHU:
+    case IR_MULHS:
+    case IR_DIVU:
+    case IR_DIVS:
+    case IR_REMU:
+    case IR_REMS:
+    case IR_BSWAP:
+    case IR_CLZ:
+    case IR_CTZ:
+    case IR_POPCNT:
+    case IR_INSERT: return true;
+    case IR_ADD:
+    case IR_SUB:
+    case IR_AND:
+    case IR_OR:
+    case IR_XOR:
+    case IR_ANDN:
+    case IR_SHL:
+    case IR_SHR:
+    case IR_SAR:
+    case IR_ROL:
+    case IR_ROR: return !ib_is(b, i->b, IR_CONST);
+    case IR_VSPLAT:
+    case IR_VPERM:
+    case IR_VAND:
+    case IR_VOR:
+    case IR_VXOR:
+    case IR_VANDN: return true;
     default: return false;
     }
 }
@@ -484,8 +522,8 @@ static uint32_t way_in(const struct ir_builder *b, uint32_t header, const uint8_
     return edge;
 }
 
-/* A guard of the header's own, checked in each round, goes before the loop: its exit there is the header's state on
- * the way in. */
+/* A guard of the header's own, checked in each round, goes before the loop: its exit there is the header's
+ * state on the way in. */
 static void lift_guards(struct ir_builder *b, const struct passes *p, uint32_t header, const uint8_t *in)
 {
     uint32_t edge = way_in(b, header, in), exit = ~0u, budget;

@@ -87,30 +87,47 @@ static void print_insn(const struct ir_region *r, uint32_t v, FILE *out)
         fputc(g_ascii_tolower(*c), out);
     switch (i->op) {
     case IR_CONST: fprintf(out, " 0x%" PRIx64, ir_const_value(i)); break;
-    case IR_PARAM: case IR_LDSLOT: case IR_STSLOT:
+    case IR_PARAM:
+    case IR_LDSLOT:
+    case IR_STSLOT:
         if (i->aux < r->guest->n_slots)
             fprintf(out, " [%s]", r->guest->slot[i->aux].name);
         break;
-    case IR_LDSTATE: case IR_STSTATE: fprintf(out, ".%u [+%u]", 1u << (i->aux & 7), i->c); break;
+    case IR_LDSTATE:
+    case IR_STSTATE: fprintf(out, ".%u [+%u]", 1u << (i->aux & 7), i->c); break;
     case IR_BANKMOVE: fprintf(out, " %d", (int32_t)i->c); break;
-    case IR_ICMP: fprintf(out, ".%s.%s", cond_name[(i->aux & 0xff) % 10], type_name[(i->aux >> 8) % 7]); break;
+    case IR_ICMP:
+        fprintf(out, ".%s.%s", cond_name[(i->aux & 0xff) % 10], type_name[(i->aux >> 8) % 7]);
+        break;
     case IR_FCMP:
         fprintf(out, ".%s%s%s%s%s.%s", i->aux & IR_FEQ ? "e" : "", i->aux & IR_FLT ? "l" : "",
                 i->aux & IR_FGT ? "g" : "", i->aux & IR_FUN ? "u" : "", i->aux & IR_FSIGNAL ? "!" : "",
                 type_name[(i->aux >> 8) % 7]);
         break;
     case IR_FREL: fprintf(out, ".%s", type_name[(i->aux >> 8) % 7]); break;
-    case IR_CARRY: case IR_BORROW: case IR_FCVT: case IR_ITOF: case IR_FTOI: case IR_FTOIR:
-        fprintf(out, ".%s", type_name[i->aux % 7]);
-        break;
-    case IR_SEXT: case IR_ZEXT: case IR_FLANE: case IR_FSETLANE: fprintf(out, ".%u", i->aux); break;
-    case IR_EXTRACT: case IR_INSERT: fprintf(out, ".%u+%u", i->aux & 63, i->aux >> 8); break;
+    case IR_CARRY:
+    case IR_BORROW:
+    case IR_FCVT:
+    case IR_ITOF:
+    case IR_FTOI:
+    case IR_FTOIR: fprintf(out, ".%s", type_name[i->aux % 7]); break;
+    case IR_SEXT:
+    case IR_ZEXT:
+    case IR_FLANE:
+    case IR_FSETLANE: fprintf(out, ".%u", i->aux); break;
+    case IR_EXTRACT:
+    case IR_INSERT: fprintf(out, ".%u+%u", i->aux & 63, i->aux >> 8); break;
     case IR_GUARD:
-        fprintf(out, ".%u%s%s", 1u << IR_MEM_SIZE(i->aux), i->aux & IR_MEM_READ ? "r" : "", i->aux & IR_MEM_WRITE ? "w" : "");
+        fprintf(out, ".%u%s%s", 1u << IR_MEM_SIZE(i->aux), i->aux & IR_MEM_READ ? "r" : "",
+                i->aux & IR_MEM_WRITE ? "w" : "");
         if (IR_MEM_ALIGN_OF(i->aux))
             fprintf(out, " align %u", 1u << IR_MEM_ALIGN_OF(i->aux));
         break;
-    case IR_LOAD: case IR_STORE: case IR_CAS: case IR_XCHG: case IR_AADD: print_memory(i->aux, out); break;
+    case IR_LOAD:
+    case IR_STORE:
+    case IR_CAS:
+    case IR_XCHG:
+    case IR_AADD: print_memory(i->aux, out); break;
     default:
         if (i->op >= IR_VADD && i->op < IR_CALL)
             fprintf(out, ".%s", lane_name[i->aux % 6]);
@@ -126,11 +143,16 @@ static void print_insn(const struct ir_region *r, uint32_t v, FILE *out)
         fprintf(out, ", %%%u", i->c);
     switch (i->op) {
     case IR_GUARD: fprintf(out, " [%d..%d)", (int16_t)i->c, (int16_t)(i->c >> 16)); break;
-    case IR_LOAD: case IR_STORE:
+    case IR_LOAD:
+    case IR_STORE:
         if (i->c)
             fprintf(out, " %+d", (int32_t)i->c);
         break;
-    case IR_VSHL: case IR_VSHR: case IR_VSAR: case IR_VLANE: case IR_VSETLANE: fprintf(out, " #%u", i->c); break;
+    case IR_VSHL:
+    case IR_VSHR:
+    case IR_VSAR:
+    case IR_VLANE:
+    case IR_VSETLANE: fprintf(out, " #%u", i->c); break;
     case IR_CALLIF: print_call(r, i->b, out); break;
     case IR_CHARGE: fprintf(out, " %u", i->c); break;
     case IR_BR: print_edge(r, i->b, out); break;
@@ -149,8 +171,10 @@ static void print_insn(const struct ir_region *r, uint32_t v, FILE *out)
 
 void ir_print(const struct ir_region *r, FILE *out)
 {
-    fprintf(out, "region %" PRIx64 " npc %" PRIx64 " mode %x%s: %u guest instructions, %u blocks, largest charge %u\n",
-            r->pc, r->npc, r->mode, r->user_mode ? " user" : "", r->n_guest_insns, r->n_blocks, r->max_charge);
+    fprintf(
+        out,
+        "region %" PRIx64 " npc %" PRIx64 " mode %x%s: %u guest instructions, %u blocks, largest charge %u\n",
+        r->pc, r->npc, r->mode, r->user_mode ? " user" : "", r->n_guest_insns, r->n_blocks, r->max_charge);
     for (uint32_t n = 0; n < r->n_blocks; n++) {
         const struct ir_block *k = &r->block[n];
         fprintf(out, "  B%u: pc %" PRIx64 "%s", n, k->pc, k->cold ? " cold" : "");

@@ -52,43 +52,73 @@ static const char *check_types(const struct ir_region *r, const struct ir_insn *
 
     switch (i->op) {
     case IR_NOP: return "a NOP inside a block";
-    case IR_CONST: ok = t != IR_VOID && t != IR_F80 && t != IR_V128 && ((t != IR_I32 && t != IR_F32) || i->c == 0); break;
+    case IR_CONST:
+        ok = t != IR_VOID && t != IR_F80 && t != IR_V128 && ((t != IR_I32 && t != IR_F32) || i->c == 0);
+        break;
     case IR_PARAM: ok = t != IR_VOID; break;
     case IR_LDSLOT: ok = i->aux < r->guest->n_slots && r->guest->slot[i->aux].type == t; break;
     case IR_STSLOT: ok = i->aux < r->guest->n_slots && r->guest->slot[i->aux].type == ta; break;
     case IR_LDSTATE: ok = is_int(t) && i->aux <= (t == IR_I64 ? 3 : 2); break;
     case IR_STSTATE: ok = is_int(ta) && i->aux <= (ta == IR_I64 ? 3 : 2); break;
-    case IR_ADD: case IR_SUB: case IR_MUL: case IR_MULHU: case IR_MULHS: case IR_DIVU: case IR_DIVS: case IR_REMU:
-    case IR_REMS: case IR_AND: case IR_OR: case IR_XOR: case IR_ANDN: ok = is_int(t) && ta == t && tb == t; break;
-    case IR_NOT: case IR_NEG: case IR_BSWAP: case IR_CLZ: case IR_CTZ: case IR_POPCNT:
-        ok = is_int(t) && ta == t;
-        break;
-    case IR_SHL: case IR_SHR: case IR_SAR: case IR_ROL: case IR_ROR: ok = is_int(t) && ta == t && is_int(tb); break;
-    case IR_ADC: case IR_SBB: ok = is_int(t) && ta == t && tb == t && tc == IR_I32; break;
-    case IR_CARRY: case IR_BORROW:
-        ok = t == IR_I32 && is_int(i->aux) && ta == i->aux && tb == i->aux && tc == IR_I32;
-        break;
-    case IR_SEXT: case IR_ZEXT:
-        ok = (i->aux == 8 || i->aux == 16 || i->aux == 32) && is_int(ta) && (t == IR_I64 || (t == IR_I32 && ta == IR_I32));
+    case IR_ADD:
+    case IR_SUB:
+    case IR_MUL:
+    case IR_MULHU:
+    case IR_MULHS:
+    case IR_DIVU:
+    case IR_DIVS:
+    case IR_REMU:
+    case IR_REMS:
+    case IR_AND:
+    case IR_OR:
+    case IR_XOR:
+    case IR_ANDN: ok = is_int(t) && ta == t && tb == t; break;
+    case IR_NOT:
+    case IR_NEG:
+    case IR_BSWAP:
+    case IR_CLZ:
+    case IR_CTZ:
+    case IR_POPCNT: ok = is_int(t) && ta == t; break;
+    case IR_SHL:
+    case IR_SHR:
+    case IR_SAR:
+    case IR_ROL:
+    case IR_ROR: ok = is_int(t) && ta == t && is_int(tb); break;
+    case IR_ADC:
+    case IR_SBB: ok = is_int(t) && ta == t && tb == t && tc == IR_I32; break;
+    case IR_CARRY:
+    case IR_BORROW: ok = t == IR_I32 && is_int(i->aux) && ta == i->aux && tb == i->aux && tc == IR_I32; break;
+    case IR_SEXT:
+    case IR_ZEXT:
+        ok = (i->aux == 8 || i->aux == 16 || i->aux == 32) && is_int(ta) &&
+             (t == IR_I64 || (t == IR_I32 && ta == IR_I32));
         break;
     case IR_TRUNC: ok = t == IR_I32 && ta == IR_I64; break;
-    case IR_EXTRACT: ok = is_int(t) && ta == t && (i->aux >> 8) && (i->aux & 63u) + (i->aux >> 8) <= bits_of(t); break;
+    case IR_EXTRACT:
+        ok = is_int(t) && ta == t && (i->aux >> 8) && (i->aux & 63u) + (i->aux >> 8) <= bits_of(t);
+        break;
     case IR_INSERT:
         ok = is_int(t) && ta == t && tb == t && (i->aux >> 8) && (i->aux & 63u) + (i->aux >> 8) <= bits_of(t);
         break;
-    case IR_ICMP: ok = t == IR_I32 && (i->aux & 0xff) <= IR_GTU && is_int(i->aux >> 8) && ta == i->aux >> 8 && tb == ta; break;
+    case IR_ICMP:
+        ok = t == IR_I32 && (i->aux & 0xff) <= IR_GTU && is_int(i->aux >> 8) && ta == i->aux >> 8 && tb == ta;
+        break;
     case IR_SELECT: ok = ta == IR_I32 && tb == t && tc == t && t != IR_VOID; break;
     case IR_BITCAST:
-        ok = (t == IR_I32 && ta == IR_F32) || (t == IR_F32 && ta == IR_I32) || (t == IR_I64 && ta == IR_F64) ||
-             (t == IR_F64 && ta == IR_I64);
+        ok = (t == IR_I32 && ta == IR_F32) || (t == IR_F32 && ta == IR_I32) ||
+             (t == IR_I64 && ta == IR_F64) || (t == IR_F64 && ta == IR_I64);
         break;
     case IR_GUARD: {
         int lo = (int16_t)i->c, hi = (int16_t)(i->c >> 16);
-        ok = t == IR_I64 && is_int(ta) && lo < hi && hi - lo <= 4096 && (i->aux & (IR_MEM_READ | IR_MEM_WRITE)) &&
-             IR_MEM_SIZE(i->aux) <= 4;
+        ok = t == IR_I64 && is_int(ta) && lo < hi && hi - lo <= 4096 &&
+             (i->aux & (IR_MEM_READ | IR_MEM_WRITE)) && IR_MEM_SIZE(i->aux) <= 4;
         break;
     }
-    case IR_LOAD: case IR_STORE: case IR_CAS: case IR_XCHG: case IR_AADD: {
+    case IR_LOAD:
+    case IR_STORE:
+    case IR_CAS:
+    case IR_XCHG:
+    case IR_AADD: {
         const struct ir_insn *g = &r->insn[i->a];
         unsigned size = 1u << IR_MEM_SIZE(i->aux), value = i->op == IR_LOAD ? t : tb;
         int32_t at = i->op == IR_LOAD || i->op == IR_STORE ? (int32_t)i->c : 0;
@@ -99,19 +129,27 @@ static const char *check_types(const struct ir_region *r, const struct ir_insn *
         if (g->op == IR_GUARD && !(g->aux & (i->op == IR_LOAD ? IR_MEM_READ | IR_MEM_WRITE : IR_MEM_WRITE)))
             return "memory access that its guard did not ask for";
         if (i->op == IR_LOAD || i->op == IR_STORE)
-            ok = (value == IR_I32 && size <= 4) || (value == IR_I64 && size <= 8) || (value == IR_F32 && size == 4) ||
-                 (value == IR_F64 && size == 8) || (value == IR_V128 && size == 16);
+            ok = (value == IR_I32 && size <= 4) || (value == IR_I64 && size <= 8) ||
+                 (value == IR_F32 && size == 4) || (value == IR_F64 && size == 8) ||
+                 (value == IR_V128 && size == 16);
         else
             ok = is_int(t) && tb == t && (i->op != IR_CAS || tc == t) && size <= (t == IR_I64 ? 8 : 4);
         break;
     }
-    case IR_FADD: case IR_FSUB: case IR_FMUL: case IR_FDIV: ok = is_float(t) && ta == t && tb == t; break;
-    case IR_FSQRT: case IR_FNEG: case IR_FABS: ok = is_float(t) && ta == t; break;
+    case IR_FADD:
+    case IR_FSUB:
+    case IR_FMUL:
+    case IR_FDIV: ok = is_float(t) && ta == t && tb == t; break;
+    case IR_FSQRT:
+    case IR_FNEG:
+    case IR_FABS: ok = is_float(t) && ta == t; break;
     case IR_FMADD: ok = is_float(t) && ta == t && tb == t && tc == t; break;
-    case IR_FCMP: case IR_FREL: ok = t == IR_I32 && is_float(i->aux >> 8) && ta == i->aux >> 8 && tb == ta; break;
+    case IR_FCMP:
+    case IR_FREL: ok = t == IR_I32 && is_float(i->aux >> 8) && ta == i->aux >> 8 && tb == ta; break;
     case IR_FCVT: ok = is_float(t) && is_float(ta) && ta == i->aux && ta != t; break;
     case IR_ITOF: ok = is_float(t) && is_int(ta) && ta == i->aux; break;
-    case IR_FTOI: case IR_FTOIR: ok = is_int(t) && is_float(ta) && ta == i->aux; break;
+    case IR_FTOI:
+    case IR_FTOIR: ok = is_int(t) && is_float(ta) && ta == i->aux; break;
     case IR_FLANE: ok = t == IR_F32 && ta == IR_F64 && i->aux <= 1; break;
     case IR_FSETLANE: ok = t == IR_F64 && ta == IR_F64 && tb == IR_F32 && i->aux <= 1; break;
     case IR_VSPLAT:
@@ -121,7 +159,7 @@ static const char *check_types(const struct ir_region *r, const struct ir_insn *
         static const uint8_t lanes[] = {16, 8, 4, 2, 4, 2};
         if (i->aux > IR_LF64)
             return "no such lane size";
-        ok = i->aux <= IR_L32 ? scalar == IR_I32 || (scalar == IR_F32 && i->aux == IR_L32)
+        ok = i->aux <= IR_L32   ? scalar == IR_I32 || (scalar == IR_F32 && i->aux == IR_L32)
              : i->aux == IR_L64 ? scalar == IR_I64 || scalar == IR_F64
                                 : scalar == (i->aux == IR_LF32 ? IR_F32 : IR_F64);
         if (i->op == IR_VSPLAT)
@@ -132,11 +170,16 @@ static const char *check_types(const struct ir_region *r, const struct ir_insn *
     }
     case IR_CALL: ok = t == r->call[i->a].helper->result; break;
     case IR_CALLIF: ok = ta == IR_I32 && t == IR_VOID; break;
-    case IR_EXITIF: case IR_BRIF: ok = ta == IR_I32; break;
+    case IR_EXITIF:
+    case IR_BRIF: ok = ta == IR_I32; break;
     case IR_CHARGE: ok = i->c > 0 && i->c <= r->max_charge; break;
-    case IR_BANKMOVE: case IR_FENCE: case IR_EXIT: case IR_BR: ok = t == IR_VOID; break;
+    case IR_BANKMOVE:
+    case IR_FENCE:
+    case IR_EXIT:
+    case IR_BR: ok = t == IR_VOID; break;
     default: /* vectors */
-        ok = t == IR_V128 && ta == IR_V128 && (args < 2 || tb == IR_V128) && (args < 3 || tc == IR_V128) && i->aux <= IR_LF64;
+        ok = t == IR_V128 && ta == IR_V128 && (args < 2 || tb == IR_V128) && (args < 3 || tc == IR_V128) &&
+             i->aux <= IR_LF64;
         break;
     }
     if (ok && i->op >= IR_STSLOT && i->op <= IR_STSTATE && i->op != IR_LDSTATE)
@@ -157,11 +200,12 @@ static const char *check_exit(const struct checker *c, uint32_t e, uint32_t at, 
         return "no such kind of exit";
     if (x->block != block)
         return "exit used in a block that is not its own";
-    if ((x->info && !available(c, x->info, at, block)) || (x->pc_ref && !available(c, x->pc_ref, at, block)) ||
+    if ((x->info && !available(c, x->info, at, block)) ||
+        (x->pc_ref && !available(c, x->pc_ref, at, block)) ||
         (x->npc_ref && !available(c, x->npc_ref, at, block)))
         return "exit names a value that is not available there";
-    if ((x->pc_ref && !is_int(r->insn[x->pc_ref].type)) || (x->npc_ref && !is_int(r->insn[x->npc_ref].type)) ||
-        (x->info && !is_int(r->insn[x->info].type)))
+    if ((x->pc_ref && !is_int(r->insn[x->pc_ref].type)) ||
+        (x->npc_ref && !is_int(r->insn[x->npc_ref].type)) || (x->info && !is_int(r->insn[x->info].type)))
         return "exit's pc, npc or info is no integer";
     if (x->refund > r->max_charge)
         return "exit refunds more than anybody charged";
@@ -182,7 +226,8 @@ static const char *check_exit(const struct checker *c, uint32_t e, uint32_t at, 
     return NULL;
 }
 
-static const char *check_edge(const struct checker *c, uint32_t e, uint32_t at, uint32_t block, uint8_t *edge_used)
+static const char *check_edge(const struct checker *c, uint32_t e, uint32_t at, uint32_t block,
+                              uint8_t *edge_used)
 {
     const struct ir_region *r = c->r;
     const struct ir_edge *x;
@@ -196,7 +241,8 @@ static const char *check_edge(const struct checker *c, uint32_t e, uint32_t at, 
         return "edge leaves from another block";
     if (x->to >= r->n_blocks || x->to == 0)
         return "edge to no block, or to the entry";
-    if (x->n_args != r->block[x->to].n_params || x->first_arg > r->n_args || x->n_args > r->n_args - x->first_arg)
+    if (x->n_args != r->block[x->to].n_params || x->first_arg > r->n_args ||
+        x->n_args > r->n_args - x->first_arg)
         return "edge's arguments do not fit the parameters";
     for (uint32_t k = 0; k < x->n_args; k++) {
         ir_ref v = r->arg[x->first_arg + k];
@@ -243,7 +289,8 @@ static const char *check_insn(const struct checker *c, uint32_t v, uint32_t bloc
         wrong = check_edge(c, i->c, v, block, edge_used);
     if (!wrong && i->op == IR_GUARD && r->exit[i->b].kind != IR_EXIT_MEMORY)
         wrong = "a guard leaves by an exit that is not for memory";
-    if (!wrong && i->op == IR_CHARGE && (r->exit[i->b].kind != IR_EXIT_BUDGET || r->exit[i->b].refund != i->c))
+    if (!wrong && i->op == IR_CHARGE &&
+        (r->exit[i->b].kind != IR_EXIT_BUDGET || r->exit[i->b].refund != i->c))
         wrong = "a charge leaves by an exit that does not give it back";
     return wrong;
 }
@@ -299,7 +346,8 @@ static const char *check_shape(const struct ir_region *r, uint32_t *block_of, ui
 
 const char *ir_verify(const struct ir_region *r)
 {
-    g_autofree uint32_t *block_of = g_new0(uint32_t, r->n_insns + 1), *n_preds = g_new0(uint32_t, r->n_blocks + 2);
+    g_autofree uint32_t *block_of = g_new0(uint32_t, r->n_insns + 1),
+                        *n_preds = g_new0(uint32_t, r->n_blocks + 2);
     g_autofree uint32_t *idom = g_new(uint32_t, r->n_blocks + 1), *pred = NULL, *fill = NULL;
     g_autofree uint8_t *edge_used = g_new0(uint8_t, r->n_edges + 1);
     struct checker c = {r, block_of, idom};

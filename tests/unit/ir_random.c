@@ -8,23 +8,28 @@
 
 enum { R0, W0 = 8, S0 = 12, F0 = 14, V0 = 17, COUNT = 19, B0 = 20, N_SLOTS = 28 };
 
-#define AT(field) (uint16_t)offsetof(struct ir_random_cpu, field)
+#define AT(field) (uint16_t) offsetof(struct ir_random_cpu, field)
 static const struct ir_slot slots[N_SLOTS] = {
-    {"r0", IR_I32, false, AT(r[0])},   {"r1", IR_I32, false, AT(r[1])}, {"r2", IR_I32, false, AT(r[2])},
-    {"r3", IR_I32, false, AT(r[3])},   {"r4", IR_I32, false, AT(r[4])}, {"r5", IR_I32, false, AT(r[5])},
-    {"r6", IR_I32, false, AT(r[6])},   {"r7", IR_I32, false, AT(r[7])}, {"w0", IR_I64, false, AT(w[0])},
-    {"w1", IR_I64, false, AT(w[1])},   {"w2", IR_I64, false, AT(w[2])}, {"w3", IR_I64, false, AT(w[3])},
-    {"s0", IR_F32, false, AT(s[0])},   {"s1", IR_F32, false, AT(s[1])}, {"f0", IR_F64, false, AT(f[0])},
-    {"f1", IR_F64, false, AT(f[1])},   {"f2", IR_F64, false, AT(f[2])}, {"v0", IR_V128, false, AT(v[0])},
-    {"v1", IR_V128, false, AT(v[1])},  {"count", IR_I32, false, AT(count)}, {"b0", IR_I32, true, 0},
-    {"b1", IR_I32, true, 4},           {"b2", IR_I32, true, 8},         {"b3", IR_I32, true, 12},
-    {"b4", IR_I32, true, 16},          {"b5", IR_I32, true, 20},        {"b6", IR_I32, true, 24},
-    {"b7", IR_I32, true, 28},
+    {"r0", IR_I32, false, AT(r[0])},  {"r1", IR_I32, false, AT(r[1])},
+    {"r2", IR_I32, false, AT(r[2])},  {"r3", IR_I32, false, AT(r[3])},
+    {"r4", IR_I32, false, AT(r[4])},  {"r5", IR_I32, false, AT(r[5])},
+    {"r6", IR_I32, false, AT(r[6])},  {"r7", IR_I32, false, AT(r[7])},
+    {"w0", IR_I64, false, AT(w[0])},  {"w1", IR_I64, false, AT(w[1])},
+    {"w2", IR_I64, false, AT(w[2])},  {"w3", IR_I64, false, AT(w[3])},
+    {"s0", IR_F32, false, AT(s[0])},  {"s1", IR_F32, false, AT(s[1])},
+    {"f0", IR_F64, false, AT(f[0])},  {"f1", IR_F64, false, AT(f[1])},
+    {"f2", IR_F64, false, AT(f[2])},  {"v0", IR_V128, false, AT(v[0])},
+    {"v1", IR_V128, false, AT(v[1])}, {"count", IR_I32, false, AT(count)},
+    {"b0", IR_I32, true, 0},          {"b1", IR_I32, true, 4},
+    {"b2", IR_I32, true, 8},          {"b3", IR_I32, true, 12},
+    {"b4", IR_I32, true, 16},         {"b5", IR_I32, true, 20},
+    {"b6", IR_I32, true, 24},         {"b7", IR_I32, true, 28},
 };
 
 /* ------------------------------------------------------------------------------------------- machine */
 
-static bool look_up(struct jit_cpu *cpu, uint64_t address, enum jit_access access, bool commit, struct jit_translation *out)
+static bool look_up(struct jit_cpu *cpu, uint64_t address, enum jit_access access, bool commit,
+                    struct jit_translation *out)
 {
     struct ir_random_machine *m = (struct ir_random_machine *)cpu;
 
@@ -33,7 +38,11 @@ static bool look_up(struct jit_cpu *cpu, uint64_t address, enum jit_access acces
         cpu->exit_info = address;
         return false;
     }
-    *out = (struct jit_translation){.physical = address, .host = m->ram + address, .readable = true, .writable = true, .executable = true};
+    *out = (struct jit_translation){.physical = address,
+                                    .host = m->ram + address,
+                                    .readable = true,
+                                    .writable = true,
+                                    .executable = true};
     return true;
 }
 
@@ -89,25 +98,39 @@ static unsigned no_disassembly(uint64_t pc, const uint8_t *code, uint32_t avail,
 }
 
 const struct jit_guest ir_random_guest = {
-    .name = "random", .uses_npc = true, .address64 = true, .insn_shift = 2, .n_slots = N_SLOTS, .slot = slots,
-    .state_size = sizeof(struct ir_random_cpu), .translate = no_translation, .lookup = look_up, .io_read = io_read,
-    .io_write = io_write, .misaligned = misaligned, .raise = raise_stop, .interrupt = no_interrupt, .fp_fix = fp_fix,
+    .name = "random",
+    .uses_npc = true,
+    .address64 = true,
+    .insn_shift = 2,
+    .n_slots = N_SLOTS,
+    .slot = slots,
+    .state_size = sizeof(struct ir_random_cpu),
+    .translate = no_translation,
+    .lookup = look_up,
+    .io_read = io_read,
+    .io_write = io_write,
+    .misaligned = misaligned,
+    .raise = raise_stop,
+    .interrupt = no_interrupt,
+    .fp_fix = fp_fix,
     .disassemble = no_disassembly,
 };
 
 /* Where the runtime is linked the machine has a real one; else these serve the interpreter's guards. */
-struct jit *jit_create(const struct jit_guest *guest, const struct jit_options *options, GError **error) __attribute__((weak));
+struct jit *jit_create(const struct jit_guest *guest, const struct jit_options *options, GError **error)
+    __attribute__((weak));
 void jit_destroy(struct jit *jit) __attribute__((weak));
 void jit_cpu_init(struct jit *jit, struct jit_cpu *cpu) __attribute__((weak));
 void jit_cpu_finish(struct jit_cpu *cpu) __attribute__((weak));
 
-__attribute__((weak)) uint8_t *jit_mem_host(struct jit_cpu *cpu, uint64_t address, unsigned size, unsigned align_log2,
-                                            enum jit_access access, bool *device)
+__attribute__((weak)) uint8_t *jit_mem_host(struct jit_cpu *cpu, uint64_t address, unsigned size,
+                                            unsigned align_log2, enum jit_access access, bool *device)
 {
     struct ir_random_machine *m = (struct ir_random_machine *)cpu;
 
     *device = false;
-    if (address & ((1u << align_log2) - 1) || address >= IR_RANDOM_RAM || ((address ^ (address + size - 1)) & JIT_PAGE_MASK))
+    if (address & ((1u << align_log2) - 1) || address >= IR_RANDOM_RAM ||
+        ((address ^ (address + size - 1)) & JIT_PAGE_MASK))
         return NULL;
     return m->ram + address;
 }
@@ -125,7 +148,8 @@ __attribute__((weak)) bool jit_mem_write(struct jit_cpu *cpu, uint64_t address, 
 struct ir_random_machine *ir_random_machine_create(unsigned options)
 {
     struct ir_random_machine *m = g_aligned_alloc0(1, sizeof *m, 64);
-    struct jit_options o = {.accel = JIT_ACCEL_INTERP, .user_mode = (options & IR_RANDOM_USER) != 0, .deterministic = true};
+    struct jit_options o = {
+        .accel = JIT_ACCEL_INTERP, .user_mode = (options & IR_RANDOM_USER) != 0, .deterministic = true};
     GError *error = NULL;
 
     m->ram = mmap(NULL, IR_RANDOM_RAM + 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -139,7 +163,9 @@ struct ir_random_machine *ir_random_machine_create(unsigned options)
         m->own_tlb = g_new(struct jit_tlb_entry, JIT_TLB_ENTRIES);
         memset(m->own_tlb, 0xff, JIT_TLB_ENTRIES * sizeof *m->own_tlb);
         for (unsigned k = 0; k < IR_RANDOM_RAM / JIT_PAGE_SIZE; k += 2) /* the others by the slow path */
-            m->own_tlb[k] = (struct jit_tlb_entry){.read = k * JIT_PAGE_SIZE, .write = k * JIT_PAGE_SIZE, .exec = JIT_TLB_NONE,
+            m->own_tlb[k] = (struct jit_tlb_entry){.read = k * JIT_PAGE_SIZE,
+                                                   .write = k * JIT_PAGE_SIZE,
+                                                   .exec = JIT_TLB_NONE,
                                                    .addend = (uint64_t)(uintptr_t)m->ram};
         m->cpu.head.tlb = m->own_tlb;
     }
@@ -167,9 +193,26 @@ static uint32_t next(uint32_t *state)
     return (uint32_t)x ^ (uint32_t)x >> 16;
 }
 
-static const uint64_t corners[] = {0, 1, 2, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fffffff, 0x80000000u, 0xffffffffu,
-                                   UINT64_C(0x100000000), UINT64_C(0x7fffffffffffffff), UINT64_C(0x8000000000000000),
-                                   UINT64_C(0xffffffffffffffff), 31, 32, 63, 64};
+static const uint64_t corners[] = {0,
+                                   1,
+                                   2,
+                                   0x7f,
+                                   0x80,
+                                   0xff,
+                                   0x7fff,
+                                   0x8000,
+                                   0xffff,
+                                   0x7fffffff,
+                                   0x80000000u,
+                                   0xffffffffu,
+                                   UINT64_C(0x100000000),
+                                   UINT64_C(0x7fffffffffffffff),
+                                   UINT64_C(0x8000000000000000),
+                                   UINT64_C(0xffffffffffffffff),
+                                   31,
+                                   32,
+                                   63,
+                                   64};
 
 static uint64_t number(uint32_t *state)
 {
@@ -236,11 +279,13 @@ char *ir_random_machine_text(const struct ir_random_machine *m)
             g_string_append_printf(t, "%d:%x ", (int)k - 4096, c->banked[k]);
         else
             digest = (digest ^ c->banked[k]) * UINT64_C(0x9e3779b97f4a7c15) + k;
-    g_string_append_printf(t, "\nscratch=%x %x %x %x memory=%" G_GINT64_MODIFIER "x\n", c->scratch[0], c->scratch[1],
-                           c->scratch[2], c->scratch[3], digest);
-    g_string_append_printf(t, "pc=%" G_GINT64_MODIFIER "x npc=%" G_GINT64_MODIFIER "x budget=%" G_GINT64_MODIFIER
+    g_string_append_printf(t, "\nscratch=%x %x %x %x memory=%" G_GINT64_MODIFIER "x\n", c->scratch[0],
+                           c->scratch[1], c->scratch[2], c->scratch[3], digest);
+    g_string_append_printf(t,
+                           "pc=%" G_GINT64_MODIFIER "x npc=%" G_GINT64_MODIFIER "x budget=%" G_GINT64_MODIFIER
                            "d reason=%u info=%" G_GINT64_MODIFIER "x mxcsr=%x\n",
-                           c->head.pc, c->head.npc, c->head.budget, c->head.exit_reason, c->head.exit_info, c->head.mxcsr);
+                           c->head.pc, c->head.npc, c->head.budget, c->head.exit_reason, c->head.exit_info,
+                           c->head.mxcsr);
     return g_string_free(t, FALSE);
 }
 
@@ -278,8 +323,10 @@ static uint64_t scramble(struct jit_cpu *cpu, uint64_t a, uint64_t b)
 
 static const struct ir_helper mixer = {"mix", (void *)mix, IR_HELPER_PURE, 2, IR_I64, {IR_I32, IR_I64}};
 static const struct ir_helper summer = {"sum", (void *)sum, IR_HELPER_READS, 1, IR_I32, {IR_I32}};
-static const struct ir_helper scrambler = {"scramble", (void *)scramble, IR_HELPER_READS | IR_HELPER_WRITES, 2, IR_I32, {IR_I32, IR_I64}};
-static const struct ir_helper quiet_scrambler = {"scramble", (void *)scramble, IR_HELPER_READS | IR_HELPER_WRITES, 2, IR_VOID, {IR_I32, IR_I64}};
+static const struct ir_helper scrambler = {"scramble", (void *)scramble, IR_HELPER_READS | IR_HELPER_WRITES,
+                                           2,          IR_I32,           {IR_I32, IR_I64}};
+static const struct ir_helper quiet_scrambler = {
+    "scramble", (void *)scramble, IR_HELPER_READS | IR_HELPER_WRITES, 2, IR_VOID, {IR_I32, IR_I64}};
 
 /* ------------------------------------------------------------------------------------------- regions */
 
@@ -348,8 +395,9 @@ static ir_ref count_of(struct maker *m, enum ir_type t)
 
 static ir_ref integer(struct maker *m)
 {
-    static const uint8_t plain[] = {IR_ADD, IR_SUB, IR_MUL, IR_MULHU, IR_MULHS, IR_DIVU, IR_DIVS, IR_REMU, IR_REMS,
-                                    IR_AND, IR_OR, IR_XOR, IR_ANDN, IR_ADD, IR_SUB, IR_AND, IR_XOR};
+    static const uint8_t plain[] = {IR_ADD,  IR_SUB,  IR_MUL,  IR_MULHU, IR_MULHS, IR_DIVU,
+                                    IR_DIVS, IR_REMU, IR_REMS, IR_AND,   IR_OR,    IR_XOR,
+                                    IR_ANDN, IR_ADD,  IR_SUB,  IR_AND,   IR_XOR};
     static const uint8_t one[] = {IR_NOT, IR_NEG, IR_BSWAP, IR_CLZ, IR_CTZ, IR_POPCNT};
     static const uint8_t shift[] = {IR_SHL, IR_SHR, IR_SAR, IR_ROL, IR_ROR};
     static const uint8_t bits[] = {8, 16, 32};
@@ -359,9 +407,11 @@ static ir_ref integer(struct maker *m)
 
     switch (below(m, 16)) {
     case 0: return ir_op1(b, one[below(m, 6)], t, 0, any(m, t));
-    case 1: case 2: return ir_op2(b, shift[below(m, 5)], t, 0, any(m, t), count_of(m, t));
+    case 1:
+    case 2: return ir_op2(b, shift[below(m, 5)], t, 0, any(m, t), count_of(m, t));
     case 3: return ir_op3(b, below(m, 2) ? IR_ADC : IR_SBB, t, 0, any(m, t), any(m, t), condition(m));
-    case 4: return ir_op3(b, below(m, 2) ? IR_CARRY : IR_BORROW, IR_I32, t, any(m, t), any(m, t), condition(m));
+    case 4:
+        return ir_op3(b, below(m, 2) ? IR_CARRY : IR_BORROW, IR_I32, t, any(m, t), any(m, t), condition(m));
     case 5: {
         enum ir_type from = t == IR_I32 ? IR_I32 : int_type(m);
         return ir_op1(b, below(m, 2) ? IR_SEXT : IR_ZEXT, t, bits[below(m, 3)], any(m, from));
@@ -410,9 +460,10 @@ static ir_ref floating(struct maker *m)
 
 static ir_ref vector(struct maker *m)
 {
-    static const uint8_t two[] = {IR_VADD, IR_VSUB, IR_VMUL, IR_VAND, IR_VOR, IR_VXOR, IR_VANDN, IR_VADDS, IR_VADDU,
-                                  IR_VSUBS, IR_VSUBU, IR_VMINS, IR_VMAXS, IR_VMINU, IR_VMAXU, IR_VAVGU, IR_VCMPEQ,
-                                  IR_VCMPGTS, IR_VCMPGTU, IR_VSHLV, IR_VSHRV, IR_VSARV};
+    static const uint8_t two[] = {IR_VADD,    IR_VSUB,  IR_VMUL,  IR_VAND,  IR_VOR,    IR_VXOR,
+                                  IR_VANDN,   IR_VADDS, IR_VADDU, IR_VSUBS, IR_VSUBU,  IR_VMINS,
+                                  IR_VMAXS,   IR_VMINU, IR_VMAXU, IR_VAVGU, IR_VCMPEQ, IR_VCMPGTS,
+                                  IR_VCMPGTU, IR_VSHLV, IR_VSHRV, IR_VSARV};
     static const uint8_t shift[] = {IR_VSHL, IR_VSHR, IR_VSAR};
     static const uint8_t lanes[] = {16, 8, 4, 2};
     struct ir_builder *b = m->b;
@@ -420,12 +471,18 @@ static ir_ref vector(struct maker *m)
     enum ir_type scalar = lane == IR_L64 ? IR_I64 : IR_I32;
 
     switch (below(m, 8)) {
-    case 0: return ir_op3(b, shift[below(m, 3)], IR_V128, (uint16_t)lane, any(m, IR_V128), 0, below(m, 8u << lane));
+    case 0:
+        return ir_op3(b, shift[below(m, 3)], IR_V128, (uint16_t)lane, any(m, IR_V128), 0,
+                      below(m, 8u << lane));
     case 1: return ir_op1(b, IR_VSPLAT, IR_V128, (uint16_t)lane, any(m, scalar));
     case 2: return ir_op3(b, IR_VLANE, scalar, (uint16_t)lane, any(m, IR_V128), 0, below(m, lanes[lane]));
-    case 3: return ir_op3(b, IR_VSETLANE, IR_V128, (uint16_t)lane, any(m, IR_V128), any(m, scalar), below(m, lanes[lane]));
+    case 3:
+        return ir_op3(b, IR_VSETLANE, IR_V128, (uint16_t)lane, any(m, IR_V128), any(m, scalar),
+                      below(m, lanes[lane]));
     case 4: return ir_op3(b, IR_VPERM, IR_V128, 0, any(m, IR_V128), any(m, IR_V128), any(m, IR_V128));
-    default: return ir_op2(b, two[below(m, sizeof two)], IR_V128, (uint16_t)lane, any(m, IR_V128), any(m, IR_V128));
+    default:
+        return ir_op2(b, two[below(m, sizeof two)], IR_V128, (uint16_t)lane, any(m, IR_V128),
+                      any(m, IR_V128));
     }
 }
 
@@ -433,7 +490,8 @@ static ir_ref address(struct maker *m, unsigned size)
 {
     struct ir_builder *b = m->b;
     enum ir_type t = below(m, 4) ? IR_I32 : IR_I64;
-    ir_ref base = below(m, 3) ? any(m, t) : ir_get(b, t == IR_I32 ? (unsigned)R0 : (unsigned)W0); /* often the same */
+    ir_ref base =
+        below(m, 3) ? any(m, t) : ir_get(b, t == IR_I32 ? (unsigned)R0 : (unsigned)W0); /* often the same */
     bool aligned = below(m, m->options & IR_RANDOM_USER ? 12 : 30) != 0;
 
     /* inside RAM, in front of its end */
@@ -454,12 +512,14 @@ static void memory(struct maker *m)
     if (m->options & IR_RANDOM_FLOAT && (log2 == 2 || log2 == 3) && below(m, 3) == 0)
         t = log2 == 2 ? IR_F32 : IR_F64;
     switch (below(m, 5)) {
-    case 0: case 1:
+    case 0:
+    case 1:
         if ((t == IR_I32 && log2 < 2) || (t == IR_I64 && log2 < 3))
             aux |= below(m, 2) ? IR_MEM_SIGNED : 0;
         keep(m, ir_load(b, t, aux, address(m, 1u << log2)));
         break;
-    case 2: case 3: {
+    case 2:
+    case 3: {
         ir_ref v = any(m, t);
         ir_store(b, aux, address(m, 1u << log2), v);
         break;
@@ -491,8 +551,14 @@ static void calling(struct maker *m)
     case 2: ir_call_if(b, condition(m), &quiet_scrambler, args); break;
     case 3: ir_bank_move(b, -16, down); break;
     case 4: ir_bank_move(b, 16, up); break;
-    case 5: ir_ststate(b, below(m, 3), (uint32_t)(offsetof(struct ir_random_cpu, scratch) + 4 * below(m, 4)), args[0]); break;
-    case 6: keep(m, ir_ldstate(b, IR_I32, below(m, 3), (uint32_t)(offsetof(struct ir_random_cpu, scratch) + 4 * below(m, 4)))); break;
+    case 5:
+        ir_ststate(b, below(m, 3), (uint32_t)(offsetof(struct ir_random_cpu, scratch) + 4 * below(m, 4)),
+                   args[0]);
+        break;
+    case 6:
+        keep(m, ir_ldstate(b, IR_I32, below(m, 3),
+                           (uint32_t)(offsetof(struct ir_random_cpu, scratch) + 4 * below(m, 4))));
+        break;
     default: keep(m, ir_call(b, &mixer, args)); break;
     }
 }
@@ -502,7 +568,8 @@ static void put_something(struct maker *m)
     static const uint8_t types[] = {IR_I32, IR_I32, IR_I32, IR_I64, IR_I64, IR_F32, IR_F64, IR_V128};
     enum ir_type t = types[below(m, sizeof types)];
 
-    if (((t == IR_F32 || t == IR_F64) && !(m->options & IR_RANDOM_FLOAT)) || (t == IR_V128 && !(m->options & IR_RANDOM_VECTOR)))
+    if (((t == IR_F32 || t == IR_F64) && !(m->options & IR_RANDOM_FLOAT)) ||
+        (t == IR_V128 && !(m->options & IR_RANDOM_VECTOR)))
         t = IR_I32;
     ir_ref v = any(m, t);
     ir_put(m->b, slot_of(m, t), v);
@@ -525,7 +592,8 @@ static void instruction(struct maker *m, uint64_t pc)
         else if (what == 7 && (m->options & IR_RANDOM_CALLS) && below(m, 3) == 0)
             calling(m);
         else if (what == 8 && below(m, 6) == 0)
-            ir_raise_if(b, ir_op2(b, IR_AND, IR_I32, 0, condition(m), condition(m)), 5 + below(m, 3), any(m, IR_I64));
+            ir_raise_if(b, ir_op2(b, IR_AND, IR_I32, 0, condition(m), condition(m)), 5 + below(m, 3),
+                        any(m, IR_I64));
         else if (what == 9 && below(m, 8) == 0)
             ir_exit_if(b, condition(m), IR_EXIT_DIRECT, pc + 64, pc + 68);
         else
@@ -589,7 +657,8 @@ struct ir_region *ir_random_region(struct ir_builder *b, uint32_t seed, unsigned
         } else if (below(&m, 2)) {
             ir_exit(b, IR_EXIT_INDIRECT, IR_HINT_NONE, 0, 0, any(&m, IR_I32), IR_NONE);
         } else {
-            ir_exit(b, below(&m, 2) ? IR_EXIT_DIRECT : IR_EXIT_DISPATCH, IR_HINT_NONE, 0x9000, 0x9004, IR_NONE, IR_NONE);
+            ir_exit(b, below(&m, 2) ? IR_EXIT_DIRECT : IR_EXIT_DISPATCH, IR_HINT_NONE, 0x9000, 0x9004,
+                    IR_NONE, IR_NONE);
         }
     }
     for (unsigned k = 0; k < n; k++)

@@ -8,9 +8,9 @@
 
 enum { A, B, C, D, W, F, R0, R1, R2, R3, N_SLOTS };
 static const struct ir_slot slots[N_SLOTS] = {
-    [A] = {"a", IR_I32, false, 512},      [B] = {"b", IR_I32, false, 516}, [C] = {"c", IR_I32, false, 520},
-    [D] = {"d", IR_I32, false, 524},      [W] = {"w", IR_I64, false, 528}, [F] = {"f", IR_F64, false, 536},
-    [R0] = {"r0", IR_I32, true, 0},       [R1] = {"r1", IR_I32, true, 4},  [R2] = {"r2", IR_I32, true, 8},
+    [A] = {"a", IR_I32, false, 512}, [B] = {"b", IR_I32, false, 516}, [C] = {"c", IR_I32, false, 520},
+    [D] = {"d", IR_I32, false, 524}, [W] = {"w", IR_I64, false, 528}, [F] = {"f", IR_F64, false, 536},
+    [R0] = {"r0", IR_I32, true, 0},  [R1] = {"r1", IR_I32, true, 4},  [R2] = {"r2", IR_I32, true, 8},
     [R3] = {"r3", IR_I32, true, 12},
 };
 static const struct jit_guest guest = {.name = "test", .n_slots = N_SLOTS, .slot = slots, .state_size = 1024};
@@ -82,7 +82,8 @@ static void snapshots_are_exact(void)
 
     g_assert_cmpuint(r->n_guest_insns, ==, 2);
     g_assert_cmpuint(r->max_charge, ==, 2);
-    uint32_t guard = find_op(r, IR_GUARD, 0)->b, raise = find_op(r, IR_EXITIF, 0)->b, end = find_op(r, IR_EXIT, 0)->b;
+    uint32_t guard = find_op(r, IR_GUARD, 0)->b, raise = find_op(r, IR_EXITIF, 0)->b,
+             end = find_op(r, IR_EXIT, 0)->b;
     uint32_t charge = find_op(r, IR_CHARGE, 0)->b;
     g_assert_cmpuint(r->exit[charge].count, ==, 0);
     g_assert_cmpuint(r->exit[charge].refund, ==, 2);
@@ -103,8 +104,8 @@ static void snapshots_are_exact(void)
 static void join_makes_one_parameter(void)
 {
     struct ir_builder *b = begin();
-    uint32_t top = ir_block_new(b, 0x1000, 0), left = ir_block_new(b, 0x1010, 0), right = ir_block_new(b, 0x1020, 0),
-             end = ir_block_new(b, 0x1030, 0);
+    uint32_t top = ir_block_new(b, 0x1000, 0), left = ir_block_new(b, 0x1010, 0),
+             right = ir_block_new(b, 0x1020, 0), end = ir_block_new(b, 0x1030, 0);
     ir_block_start(b, top);
     ir_ref a = ir_get(b, A);
     ir_get(b, C);
@@ -136,7 +137,8 @@ static void join_makes_one_parameter(void)
 static void loop_keeps_invariants_outside(void)
 {
     struct ir_builder *b = begin();
-    uint32_t top = ir_block_new(b, 0x1000, 0), body = ir_block_new(b, 0x1010, 0), end = ir_block_new(b, 0x1020, 0);
+    uint32_t top = ir_block_new(b, 0x1000, 0), body = ir_block_new(b, 0x1010, 0),
+             end = ir_block_new(b, 0x1020, 0);
     ir_block_start(b, top);
     ir_br(b, body);
     ir_block_start(b, body); /* not sealed: the edge back is still to come */
@@ -193,9 +195,11 @@ static void loop_to_entry(void)
 }
 
 static const struct ir_helper reader = {.name = "reader", .flags = IR_HELPER_READS, .result = IR_I32};
-static const struct ir_helper writer = {.name = "writer", .flags = IR_HELPER_WRITES | IR_HELPER_READS, .result = IR_VOID};
+static const struct ir_helper writer = {
+    .name = "writer", .flags = IR_HELPER_WRITES | IR_HELPER_READS, .result = IR_VOID};
 
-/* A call that reads state gets dirty slots written before it; one that writes makes later reads load again. */
+/* A call that reads state gets dirty slots written before it; one that writes makes later reads load again.
+ */
 static void calls_flush_and_forget(void)
 {
     struct ir_builder *b = begin();
@@ -313,7 +317,8 @@ static void charges_are_exact(void)
         ir_raise_if(b, ir_bin(b, IR_AND, a, ir_const(b, IR_I32, 1u << n)), n, IR_NONE);
         if (n == 3)
             ir_exit(b, IR_EXIT_DISPATCH, IR_HINT_NONE, 0x2000, 0, IR_NONE, IR_NONE);
-        ir_insns_done(b, n == 1 ? 2 : 1); /* one with a delay slot; the last is counted after the block's end */
+        ir_insns_done(b,
+                      n == 1 ? 2 : 1); /* one with a delay slot; the last is counted after the block's end */
     }
     struct ir_region *r = finish(b);
 
@@ -367,7 +372,7 @@ static void folding(void)
     ir_ref k8 = ir_const(b, IR_I32, 8), k24 = ir_const(b, IR_I32, 24), zero = ir_const(b, IR_I32, 0);
     uint64_t k;
 #define OP2(op, p, q) ir_bin(b, IR_##op, p, q)
-#define C32(v) ir_const(b, IR_I32, (uint32_t)(v))
+#define C32(v)        ir_const(b, IR_I32, (uint32_t)(v))
 
     g_assert_cmpuint(OP2(ADD, x, zero), ==, x);
     g_assert_cmpuint(OP2(XOR, x, x), ==, zero);
@@ -378,7 +383,8 @@ static void folding(void)
     g_assert_cmpuint(OP2(SHR, OP2(SHL, x, k24), k24), ==, ir_op1(b, IR_ZEXT, IR_I32, 8, x));
     g_assert_cmpuint(OP2(SAR, OP2(SHL, x, k24), k24), ==, ir_op1(b, IR_SEXT, IR_I32, 8, x));
     g_assert_cmpuint(OP2(MUL, x, C32(256)), ==, OP2(SHL, x, k8));
-    g_assert_cmpuint(OP2(AND, ir_op1(b, IR_ZEXT, IR_I32, 16, x), C32(0xff)), ==, ir_op1(b, IR_ZEXT, IR_I32, 8, x));
+    g_assert_cmpuint(OP2(AND, ir_op1(b, IR_ZEXT, IR_I32, 16, x), C32(0xff)), ==,
+                     ir_op1(b, IR_ZEXT, IR_I32, 8, x));
     g_assert_cmpuint(ir_op1(b, IR_TRUNC, IR_I32, 0, ir_op1(b, IR_SEXT, IR_I64, 32, x)), ==, x);
     g_assert_cmpuint(ir_icmp(b, IR_EQ, OP2(SUB, x, y), zero), ==, ir_icmp(b, IR_EQ, x, y));
     g_assert_cmpuint(ir_icmp(b, IR_LTU, x, y), ==, ir_icmp(b, IR_GTU, y, x));
@@ -392,14 +398,16 @@ static void folding(void)
     g_assert_cmpuint(ir_op1(b, IR_FLANE, IR_F32, 1, s), ==, h);
     ir_ref ins = ir_op2(b, IR_INSERT, IR_I32, 8 << 8 | 4, x, y);
     g_assert_cmpuint(ir_op1(b, IR_EXTRACT, IR_I32, 8 << 8 | 4, ins), ==, ir_op1(b, IR_ZEXT, IR_I32, 8, y));
-    g_assert_cmpuint(ir_op1(b, IR_EXTRACT, IR_I32, 4 << 8 | 16, ins), ==, ir_op1(b, IR_EXTRACT, IR_I32, 4 << 8 | 16, x));
+    g_assert_cmpuint(ir_op1(b, IR_EXTRACT, IR_I32, 4 << 8 | 16, ins), ==,
+                     ir_op1(b, IR_EXTRACT, IR_I32, 4 << 8 | 16, x));
     g_assert_true(ir_is_const(b, OP2(DIVS, C32(0x80000000), C32(-1)), &k));
     g_assert_cmphex(k, ==, 0x80000000);
     g_assert_true(ir_is_const(b, OP2(DIVU, C32(7), zero), &k));
     g_assert_cmphex(k, ==, 0);
     g_assert_true(ir_is_const(b, OP2(SAR, C32(0x80000000), C32(31)), &k));
     g_assert_cmphex(k, ==, 0xffffffff);
-    g_assert_true(ir_is_const(b, ir_op2(b, IR_MULHS, IR_I64, 0, ir_const(b, IR_I64, (uint64_t)-2), ir_const(b, IR_I64, 3)), &k));
+    g_assert_true(ir_is_const(
+        b, ir_op2(b, IR_MULHS, IR_I64, 0, ir_const(b, IR_I64, (uint64_t)-2), ir_const(b, IR_I64, 3)), &k));
     g_assert_cmphex(k, ==, ~(uint64_t)0);
     g_assert_true(ir_is_const(b, ir_op3(b, IR_CARRY, IR_I32, IR_I32, C32(-1), zero, C32(1)), &k));
     g_assert_cmphex(k, ==, 1);

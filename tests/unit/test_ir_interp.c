@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The IR interpreter, operation by operation, against results worked out here in other ways (wide arithmetic, bit by
- * bit, tables of known cases), with and without folding; and how regions are left.
+ * The IR interpreter, operation by operation, against results worked out here in other ways (wide arithmetic,
+ * bit by bit, tables of known cases), with and without folding; and how regions are left.
  */
 #include <glib.h>
 #include <math.h>
@@ -55,10 +55,10 @@ static void with_bench(const void *data)
     ir_random_machine_destroy(t.m);
 }
 
-/* op(a, b, c) as a region: I32 operands from r0, r1, r2 and to r3; I64 from w0.. to w3. Constant operands fold: both
- * ways must agree. */
-static uint64_t integer_op(struct bench *t, enum ir_op op, enum ir_type type, uint16_t aux, enum ir_type from, uint64_t a,
-                           uint64_t bb, uint64_t c)
+/* op(a, b, c) as a region: I32 operands from r0, r1, r2 and to r3; I64 from w0.. to w3. Constant operands
+ * fold: both ways must agree. */
+static uint64_t integer_op(struct bench *t, enum ir_op op, enum ir_type type, uint16_t aux, enum ir_type from,
+                           uint64_t a, uint64_t bb, uint64_t c)
 {
     unsigned args = ir_op_info[op].args;
     uint64_t folded;
@@ -88,10 +88,30 @@ static uint64_t integer_op(struct bench *t, enum ir_op op, enum ir_type type, ui
     return got;
 }
 
-static const uint64_t corners[] = {0, 1, 2, 3, 7, 0x7f, 0x80, 0xff, 0x100, 0x7fff, 0x8000, 0xffff, 0x12345678, 0x7fffffff, 0x80000000u,
-                                   0xfffffffeu, 0xffffffffu, UINT64_C(0x100000000), UINT64_C(0x123456789abcdef0),
-                                   UINT64_C(0x7fffffffffffffff), UINT64_C(0x8000000000000000), UINT64_C(0x8000000000000001),
-                                   UINT64_C(0xfffffffffffffffe), UINT64_C(0xffffffffffffffff)};
+static const uint64_t corners[] = {0,
+                                   1,
+                                   2,
+                                   3,
+                                   7,
+                                   0x7f,
+                                   0x80,
+                                   0xff,
+                                   0x100,
+                                   0x7fff,
+                                   0x8000,
+                                   0xffff,
+                                   0x12345678,
+                                   0x7fffffff,
+                                   0x80000000u,
+                                   0xfffffffeu,
+                                   0xffffffffu,
+                                   UINT64_C(0x100000000),
+                                   UINT64_C(0x123456789abcdef0),
+                                   UINT64_C(0x7fffffffffffffff),
+                                   UINT64_C(0x8000000000000000),
+                                   UINT64_C(0x8000000000000001),
+                                   UINT64_C(0xfffffffffffffffe),
+                                   UINT64_C(0xffffffffffffffff)};
 #define N_CORNERS G_N_ELEMENTS(corners)
 
 static __int128 as_signed(uint64_t v, unsigned w)
@@ -108,7 +128,9 @@ static void arithmetic(struct bench *t)
             for (unsigned j = 0; j < N_CORNERS; j++) {
                 unsigned __int128 a = corners[i] & mask, b = corners[j] & mask;
                 __int128 sa = as_signed((uint64_t)a, w), sb = as_signed((uint64_t)b, w);
-#define CHECK(op, e) g_assert_cmphex(integer_op(t, op, type, 0, type, (uint64_t)a, (uint64_t)b, 0), ==, (uint64_t)((unsigned __int128)(e) & mask))
+#define CHECK(op, e)                                                                                         \
+    g_assert_cmphex(integer_op(t, op, type, 0, type, (uint64_t)a, (uint64_t)b, 0), ==,                       \
+                    (uint64_t)((unsigned __int128)(e)&mask))
                 CHECK(IR_ADD, a + b);
                 CHECK(IR_SUB, a - b);
                 CHECK(IR_MUL, a * b);
@@ -123,15 +145,19 @@ static void arithmetic(struct bench *t)
                 CHECK(IR_XOR, a ^ b);
                 CHECK(IR_ANDN, a & ~b);
                 for (uint64_t c = 0; c < 2; c++) {
-#define CHECK3(op, ty, aux, e) g_assert_cmphex(integer_op(t, op, ty, aux, type, (uint64_t)a, (uint64_t)b, c), ==, (uint64_t)((unsigned __int128)(e) & mask))
+#define CHECK3(op, ty, aux, e)                                                                               \
+    g_assert_cmphex(integer_op(t, op, ty, aux, type, (uint64_t)a, (uint64_t)b, c), ==,                       \
+                    (uint64_t)((unsigned __int128)(e)&mask))
                     CHECK3(IR_ADC, type, 0, a + b + c);
                     CHECK3(IR_SBB, type, 0, a - b - c);
                     CHECK3(IR_CARRY, IR_I32, type, (a + b + c) >> w);
                     CHECK3(IR_BORROW, IR_I32, type, a < b + c);
                 }
-                bool is[] = {a == b, a != b, sa < sb, sa >= sb, sa <= sb, sa > sb, a < b, a >= b, a <= b, a > b};
+                bool is[] = {a == b, a != b, sa<sb, sa >= sb, sa <= sb, sa> sb, a<b, a >= b, a <= b, a> b};
                 for (unsigned k = 0; k < 10; k++)
-                    g_assert_cmphex(integer_op(t, IR_ICMP, IR_I32, (uint16_t)(k | type << 8), type, (uint64_t)a, (uint64_t)b, 0), ==, is[k]);
+                    g_assert_cmphex(integer_op(t, IR_ICMP, IR_I32, (uint16_t)(k | type << 8), type,
+                                               (uint64_t)a, (uint64_t)b, 0),
+                                    ==, is[k]);
             }
     }
 }
@@ -187,8 +213,12 @@ static void bits(struct bench *t)
                         field |= bit(a, pos + k) << k;
                         mixed = (mixed & ~(UINT64_C(1) << (pos + k))) | bit(other, k) << (pos + k);
                     }
-                    g_assert_cmphex(integer_op(t, IR_EXTRACT, type, (uint16_t)(len << 8 | pos), type, a, 0, 0), ==, field);
-                    g_assert_cmphex(integer_op(t, IR_INSERT, type, (uint16_t)(len << 8 | pos), type, a, other, 0), ==, mixed);
+                    g_assert_cmphex(
+                        integer_op(t, IR_EXTRACT, type, (uint16_t)(len << 8 | pos), type, a, 0, 0), ==,
+                        field);
+                    g_assert_cmphex(
+                        integer_op(t, IR_INSERT, type, (uint16_t)(len << 8 | pos), type, a, other, 0), ==,
+                        mixed);
                 }
             for (unsigned n = 8; n <= 32; n *= 2) {
                 uint64_t low = 0, sign = 0;
@@ -201,13 +231,16 @@ static void bits(struct bench *t)
             }
         }
     }
-    g_assert_cmphex(integer_op(t, IR_SEXT, IR_I64, 32, IR_I32, 0x80000000u, 0, 0), ==, UINT64_C(0xffffffff80000000));
+    g_assert_cmphex(integer_op(t, IR_SEXT, IR_I64, 32, IR_I32, 0x80000000u, 0, 0), ==,
+                    UINT64_C(0xffffffff80000000));
     g_assert_cmphex(integer_op(t, IR_ZEXT, IR_I64, 32, IR_I32, 0x80000000u, 0, 0), ==, UINT64_C(0x80000000));
     g_assert_cmphex(integer_op(t, IR_SEXT, IR_I64, 8, IR_I32, 0x80, 0, 0), ==, UINT64_C(0xffffffffffffff80));
-    g_assert_cmphex(integer_op(t, IR_TRUNC, IR_I32, 0, IR_I64, UINT64_C(0x123456789abcdef0), 0, 0), ==, 0x9abcdef0u);
+    g_assert_cmphex(integer_op(t, IR_TRUNC, IR_I32, 0, IR_I64, UINT64_C(0x123456789abcdef0), 0, 0), ==,
+                    0x9abcdef0u);
 }
 
-/* ---------------------------------------------------------------------------------------------- floating point */
+/* ---------------------------------------------------------------------------------------------- floating
+ * point */
 
 static uint32_t flags(struct bench *t)
 {
@@ -224,9 +257,10 @@ static double op_f64(struct bench *t, enum ir_op op, double a, double b, double 
     bench_begin(t);
     ir_ref x = ir_get(t->b, F0), y = ir_get(t->b, F1), z = ir_get(t->b, F2);
     unsigned args = ir_op_info[op].args;
-    ir_put(t->b, F2, args == 1   ? ir_op1(t->b, op, IR_F64, 0, x)
-                     : args == 2 ? ir_op2(t->b, op, IR_F64, 0, x, y)
-                                 : ir_op3(t->b, op, IR_F64, 0, x, y, z));
+    ir_put(t->b, F2,
+           args == 1   ? ir_op1(t->b, op, IR_F64, 0, x)
+           : args == 2 ? ir_op2(t->b, op, IR_F64, 0, x, y)
+                       : ir_op3(t->b, op, IR_F64, 0, x, y, z));
     bench_run(t);
     return t->c->f[2];
 }
@@ -237,7 +271,8 @@ static float op_f32(struct bench *t, enum ir_op op, float a, float b)
     t->c->s[1] = b;
     bench_begin(t);
     ir_ref x = ir_get(t->b, S0), y = ir_get(t->b, S1);
-    ir_put(t->b, S1, ir_op_info[op].args == 1 ? ir_op1(t->b, op, IR_F32, 0, x) : ir_op2(t->b, op, IR_F32, 0, x, y));
+    ir_put(t->b, S1,
+           ir_op_info[op].args == 1 ? ir_op1(t->b, op, IR_F32, 0, x) : ir_op2(t->b, op, IR_F32, 0, x, y));
     bench_run(t);
     return t->c->s[1];
 }
@@ -256,7 +291,8 @@ static void float_arithmetic(struct bench *t)
     g_assert_cmpfloat(op_f64(t, IR_FABS, -3.5, 0, 0), ==, 3.5);
     g_assert_cmphex(flags(t), ==, 0);
     /* 1/3 in the four rounding modes: nearest, down, up, toward zero */
-    static const double third[] = {0x1.5555555555555p-2, 0x1.5555555555555p-2, 0x1.5555555555556p-2, 0x1.5555555555555p-2};
+    static const double third[] = {0x1.5555555555555p-2, 0x1.5555555555555p-2, 0x1.5555555555556p-2,
+                                   0x1.5555555555555p-2};
     for (unsigned mode = 0; mode < 4; mode++) {
         t->c->head.mxcsr = 0x1f80 | mode << 13;
         g_assert_cmpfloat(op_f64(t, IR_FDIV, 1, 3, 0), ==, third[mode]);
@@ -324,7 +360,8 @@ static void comparisons(struct bench *t)
     static const struct {
         double a, b;
         unsigned relation;
-    } cases[] = {{1, 1, 0}, {0.0, -0.0, 0}, {1, 2, 1}, {-INFINITY, 1, 1}, {2, 1, 2}, {NAN, 1, 3}, {1, NAN, 3}, {NAN, NAN, 3}};
+    } cases[] = {{1, 1, 0}, {0.0, -0.0, 0}, {1, 2, 1},   {-INFINITY, 1, 1},
+                 {2, 1, 2}, {NAN, 1, 3},    {1, NAN, 3}, {NAN, NAN, 3}};
 
     for (unsigned n = 0; n < G_N_ELEMENTS(cases); n++)
         for (unsigned mask = 0; mask < 32; mask++) {
@@ -332,12 +369,15 @@ static void comparisons(struct bench *t)
             t->c->f[1] = cases[n].b;
             flags(t);
             bench_begin(t);
-            g_assert_cmpuint(to_r3(t, ir_fcmp(t->b, mask, ir_get(t->b, F0), ir_get(t->b, F1))), ==, mask >> cases[n].relation & 1);
+            g_assert_cmpuint(to_r3(t, ir_fcmp(t->b, mask, ir_get(t->b, F0), ir_get(t->b, F1))), ==,
+                             mask >> cases[n].relation & 1);
             g_assert_cmphex(flags(t), ==, cases[n].relation == 3 && (mask & IR_FSIGNAL) ? IE : 0);
             t->c->s[0] = (float)cases[n].a;
             t->c->s[1] = (float)cases[n].b;
             bench_begin(t);
-            g_assert_cmpuint(to_r3(t, ir_op2(t->b, IR_FREL, IR_I32, IR_F32 << 8, ir_get(t->b, S0), ir_get(t->b, S1))), ==, cases[n].relation);
+            g_assert_cmpuint(
+                to_r3(t, ir_op2(t->b, IR_FREL, IR_I32, IR_F32 << 8, ir_get(t->b, S0), ir_get(t->b, S1))), ==,
+                cases[n].relation);
         }
 }
 
@@ -346,15 +386,22 @@ static void conversions(struct bench *t)
     static const struct {
         double x;
         int64_t zero, nearest, up; /* toward zero; nearest even; up */
-    } cases[] = {{0.5, 0, 0, 1}, {1.5, 1, 2, 2}, {-0.5, 0, 0, 0}, {-1.5, -1, -2, -1}, {2147483646.5, 2147483646, 2147483646, 2147483647},
-                 {-2147483648.0, INT32_MIN, INT32_MIN, INT32_MIN}, {-2147483647.5, -2147483647, INT32_MIN, -2147483647}};
+    } cases[] = {{0.5, 0, 0, 1},
+                 {1.5, 1, 2, 2},
+                 {-0.5, 0, 0, 0},
+                 {-1.5, -1, -2, -1},
+                 {2147483646.5, 2147483646, 2147483646, 2147483647},
+                 {-2147483648.0, INT32_MIN, INT32_MIN, INT32_MIN},
+                 {-2147483647.5, -2147483647, INT32_MIN, -2147483647}};
     for (unsigned n = 0; n < G_N_ELEMENTS(cases); n++)
         for (unsigned how = 0; how < 3; how++) {
             int64_t want = how == 0 ? cases[n].zero : how == 1 ? cases[n].nearest : cases[n].up;
             t->c->f[0] = cases[n].x;
             t->c->head.mxcsr = 0x1f80 | (how == 2 ? 2u << 13 : 0);
             bench_begin(t);
-            g_assert_cmphex(to_r3(t, ir_op1(t->b, how ? IR_FTOIR : IR_FTOI, IR_I32, IR_F64, ir_get(t->b, F0))), ==, (uint32_t)want);
+            g_assert_cmphex(
+                to_r3(t, ir_op1(t->b, how ? IR_FTOIR : IR_FTOI, IR_I32, IR_F64, ir_get(t->b, F0))), ==,
+                (uint32_t)want);
             g_assert_cmphex(flags(t), ==, cases[n].x == floor(cases[n].x) ? 0 : PE);
             bench_begin(t);
             ir_put(t->b, W3, ir_op1(t->b, how ? IR_FTOIR : IR_FTOI, IR_I64, IR_F64, ir_get(t->b, F0)));
@@ -388,7 +435,8 @@ static void conversions(struct bench *t)
     bench_begin(t);
     ir_put(t->b, S0, ir_op1(t->b, IR_FCVT, IR_F32, IR_F64, ir_get(t->b, F0)));
     ir_put(t->b, W0, ir_op1(t->b, IR_BITCAST, IR_I64, 0, ir_get(t->b, F0)));
-    ir_put(t->b, R0, ir_op1(t->b, IR_BITCAST, IR_I32, 0, ir_op1(t->b, IR_FLANE, IR_F32, 1, ir_get(t->b, F0))));
+    ir_put(t->b, R0,
+           ir_op1(t->b, IR_BITCAST, IR_I32, 0, ir_op1(t->b, IR_FLANE, IR_F32, 1, ir_get(t->b, F0))));
     ir_put(t->b, F1, ir_op2(t->b, IR_FSETLANE, IR_F64, 0, ir_get(t->b, F0), ir_get(t->b, S0)));
     bench_run(t);
     uint64_t pair;
@@ -407,7 +455,8 @@ static void extended(struct bench *t)
         t->c->f[0] = 1;
         t->c->f[1] = 3;
         bench_begin(t);
-        ir_ref x = ir_op1(t->b, IR_FCVT, IR_F80, IR_F64, ir_get(t->b, F0)), y = ir_op1(t->b, IR_FCVT, IR_F80, IR_F64, ir_get(t->b, F1));
+        ir_ref x = ir_op1(t->b, IR_FCVT, IR_F80, IR_F64, ir_get(t->b, F0)),
+               y = ir_op1(t->b, IR_FCVT, IR_F80, IR_F64, ir_get(t->b, F1));
         ir_ref q = ir_op2(t->b, IR_FDIV, IR_F80, 0, x, y);
         ir_ref back = ir_op2(t->b, IR_FMUL, IR_F80, 0, q, y); /* 1 - 2^-65 -> 1, or a little more than 1 */
         ir_ref rest = ir_op2(t->b, IR_FSUB, IR_F80, 0, back, x);
@@ -421,7 +470,8 @@ static void extended(struct bench *t)
     t->c->head.mxcsr = 0x1f80;
 }
 
-/* --------------------------------------------------------------------------------------------------- vectors */
+/* --------------------------------------------------------------------------------------------------- vectors
+ */
 
 static void vector_op(struct bench *t, enum ir_op op, unsigned lane, unsigned c)
 {
@@ -429,7 +479,9 @@ static void vector_op(struct bench *t, enum ir_op op, unsigned lane, unsigned c)
 
     bench_begin(t);
     ir_ref x = ir_get(t->b, V0), y = ir_get(t->b, V1);
-    ir_put(t->b, V1, args == 1 ? ir_op3(t->b, op, IR_V128, (uint16_t)lane, x, 0, c) : ir_op2(t->b, op, IR_V128, (uint16_t)lane, x, y));
+    ir_put(t->b, V1,
+           args == 1 ? ir_op3(t->b, op, IR_V128, (uint16_t)lane, x, 0, c)
+                     : ir_op2(t->b, op, IR_V128, (uint16_t)lane, x, y));
     bench_run(t);
 }
 
@@ -459,7 +511,7 @@ static void vectors(struct bench *t)
                 a[k] = bytes[g_test_rand_int_range(0, 6)];
                 b[k] = g_test_rand_bit() ? a[k] : bytes[g_test_rand_int_range(0, 6)];
             }
-#define VECTOR(op, imm, e)                                                                                    \
+#define VECTOR(op, imm, e)                                                                                   \
     do {                                                                                                     \
         memcpy(t->c->v[0], a, 16);                                                                           \
         memcpy(t->c->v[1], b, 16);                                                                           \
@@ -470,7 +522,7 @@ static void vectors(struct bench *t)
             __int128 sy = w == 64 ? (__int128)(int64_t)y : (int64_t)(y << (64 - w)) >> (64 - w);             \
             __int128 ux = x, uy = y;                                                                         \
             (void)sx, (void)sy, (void)ux, (void)uy;                                                          \
-            g_assert_cmphex(lane_of(t->c->v[1], size, k), ==, (uint64_t)(e) & mask);                         \
+            g_assert_cmphex(lane_of(t->c->v[1], size, k), ==, (uint64_t)(e)&mask);                           \
         }                                                                                                    \
     } while (0)
             VECTOR(IR_VADD, 0, ux + uy);
@@ -512,7 +564,9 @@ static void vectors(struct bench *t)
     ir_put(t->b, R1, ir_op3(t->b, IR_VLANE, IR_I32, IR_L16, v, 0, 3));
     ir_put(t->b, W1, ir_op3(t->b, IR_VLANE, IR_I64, IR_L64, v, 0, 1));
     ir_ref set = ir_op3(t->b, IR_VSETLANE, IR_V128, IR_L8, v, ir_get(t->b, R0), 5);
-    ir_put(t->b, V0, ir_op3(t->b, IR_VPERM, IR_V128, 0, set, ir_op1(t->b, IR_VSPLAT, IR_V128, IR_L16, ir_get(t->b, R0)), sel));
+    ir_put(t->b, V0,
+           ir_op3(t->b, IR_VPERM, IR_V128, 0, set, ir_op1(t->b, IR_VSPLAT, IR_V128, IR_L16, ir_get(t->b, R0)),
+                  sel));
     bench_run(t);
     g_assert_cmphex(t->c->r[1], ==, 0x1716);
     g_assert_cmphex(t->c->w[1], ==, UINT64_C(0x1f1e1d1c1b1a1918));
@@ -554,7 +608,8 @@ static void memory(struct bench *t)
                 uint64_t v = 0;
                 for (unsigned k = 0; k < size; k++)
                     v |= (uint64_t)(0x81 + k) << (8 * (big ? size - 1 - k : k));
-                uint64_t s = size == 8 || !sign ? v : (uint64_t)((int64_t)(v << (64 - 8 * size)) >> (64 - 8 * size));
+                uint64_t s =
+                    size == 8 || !sign ? v : (uint64_t)((int64_t)(v << (64 - 8 * size)) >> (64 - 8 * size));
                 unsigned aux = log2 | (big ? IR_MEM_BIG : 0);
                 t->c->w[0] = 0x100;
                 bench_begin(t);
@@ -571,12 +626,19 @@ static void memory(struct bench *t)
                 /* atomics: fetch and add, exchange, compare and swap that hits and one that misses */
                 uint64_t mask = size == 8 ? ~UINT64_C(0) : (UINT64_C(1) << (8 * size)) - 1;
                 bench_begin(t);
-                ir_ref at = ir_guard(t->b, aux | IR_MEM_READ | IR_MEM_WRITE, ir_const(t->b, IR_I64, 0x140 - 0x40 + 0x80));
+                ir_ref at = ir_guard(t->b, aux | IR_MEM_READ | IR_MEM_WRITE,
+                                     ir_const(t->b, IR_I64, 0x140 - 0x40 + 0x80));
                 ir_store_at(t->b, aux, at, 0, ir_const(t->b, IR_I64, 0xf0));
-                ir_put(t->b, W0, ir_atomic(t->b, IR_AADD, IR_I64, aux, at, ir_const(t->b, IR_I64, 0x25), IR_NONE));
-                ir_put(t->b, W1, ir_atomic(t->b, IR_XCHG, IR_I64, aux, at, ir_const(t->b, IR_I64, 0x77), IR_NONE));
-                ir_put(t->b, W2, ir_atomic(t->b, IR_CAS, IR_I64, aux, at, ir_const(t->b, IR_I64, 0x77), ir_const(t->b, IR_I64, 0x55)));
-                ir_put(t->b, W3, ir_atomic(t->b, IR_CAS, IR_I64, aux, at, ir_const(t->b, IR_I64, 0x77), ir_const(t->b, IR_I64, 0x66)));
+                ir_put(t->b, W0,
+                       ir_atomic(t->b, IR_AADD, IR_I64, aux, at, ir_const(t->b, IR_I64, 0x25), IR_NONE));
+                ir_put(t->b, W1,
+                       ir_atomic(t->b, IR_XCHG, IR_I64, aux, at, ir_const(t->b, IR_I64, 0x77), IR_NONE));
+                ir_put(t->b, W2,
+                       ir_atomic(t->b, IR_CAS, IR_I64, aux, at, ir_const(t->b, IR_I64, 0x77),
+                                 ir_const(t->b, IR_I64, 0x55)));
+                ir_put(t->b, W3,
+                       ir_atomic(t->b, IR_CAS, IR_I64, aux, at, ir_const(t->b, IR_I64, 0x77),
+                                 ir_const(t->b, IR_I64, 0x66)));
                 bench_run(t);
                 g_assert_cmphex(t->c->w[0], ==, 0xf0);
                 g_assert_cmphex(t->c->w[1], ==, 0x115 & mask);
@@ -677,7 +739,8 @@ static void parallel_parameters(struct bench *t)
     ir_begin(t->b, &ir_random_guest, 0x1000, 0x1004, 0, true);
     uint32_t top = ir_block_new(t->b, 0x1000, 0), end = ir_block_new(t->b, 0x1010, 0);
     ir_block_start(t->b, top);
-    ir_ref x = ir_get(t->b, R0), y = ir_get(t->b, R1), n = ir_get(t->b, R2), p = ir_get(t->b, V0), q = ir_get(t->b, V1);
+    ir_ref x = ir_get(t->b, R0), y = ir_get(t->b, R1), n = ir_get(t->b, R2), p = ir_get(t->b, V0),
+           q = ir_get(t->b, V1);
     ir_put(t->b, R0, y);
     ir_put(t->b, R1, x);
     ir_put(t->b, V0, q);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What the region passes make of hot code, one thought a test; that they keep the meaning is test_ir_random's.
+ * What the region passes make of hot code, one thought a test; that they keep the meaning is
+ * test_ir_random's.
  */
 #include "tests/unit/ir_random.h"
 
@@ -72,7 +73,8 @@ static void frames_are_guarded_once(void)
         struct ir_region *r = finish(b);
         g_assert_cmpuint(count_op(r, IR_STORE, ~0u), ==, 6);
         g_assert_cmpuint(count_op(r, IR_GUARD, ~0u), ==, user ? 6 : 2);
-        for (unsigned n = 1; n < 6 && user; n++) /* 4-byte alignment is known after the first, 8-byte is new */
+        for (unsigned n = 1; n < 6 && user;
+             n++) /* 4-byte alignment is known after the first, 8-byte is new */
             g_assert_cmpuint(IR_MEM_ALIGN_OF(find_op(r, IR_GUARD, n)->aux), ==, n == 4 ? 3 : 0);
         if (!user) {
             const struct ir_insn *g = find_op(r, IR_GUARD, 0);
@@ -109,12 +111,12 @@ static void loads_are_forwarded(void)
     ir_block_start(b, ir_block_new(b, 0x1000, 0));
     ir_ref p = ir_get(b, R0), q = ir_get(b, R1), x = ir_get(b, R2);
     ir_store(b, 1 | IR_MEM_BIG, p, x);
-    ir_store(b, 2, at(b, p, 4), q);                                            /* disjoint */
-    ir_put(b, R3, ir_load(b, IR_I32, 1 | IR_MEM_BIG | IR_MEM_SIGNED, p));       /* sext16 x */
-    ir_put(b, R4, ir_load(b, IR_I32, 1, at(b, p, 4)));                          /* other size: loads */
-    ir_store(b, 2, q, x);                                                      /* may be anywhere */
-    ir_put(b, R2, ir_load(b, IR_I32, 1 | IR_MEM_BIG, p));                       /* loads */
-    ir_put(b, R1, ir_load(b, IR_I32, 1 | IR_MEM_BIG, p));                       /* as before */
+    ir_store(b, 2, at(b, p, 4), q);                                       /* disjoint */
+    ir_put(b, R3, ir_load(b, IR_I32, 1 | IR_MEM_BIG | IR_MEM_SIGNED, p)); /* sext16 x */
+    ir_put(b, R4, ir_load(b, IR_I32, 1, at(b, p, 4)));                    /* other size: loads */
+    ir_store(b, 2, q, x);                                                 /* may be anywhere */
+    ir_put(b, R2, ir_load(b, IR_I32, 1 | IR_MEM_BIG, p));                 /* loads */
+    ir_put(b, R1, ir_load(b, IR_I32, 1 | IR_MEM_BIG, p));                 /* as before */
     leave(b);
     struct ir_region *r = finish(b);
     g_assert_cmpuint(count_op(r, IR_LOAD, ~0u), ==, 2);
@@ -126,7 +128,8 @@ static void loads_are_forwarded(void)
 static void loops_lose_invariants(void)
 {
     struct ir_builder *b = begin(false);
-    uint32_t top = ir_block_new(b, 0x1000, 0), body = ir_block_new(b, 0x1010, 0), end = ir_block_new(b, 0x1020, 0);
+    uint32_t top = ir_block_new(b, 0x1000, 0), body = ir_block_new(b, 0x1010, 0),
+             end = ir_block_new(b, 0x1020, 0);
     ir_block_start(b, top);
     ir_charge(b, 0);
     ir_put(b, R3, ir_const(b, IR_I32, 3));
@@ -188,12 +191,14 @@ static void chains_merge_with_their_charges(void)
     ir_builder_destroy(b);
 }
 
-/* A flag that both ways into a join set alike is a constant there: the branch on it goes, and what it guarded. */
+/* A flag that both ways into a join set alike is a constant there: the branch on it goes, and what it
+ * guarded. */
 static void branches_on_constants_fold(void)
 {
     struct ir_builder *b = begin(false);
-    uint32_t top = ir_block_new(b, 0x1000, 0), left = ir_block_new(b, 0x1010, 0), right = ir_block_new(b, 0x1020, 0),
-             join = ir_block_new(b, 0x1030, 0), yes = ir_block_new(b, 0x1040, 0), no = ir_block_new(b, 0x1050, 0);
+    uint32_t top = ir_block_new(b, 0x1000, 0), left = ir_block_new(b, 0x1010, 0),
+             right = ir_block_new(b, 0x1020, 0), join = ir_block_new(b, 0x1030, 0),
+             yes = ir_block_new(b, 0x1040, 0), no = ir_block_new(b, 0x1050, 0);
     ir_block_start(b, top);
     ir_br_if(b, ir_get(b, R0), left, right, 0);
     ir_block_start(b, left);
@@ -220,7 +225,8 @@ static void branches_on_constants_fold(void)
 static void raising_blocks_are_cold(void)
 {
     struct ir_builder *b = begin(false);
-    uint32_t top = ir_block_new(b, 0x1000, 0), bad = ir_block_new(b, 0x1010, 0), good = ir_block_new(b, 0x1020, 0);
+    uint32_t top = ir_block_new(b, 0x1000, 0), bad = ir_block_new(b, 0x1010, 0),
+             good = ir_block_new(b, 0x1020, 0);
     ir_block_start(b, top);
     ir_br_if(b, ir_get(b, R0), good, bad, 0);
     ir_block_start(b, bad);

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Random regions: verified, and the interpreter gives the same state for a region as it was made, without folding,
- * and as folding and passes left it, decoded beforehand or on the spot.
+ * Random regions: verified, and the interpreter gives the same state for a region as it was made, without
+ * folding, and as folding and passes left it, decoded beforehand or on the spot.
  */
 #include <stdlib.h>
 #include <string.h>
 #include "emulator/jit/ir_internal.h"
 #include "tests/unit/ir_random.h"
 
-static char *run(struct ir_random_machine *m, const struct ir_region *r, uint32_t seed, struct ir_scratch **scratch)
+static char *run(struct ir_random_machine *m, const struct ir_region *r, uint32_t seed,
+                 struct ir_scratch **scratch)
 {
     ir_random_machine_reset(m, seed);
     uint32_t exit = ir_interp(r, &m->cpu.head, scratch);
@@ -32,7 +33,8 @@ static void check(const struct ir_region *r, uint32_t seed)
 static unsigned kinds[8], runs, early;
 
 /* Folded at all stages against not folded at all. */
-static void compare(uint32_t seed, unsigned options, struct ir_random_machine *m, struct ir_builder *b, struct ir_scratch **scratch)
+static void compare(uint32_t seed, unsigned options, struct ir_random_machine *m, struct ir_builder *b,
+                    struct ir_scratch **scratch)
 {
     struct ir_region *plain, *better;
 
@@ -49,8 +51,10 @@ static void compare(uint32_t seed, unsigned options, struct ir_random_machine *m
         g_assert_cmpint(m->cpu.head.budget, <=, 1000000);
         kinds[expected[strlen(expected) - 2] - '0']++;
         runs++;
-        /* Joined guards, and guards before loops, may fail earlier: the instruction there is then run by itself. */
-        if (!(options & IR_RANDOM_USER) && g_str_has_suffix(got, "kind=4\n") && m->cpu.head.budget >= budget) {
+        /* Joined guards, and guards before loops, may fail earlier: the instruction there is then run by
+         * itself. */
+        if (!(options & IR_RANDOM_USER) && g_str_has_suffix(got, "kind=4\n") &&
+            m->cpu.head.budget >= budget) {
             early += !g_str_equal(expected, got);
             continue;
         }
@@ -98,10 +102,13 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_data_func("/ir/random/integers", GUINT_TO_POINTER(0), same_after_passes);
-    g_test_add_data_func("/ir/random/memory-user", GUINT_TO_POINTER(IR_RANDOM_USER | IR_RANDOM_MEMORY), same_after_passes);
+    g_test_add_data_func("/ir/random/memory-user", GUINT_TO_POINTER(IR_RANDOM_USER | IR_RANDOM_MEMORY),
+                         same_after_passes);
     g_test_add_data_func("/ir/random/memory-system", GUINT_TO_POINTER(IR_RANDOM_MEMORY), same_after_passes);
-    g_test_add_data_func("/ir/random/calls", GUINT_TO_POINTER(IR_RANDOM_MEMORY | IR_RANDOM_CALLS), same_after_passes);
+    g_test_add_data_func("/ir/random/calls", GUINT_TO_POINTER(IR_RANDOM_MEMORY | IR_RANDOM_CALLS),
+                         same_after_passes);
     g_test_add_data_func("/ir/random/all-user", GUINT_TO_POINTER(IR_RANDOM_ALL), same_after_passes);
-    g_test_add_data_func("/ir/random/all-system", GUINT_TO_POINTER(IR_RANDOM_ALL & ~IR_RANDOM_USER), same_after_passes);
+    g_test_add_data_func("/ir/random/all-system", GUINT_TO_POINTER(IR_RANDOM_ALL & ~IR_RANDOM_USER),
+                         same_after_passes);
     return g_test_run();
 }
