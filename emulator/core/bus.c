@@ -319,6 +319,12 @@ const struct bus_range *bus_find(struct bus *bus, uint64_t address)
     return NULL;
 }
 
+const struct bus_range *bus_view(struct bus *bus, unsigned *count)
+{
+    *count = bus->view->len;
+    return (const struct bus_range *)bus->view->data;
+}
+
 uint8_t *bus_host_pointer(struct bus *bus, uint64_t address, struct ram_block **block, uint64_t *offset,
                           uint64_t *length)
 {

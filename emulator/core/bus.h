@@ -183,6 +183,8 @@ uint32_t memory_map_generation(const struct memory *memory);
 
 /* The piece of the flat view that holds `address`, or NULL. */
 const struct bus_range *bus_find(struct bus *bus, uint64_t address);
+/* The whole flat view, sorted; valid until the next change. */
+const struct bus_range *bus_view(struct bus *bus, unsigned *count);
 /* Offset of an address inside the region of a piece. */
 static inline uint64_t bus_offset(const struct bus_range *range, uint64_t address)
 {

@@ -31,6 +31,7 @@
 #include "emulator/hw/misc/fw_cfg.h"
 #include "emulator/hw/misc/sbus_dma.h"
 #include "emulator/hw/misc/slavio_misc.h"
+#include "emulator/hw/misc/sun4m_ecc.h"
 #include "emulator/hw/misc/sun4m_iommu.h"
 #include "emulator/hw/net/lance.h"
 #include "emulator/hw/timer/m48t08.h"
@@ -68,7 +69,7 @@ struct sun4m_row {
     uint64_t iommu, prom, idreg, dma, esp, lance, framebuffer;
     uint64_t keyboard, serial, nvram, floppy, counter_cpu, counter_system, intc_cpu, intc_system;
     bool mbus; /* the processor is an MBus module */
-    uint64_t audio, apc; /* 0 = none */
+    uint64_t audio, apc, ecc; /* 0 = none */
     struct slavio_misc_map misc;
     uint64_t empty[4][2]; /* decoded, but empty: start, end */
 };
@@ -413,6 +414,12 @@ static bool build_extras(struct sun4m *b, GError **error)
         if (!device_start(&apc->dev, error))
             return false;
         apc_map(apc, b->bus, b->row->apc);
+    }
+    if (b->row->ecc) {
+        struct sun4m_ecc *ecc = NEW(b, struct sun4m_ecc, sun4m_ecc_class, "ecc");
+        if (!device_start(&ecc->dev, error))
+            return false;
+        sun4m_ecc_map(ecc, b->bus, b->row->ecc);
     }
     return true;
 }
@@ -769,6 +776,7 @@ static const struct sun4m_row ss20_row = {
     .cpu = "tms390z50",
     .machine_id = 65,
     .mbus = true,
+    .ecc = 0xf00000000,
     .idprom_type = 0x72,
     .iommu_id = 0x13000000,
     .iommu = 0xfe0000000,

@@ -370,8 +370,8 @@ static uint8_t drive_status(const struct fdc *fdc, unsigned unit)
     return st3;
 }
 
-/* The heads arrive at once: firmware that was made for emulated machines does not wait for the steps, and for others it
- * is a quick drive. */
+/* The heads arrive at once: firmware that was made for emulated machines does not wait for the steps, and for
+ * others it is a quick drive. */
 static void seek(struct fdc *fdc, unsigned unit, uint8_t target)
 {
     struct fdc_drive *drive = &fdc->drive[unit];
@@ -772,10 +772,11 @@ static bool fdc_check(const void *state, GError **error)
     const struct fdc *fdc = state;
     if (fdc->phase > PHASE_RESULT || fdc->command_count >= sizeof fdc->command ||
         fdc->command_length >= sizeof fdc->command ||
-        (fdc->command_count && fdc->command_count >= fdc->command_length) ||
+        (fdc->phase == PHASE_COMMAND && fdc->command_count && fdc->command_count >= fdc->command_length) ||
         fdc->result_count > sizeof fdc->result || fdc->result_at > fdc->result_count ||
-        (fdc->phase == PHASE_RESULT && fdc->result_at == fdc->result_count) || fdc->unit >= FDC_DRIVES || fdc->polled >= FDC_DRIVES || fdc->at > 512 || fdc->length > 512 ||
-        fdc->scan > SCAN_HIGH || fdc->request.op > BLOCK_WRITE_ZEROES ||
+        (fdc->phase == PHASE_RESULT && fdc->result_at == fdc->result_count) || fdc->unit >= FDC_DRIVES ||
+        fdc->polled >= FDC_DRIVES || fdc->at > 512 || fdc->length > 512 || fdc->scan > SCAN_HIGH ||
+        fdc->request.op > BLOCK_WRITE_ZEROES ||
         ((fdc->phase == PHASE_READ || fdc->phase == PHASE_WRITE) && fdc->at >= fdc->length) ||
         (fdc->phase >= PHASE_WAIT && fdc->phase <= PHASE_WRITE && !fdc->drive[fdc->unit].block)) {
         g_set_error(error, STATE_ERROR, STATE_ERROR_FORMAT,
