@@ -147,7 +147,7 @@ class Desk:
     # ---- pictures
 
     def grab(self, window):
-        """(width, height, bytes of RGB)."""
+        """(width, height, bytes of RGB) of a window that is wholly on the screen."""
         data = subprocess.run(["xwd", "-silent", "-id", window], check=True, capture_output=True).stdout
         header = struct.unpack(">25I", data[:100])
         size, width, height, order, depth_bits, row = header[0], header[4], header[5], header[7], header[11], header[12]
@@ -170,7 +170,9 @@ class Desk:
 
     def picture(self, name, window=None):
         """Keeps a picture of a window (the active one) for people to look at."""
-        width, height, rgb = self.grab(window or self.active())
+        window = window or self.active()
+        subprocess.run(["xdotool", "windowmove", window, "0", "0"], timeout=5, capture_output=True)
+        width, height, rgb = self.grab(window)
         pixbuf = GdkPixbuf.Pixbuf.new_from_bytes(GLib.Bytes.new(rgb), GdkPixbuf.Colorspace.RGB, False, 8, width, height, width * 3)
         pixbuf.savev(os.path.join(self.pictures, name + ".png"), "png", [], [])
 
