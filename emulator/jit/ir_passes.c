@@ -536,6 +536,8 @@ static void lift_guards(struct ir_builder *b, const struct passes *p, uint32_t h
         struct inside s = {in, true};
         struct ir_insn *i = &b->insn[v];
         next = b->link[v].next;
+        if (i->op == IR_EXITIF) /* what follows may not be reached */
+            break;
         if (i->op != IR_GUARD)
             continue;
         see_operand(b, &i->a, &s);
