@@ -4,6 +4,7 @@
 #include <glib/gstdio.h>
 #include <math.h>
 
+#include "emulator/hw/audio/audio_ring.h"
 #include "emulator/hw/audio/audio_wav.h"
 #include "emulator/hw/audio/cs4231.h"
 #include "emulator/hw/audio/cs4231_formats.h"
@@ -423,6 +424,47 @@ static void test_companding(void)
     g_assert_cmpint(cs4231_decode(CS4231_FORMAT_ALAW, &byte), ==, 4032 * 8);
 }
 
+/* Two threads: what goes in comes out, whole and in order, and never more than the limit lies inside. */
+#define RING_TOTAL 200000u
+
+static gpointer fill_ring(gpointer data)
+{
+    struct audio_ring *ring = data;
+    for (unsigned sent = 0; sent < RING_TOTAL;) {
+        int16_t chunk[2 * 64];
+        unsigned count = MIN(64, RING_TOTAL - sent);
+        for (unsigned i = 0; i < count; i++) {
+            chunk[2 * i] = (int16_t)(sent + i);
+            chunk[2 * i + 1] = (int16_t) ~(sent + i);
+        }
+        size_t taken = audio_ring_write(ring, chunk, count, 1000);
+        sent += (unsigned)taken;
+        if (!taken)
+            g_thread_yield();
+    }
+    return NULL;
+}
+
+static void test_ring(void)
+{
+    struct audio_ring *ring = g_new0(struct audio_ring, 1);
+    GThread *writer = g_thread_new("writer", fill_ring, ring);
+    for (unsigned received = 0; received < RING_TOTAL;) {
+        int16_t chunk[2 * 100];
+        g_assert_cmpuint(audio_ring_used(ring), <=, 1000);
+        size_t got = audio_ring_read(ring, chunk, 100);
+        for (size_t i = 0; i < got; i++, received++) {
+            g_assert_cmpint(chunk[2 * i], ==, (int16_t)received);
+            g_assert_cmpint(chunk[2 * i + 1], ==, (int16_t)~received);
+        }
+        if (!got)
+            g_thread_yield();
+    }
+    g_thread_join(writer);
+    g_assert_cmpuint(audio_ring_used(ring), ==, 0);
+    g_free(ring);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -433,5 +475,6 @@ int main(int argc, char **argv)
     g_test_add_func("/cs4231/programmed-io", test_programmed_io);
     g_test_add_func("/cs4231/registers-and-timer", test_registers_and_timer);
     g_test_add_func("/cs4231/companding", test_companding);
+    g_test_add_func("/audio-ring/two-threads", test_ring);
     return g_test_run();
 }
