@@ -68,6 +68,8 @@ struct device_class {
     void (*loaded)(struct device *dev);
 
     const struct device_property *properties;
+    /* Appends lines about the running device, indented by two spaces, for people who measure. */
+    void (*describe)(struct device *dev, GString *text);
 };
 
 struct device {

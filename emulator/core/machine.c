@@ -435,6 +435,8 @@ char *machine_describe(struct machine *machine)
             }
             g_string_append_c(text, '\n');
         }
+        if (dev->cls->describe)
+            dev->cls->describe(machine->devices->pdata[i], text);
     }
     for (unsigned i = 0; i < machine->buses->len; i++) {
         struct bus *bus = machine->buses->pdata[i];

@@ -102,8 +102,7 @@ static void retire(struct jit *jit, struct jit_region *r)
         backend_link(jit->backend, s, NULL);
         s->linked = NULL;
     }
-    if (r->tier)
-        jit_context_drop_code(jit, r);
+    jit_context_drop_code(jit, r);
     r->next_dead = jit->dead;
     jit->dead = r;
     jit->generation++;

@@ -214,9 +214,11 @@ uint8_t *jit_mem_host(struct jit_cpu *cpu, uint64_t address, unsigned size, unsi
 
 struct jit_stats {
     uint64_t regions[3], guest_insns[3], code_bytes[3]; /* per tier; [0] interpreted regions */
-    uint64_t interpreted, tlb_misses, jc_misses, links, invalidations, cache_drops, budget_exits, device_exits;
+    uint64_t interpreted, units, tlb_misses, jc_misses, links, invalidations, cache_drops, budget_exits, device_exits;
     uint64_t compile_ns[3];
 };
 void jit_get_stats(const struct jit *jit, struct jit_stats *stats);
+/* The same as lines of text. */
+void jit_describe_stats(const struct jit *jit, GString *text);
 
 #endif

@@ -20,6 +20,7 @@ static void jc_clear(struct jit_context *c)
 {
     for (unsigned i = 0; i < JIT_JC_ENTRIES; i++)
         c->jc[i].pc = JIT_TLB_NONE;
+    memset(c->recent, 0, sizeof(c->recent));
 }
 
 static void context_clear(struct jit_context *c)
@@ -101,6 +102,9 @@ void jit_flush_page(struct jit_cpu *cpu, uint64_t address)
             if ((j->pc & JIT_PAGE_MASK) == page)
                 j->pc = JIT_TLB_NONE;
         }
+        for (unsigned k = 0; k < JIT_RECENT; k++)
+            if (c->recent[k] && (c->recent[k]->pc & JIT_PAGE_MASK) == page)
+                c->recent[k] = NULL;
     }
 }
 
@@ -145,6 +149,9 @@ void jit_context_drop_code(struct jit *jit, const struct jit_region *r)
             struct jit_context *c = x->contexts[i];
             if (!c || !c->live)
                 continue;
+            struct jit_region **recent = &c->recent[(r->pc >> cpu->guest->insn_shift) & (JIT_RECENT - 1)];
+            if (*recent == r)
+                *recent = NULL;
             struct jit_jc_entry *j = &c->jc[jc_index(cpu, r->pc)];
             if (j->pc == r->pc && j->code == r->code.code)
                 j->pc = JIT_TLB_NONE;

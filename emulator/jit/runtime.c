@@ -107,6 +107,25 @@ void jit_get_stats(const struct jit *jit, struct jit_stats *stats)
     *stats = jit->stats;
 }
 
+void jit_describe_stats(const struct jit *jit, GString *text)
+{
+    const struct jit_stats *s = &jit->stats;
+    g_string_append(text, "  tier      regions       guest insns    code bytes   compile ms\n");
+    for (int tier = 0; tier < 3; tier++)
+        g_string_append_printf(text,
+                               "  %4d %12" G_GUINT64_FORMAT " %17" G_GUINT64_FORMAT " %13" G_GUINT64_FORMAT " %12.1f\n",
+                               tier, s->regions[tier], s->guest_insns[tier], s->code_bytes[tier],
+                               (double)s->compile_ns[tier] / 1e6);
+    g_string_append_printf(text,
+                           "  regions interpreted %" G_GUINT64_FORMAT ", units interpreted %" G_GUINT64_FORMAT
+                           ", device accesses %" G_GUINT64_FORMAT ", TLB misses %" G_GUINT64_FORMAT "\n"
+                           "  jump cache misses %" G_GUINT64_FORMAT ", links %" G_GUINT64_FORMAT
+                           ", invalidations %" G_GUINT64_FORMAT ", cache drops %" G_GUINT64_FORMAT
+                           ", budget exits %" G_GUINT64_FORMAT "\n",
+                           s->interpreted, s->units, s->device_exits, s->tlb_misses, s->jc_misses, s->links,
+                           s->invalidations, s->cache_drops, s->budget_exits);
+}
+
 uint64_t jit_icount(const struct jit_cpu *cpu)
 {
     return cpu->icount + (uint64_t)(cpu->slice - cpu->budget);
@@ -252,18 +271,22 @@ static struct jit_region *find_or_make(struct jit_cpu *cpu, enum translation_kin
 {
     struct jit *jit = cpu->jit;
     uint64_t npc = cpu->guest->uses_npc ? cpu->npc : 0;
+    struct jit_region **recent = &cpu->context->recent[(cpu->pc >> cpu->guest->insn_shift) & (JIT_RECENT - 1)];
+    struct jit_region *known = *recent;
+    if (known && known->pc == cpu->pc && known->npc == npc && known->mode == cpu->mode && known->kind == kind)
+        return known;
     const uint8_t *host = jit_fetched_before(cpu, cpu->pc);
     if (host) {
         struct jit_region *r = translation_find(jit, cpu->pc, npc, cpu->mode, host, kind);
         if (r)
-            return r;
+            return *recent = r;
     }
     uint8_t *flags;
     host = jit_fetch(cpu, cpu->pc, &flags);
     if (!host)
         return NULL;
     struct jit_region *r = translation_find(jit, cpu->pc, npc, cpu->mode, host, kind);
-    return r ? r : make_ir(cpu, host, flags, kind);
+    return *recent = r ? r : make_ir(cpu, host, flags, kind);
 }
 
 enum step { STEP_ON, STEP_RAISED };
@@ -302,7 +325,7 @@ static enum step run_unit(struct jit_cpu *cpu)
     x->in_unit = false;
     cpu->budget -= loan;
     cpu->slice -= loan;
-    jit->stats.interpreted++;
+    jit->stats.units++;
     if (x->raised || kind == IR_EXIT_MEMORY || kind == IR_EXIT_RAISE)
         return raise_exception(cpu) ? STEP_ON : STEP_RAISED;
     return STEP_ON;
@@ -456,7 +479,7 @@ enum jit_stop jit_run(struct jit_cpu *cpu, int64_t insns)
         uint8_t kind;
         if (!r->tier) {
             kind = run_interpreted(cpu, r->ir);
-            jit->stats.interpreted += r->n_guest_insns;
+            jit->stats.interpreted++;
         } else {
             struct exit_site *site = backend_enter(jit->backend, cpu, r->code.code);
             kind = site->kind;

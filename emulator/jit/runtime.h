@@ -75,6 +75,7 @@ struct code_page {
 };
 
 #define JIT_CONTEXTS 16
+#define JIT_RECENT   1024
 struct jit_context {
     uint64_t id;
     uint64_t used;  /* for replacement */
@@ -82,6 +83,7 @@ struct jit_context {
     bool live;
     struct jit_tlb_entry tlb[JIT_TLB_ENTRIES];
     struct jit_jc_entry jc[JIT_JC_ENTRIES];
+    struct jit_region *recent[JIT_RECENT]; /* what the dispatcher found last, by pc */
 };
 
 #define REGION_HASH_BITS 15

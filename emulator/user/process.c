@@ -201,22 +201,10 @@ void user_thread_loop(struct user_thread *thread)
 
 static void print_stats(struct user_process *process)
 {
-    struct jit_stats stats;
+    g_autoptr(GString) text = g_string_new(NULL);
 
-    jit_get_stats(process->jit, &stats);
-    fprintf(stderr, "tier      regions       guest insns    code bytes   compile ms\n");
-    for (int tier = 0; tier < 3; tier++) {
-        fprintf(stderr,
-                "%4d %12" G_GUINT64_FORMAT " %17" G_GUINT64_FORMAT " %13" G_GUINT64_FORMAT " %12.1f\n", tier,
-                stats.regions[tier], stats.guest_insns[tier], stats.code_bytes[tier],
-                (double)stats.compile_ns[tier] / 1e6);
-    }
-    fprintf(stderr,
-            "interpreted %" G_GUINT64_FORMAT ", jump cache misses %" G_GUINT64_FORMAT
-            ", links %" G_GUINT64_FORMAT ", invalidations %" G_GUINT64_FORMAT
-            ", cache drops %" G_GUINT64_FORMAT ", budget exits %" G_GUINT64_FORMAT "\n",
-            stats.interpreted, stats.jc_misses, stats.links, stats.invalidations, stats.cache_drops,
-            stats.budget_exits);
+    jit_describe_stats(process->jit, text);
+    fputs(text->str, stderr);
 }
 
 void user_process_exit(struct user_process *process, int status)

@@ -226,6 +226,13 @@ static const struct state_field fields[] = {
     STATE_END,
 };
 
+static void describe(struct device *dev, GString *text)
+{
+    struct sparc_system *sys = (struct sparc_system *)dev;
+    if (sys->owns_jit)
+        jit_describe_stats(sys->jit, text);
+}
+
 const struct device_class sparc_system_class = {
     .name = "sparcv8",
     .description = "SPARC V8 processor",
@@ -238,6 +245,7 @@ const struct device_class sparc_system_class = {
     .prepare_save = prepare_save,
     .check = check,
     .loaded = loaded,
+    .describe = describe,
 };
 
 struct sparc_system *sparc_system_new(struct machine *machine, const char *id, const struct sparc_model *model,

@@ -258,18 +258,28 @@ void emit_ticc(struct xlat *x)
 /* The eight registers that the first and the last window share stand at the top of the buffer exactly while the
  * last window is the current one. They are carried along when it is entered or left; and a bank pointer that has
  * passed an end of the buffer continues at the other one. Called after the pointer moved. */
+/* Register by register: the words were stored one by one just now, and a wide load would have to wait for them. */
+static void carry_registers(volatile void *to, const volatile void *from, bool wide)
+{
+    for (unsigned k = 0; k < 8; k++)
+        if (wide)
+            ((volatile uint64_t *)to)[k] = ((const volatile uint64_t *)from)[k];
+        else
+            ((volatile uint32_t *)to)[k] = ((const volatile uint32_t *)from)[k];
+}
+
 static uint64_t helper_window_wrap(struct jit_cpu *jit, uint32_t save)
 {
     struct sparc_cpu *cpu = (struct sparc_cpu *)jit;
-    unsigned n = sparc_nwin(cpu);
-    size_t size = cpu->model->features & SPARC_V9_SUBSET ? 8 : 4;
-    char *first = (char *)&cpu->window, *last = first + (size_t)n * 16 * size, *bank = jit->bank;
-    if (save ? bank < first : bank == last - 16 * size) /* into the last window */
-        memcpy(last, first, 8 * size);
-    else /* out of it */
-        memcpy(first, last, 8 * size);
+    bool wide = (cpu->model->features & SPARC_V9_SUBSET) != 0;
+    size_t window = wide ? 128 : 64;
+    char *first = (char *)&cpu->window, *last = first + sparc_nwin(cpu) * window, *bank = jit->bank;
+    if (save ? bank < first : bank == last - window)
+        carry_registers(last, first, wide); /* into the last window */
+    else
+        carry_registers(first, last, wide); /* out of it */
     if (bank < first)
-        jit->bank = last - 16 * size;
+        jit->bank = last - window;
     else if (bank == last)
         jit->bank = first;
     return 0;
