@@ -18,7 +18,7 @@
 #define JIT_PAGE_CODE 0x01u /* flag byte of a guest page: translated code exists (as RAM_PAGE_CODE) */
 
 /* Number of runs of a region in the IR interpreter before it is worth compiling. */
-#define COLD_RUNS 2
+#define COLD_RUNS 8
 /* Runs of a tier-1 region before it is the seed of a tier-2 region. */
 #define HOT_RUNS 3000
 #define HEAT_NEVER INT32_MIN
