@@ -44,8 +44,8 @@ static void vitrine_bundle_finalize(GObject *object)
 static void vitrine_bundle_class_init(VitrineBundleClass *klass)
 {
     G_OBJECT_CLASS(klass)->finalize = vitrine_bundle_finalize;
-    signals[CHANGED] = g_signal_new("changed", G_TYPE_FROM_CLASS(klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
-                                    G_TYPE_NONE, 0);
+    signals[CHANGED] = g_signal_new("changed", G_TYPE_FROM_CLASS(klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                    NULL, G_TYPE_NONE, 0);
 }
 
 static void vitrine_bundle_init(VitrineBundle *self)
@@ -176,7 +176,8 @@ static MachineIni *read_machine(const char *folder, GError **error)
     gsize size;
 
     if (g_stat(path, &info) == 0 && (!S_ISREG(info.st_mode) || info.st_size > MACHINE_MAX_FILE)) {
-        g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_SYNTAX, _("The machine's description is too long to be one."));
+        g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_SYNTAX,
+                    _("The machine's description is too long to be one."));
         return NULL;
     }
     if (!g_file_get_contents(path, &data, &size, error))
@@ -240,8 +241,10 @@ const char *vitrine_bundle_get_problem(VitrineBundle *self)
 
 const char *vitrine_bundle_state_id(enum bundle_state state)
 {
-    static const char *const ids[] = {
-        [BUNDLE_OFF] = "off", [BUNDLE_SAVED] = "saved", [BUNDLE_RUNNING] = "running", [BUNDLE_BROKEN] = "broken"};
+    static const char *const ids[] = {[BUNDLE_OFF] = "off",
+                                      [BUNDLE_SAVED] = "saved",
+                                      [BUNDLE_RUNNING] = "running",
+                                      [BUNDLE_BROKEN] = "broken"};
 
     return ids[state];
 }
@@ -318,8 +321,8 @@ gboolean vitrine_bundle_add_disk(const char *folder, MachineIni *machine, const 
 }
 
 VitrineBundle *vitrine_bundle_create(const char *machines_folder, const MachineIni *wanted,
-                                     const struct bundle_disk *disks, guint disk_count, GCancellable *cancellable,
-                                     GError **error)
+                                     const struct bundle_disk *disks, guint disk_count,
+                                     GCancellable *cancellable, GError **error)
 {
     if (!machine_ini_name_is_valid(wanted->name, error))
         return NULL;
@@ -329,7 +332,8 @@ VitrineBundle *vitrine_bundle_create(const char *machines_folder, const MachineI
     g_autofree char *building = g_build_filename(machines_folder, ".new-XXXXXX", NULL);
 
     if (!machine) {
-        g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_INVALID, _("The machine's description has an impossible value."));
+        g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_INVALID,
+                    _("The machine's description has an impossible value."));
         return NULL;
     }
     if (g_file_test(folder, G_FILE_TEST_EXISTS)) {
@@ -378,7 +382,8 @@ gboolean vitrine_bundle_lock(VitrineBundle *self, GError **error)
         if (fcntl(fd, F_OFD_SETLK, &wanted) != 0) {
             close(fd);
             g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_IN_USE,
-                        _("“%s” is running already, in another window or program. Close it there first."), self->name);
+                        _("“%s” is running already, in another window or program. Close it there first."),
+                        self->name);
             return FALSE;
         }
         self->lock_fd = fd;
@@ -406,7 +411,8 @@ static gboolean refuse_if_running(VitrineBundle *self, GError **error)
     self->state = look_at_state(self);
     if (self->state != BUNDLE_RUNNING)
         return FALSE;
-    g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_IN_USE, _("“%s” is running. Power it off before deleting it."), self->name);
+    g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_IN_USE,
+                _("“%s” is running. Power it off before deleting it."), self->name);
     return TRUE;
 }
 
@@ -426,7 +432,8 @@ gboolean vitrine_bundle_hide(VitrineBundle *self, GError **error)
         return FALSE;
     g_autofree char *parent = g_path_get_dirname(self->folder);
     g_autofree char *base = g_path_get_basename(self->folder);
-    g_autofree char *hidden = g_strdup_printf("%s/.deleted-%" G_GINT64_FORMAT "-%s", parent, g_get_real_time(), base);
+    g_autofree char *hidden =
+        g_strdup_printf("%s/.deleted-%" G_GINT64_FORMAT "-%s", parent, g_get_real_time(), base);
     if (g_rename(self->folder, hidden) != 0)
         return set_errno(error, errno, _("The machine could not be deleted"), self->folder);
     self->hidden_from = self->folder;

@@ -9,8 +9,9 @@
  *   thumbnail.png  its last picture
  *   lock           locked (open file description lock) by whoever has the machine open
  *
- * Every change is crash-safe: new file, fsync, rename, fsync of the folder. The functions block on the disk for a few
- * milliseconds, the ones that say so for longer. Main thread only, but for the three that say otherwise.
+ * Every change is crash-safe: new file, fsync, rename, fsync of the folder. The functions block on the disk
+ * for a few milliseconds, the ones that say so for longer. Main thread only, but for the three that say
+ * otherwise.
  */
 #pragma once
 
@@ -34,10 +35,11 @@ enum bundle_state {
 char *vitrine_machines_folder(void);
 
 /*
- * The bundle in an existing folder. Never NULL: a folder whose machine.ini cannot be read gives a bundle in the state
- * BUNDLE_BROKEN that can be shown and deleted.
+ * The bundle in an existing folder. Never NULL: a folder whose machine.ini cannot be read gives a bundle in
+ * the state BUNDLE_BROKEN that can be shown and deleted.
  *
- * Signal "changed": the description, state or picture are not what they were (after vitrine_bundle_refresh()).
+ * Signal "changed": the description, state or picture are not what they were (after
+ * vitrine_bundle_refresh()).
  */
 VitrineBundle *vitrine_bundle_new(const char *folder);
 
@@ -45,17 +47,17 @@ VitrineBundle *vitrine_bundle_new(const char *folder);
 struct bundle_disk {
     const char *file; /* an image to use, or NULL for a new one of `size` bytes */
     guint64 size;
-    gboolean copy;    /* copy `file` into the bundle (slow) instead of laying an overlay over it */
-    int unit;         /* -1 = next free */
+    gboolean copy; /* copy `file` into the bundle (slow) instead of laying an overlay over it */
+    int unit;      /* -1 = next free */
 };
 
 /*
- * Makes the folder, the disks and machine.ini; the name appears in `machines_folder` only when all is there. `machine`
- * is not taken over. With `copy` this takes as long as copying does. Any thread.
+ * Makes the folder, the disks and machine.ini; the name appears in `machines_folder` only when all is there.
+ * `machine` is not taken over. With `copy` this takes as long as copying does. Any thread.
  */
 VitrineBundle *vitrine_bundle_create(const char *machines_folder, const MachineIni *machine,
-                                     const struct bundle_disk *disks, guint disk_count, GCancellable *cancellable,
-                                     GError **error);
+                                     const struct bundle_disk *disks, guint disk_count,
+                                     GCancellable *cancellable, GError **error);
 
 /* Adds one disk the same way to an existing bundle's description (not saved by this). Any thread. */
 gboolean vitrine_bundle_add_disk(const char *folder, MachineIni *machine, const struct bundle_disk *disk,

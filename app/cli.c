@@ -30,8 +30,8 @@ void cli_error(const char *command, const char *format, ...)
     g_printerr("vitrine%s%s: %s\n", command ? " " : "", command ? command : "", message);
 }
 
-bool cli_parse(int *argc, char ***argv, const GOptionEntry *entries, const char *synopsis, const char *summary,
-               bool stop_at_word)
+bool cli_parse(int *argc, char ***argv, const GOptionEntry *entries, const char *synopsis,
+               const char *summary, bool stop_at_word)
 {
     g_autoptr(GOptionContext) context = g_option_context_new(synopsis);
     g_autoptr(GError) error = NULL;
@@ -59,7 +59,8 @@ bool cli_parse(int *argc, char ***argv, const GOptionEntry *entries, const char 
 static void print_help(void)
 {
     g_print("%s\n  vitrine\n  vitrine %s\n\n%s\n\n%s\n", _("Usage:"), _("COMMAND [OPTION…]"),
-            _("Whole computers of the past in a window. Without a command the library opens."), _("Commands:"));
+            _("Whole computers of the past in a window. Without a command the library opens."),
+            _("Commands:"));
     for (const struct cli_command *command = cli_commands; command->name; command++)
         g_print("  %-10s %s\n", command->name, _(command->summary));
     g_print("\n%s\n", _("“vitrine COMMAND --help” shows what a command takes."));

@@ -45,13 +45,13 @@ int cli_main(int argc, char **argv);
 void cli_error(const char *command, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
 /*
- * Parses the options of one command; words that are no options stay in argv. `synopsis` is what follows the options in
- * the usage line ("NAME", "FILE…"), `summary` the paragraph below it. On --help prints and exits with status 0;
- * false after an error was printed (return CLI_USAGE then). `stop_at_word`: the first word that is no option ends the
- * options (`exec PROGRAM -its -own`).
+ * Parses the options of one command; words that are no options stay in argv. `synopsis` is what follows the
+ * options in the usage line ("NAME", "FILE…"), `summary` the paragraph below it. On --help prints and exits
+ * with status 0; false after an error was printed (return CLI_USAGE then). `stop_at_word`: the first word
+ * that is no option ends the options (`exec PROGRAM -its -own`).
  */
-bool cli_parse(int *argc, char ***argv, const GOptionEntry *entries, const char *synopsis, const char *summary,
-               bool stop_at_word);
+bool cli_parse(int *argc, char ***argv, const GOptionEntry *entries, const char *synopsis,
+               const char *summary, bool stop_at_word);
 
 /* The windows, behind pointers so that the commands need no GTK; app/main.c has them. */
 typedef struct _VitrineSession VitrineSession;

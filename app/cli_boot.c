@@ -24,18 +24,37 @@ struct running {
     unsigned interrupts;
 };
 
-#define RUNNING_OPTIONS(r)                                                                                             \
-    {"headless", 0, 0, G_OPTION_ARG_NONE, &(r)->headless, N_("Open no window"), NULL},                                  \
-        {"fullscreen", 0, 0, G_OPTION_ARG_NONE, &(r)->full_screen, N_("Fill the screen"), NULL},                        \
-        {"timeout", 0, 0, G_OPTION_ARG_DOUBLE, &(r)->timeout, N_("Stop after so many seconds, with status 124"), "S"},  \
-        {"screenshot", 0, 0, G_OPTION_ARG_FILENAME, &(r)->screenshot, N_("Write the last picture"), "FILE.png"},        \
-        {"type", 0, 0, G_OPTION_ARG_STRING, &(r)->type,                                                                 \
-         N_("Type on the guest's keyboard after the start (\\n is Return)"), N_("TEXT")},                               \
-        {"type-delay", 0, 0, G_OPTION_ARG_DOUBLE, &(r)->type_delay, N_("Wait so many seconds before typing"), "S"},     \
-        {"save-state", 0, 0, G_OPTION_ARG_FILENAME, &(r)->save_state,                                                   \
-         N_("Save the machine when the time is up or on an interrupt"), N_("FILE")},                                    \
-        {"load-state", 0, 0, G_OPTION_ARG_FILENAME, &(r)->load_state, N_("Start from a saved machine"), N_("FILE")},    \
-        {"stats", 0, 0, G_OPTION_ARG_NONE, &(r)->stats, N_("Print figures at the end, to standard error"), NULL}
+#define RUNNING_OPTIONS(r)                                                                                    \
+    {"headless", 0, 0, G_OPTION_ARG_NONE, &(r)->headless, N_("Open no window"), NULL},                        \
+        {"fullscreen", 0, 0, G_OPTION_ARG_NONE, &(r)->full_screen, N_("Fill the screen"), NULL},              \
+        {"timeout",                                                                                           \
+         0,                                                                                                   \
+         0,                                                                                                   \
+         G_OPTION_ARG_DOUBLE,                                                                                 \
+         &(r)->timeout,                                                                                       \
+         N_("Stop after so many seconds, with status 124"),                                                   \
+         "S"},                                                                                                \
+        {"screenshot", 0, 0, G_OPTION_ARG_FILENAME, &(r)->screenshot, N_("Write the last picture"),           \
+         "FILE.png"},                                                                                         \
+        {"type",     0,                                                                                       \
+         0,          G_OPTION_ARG_STRING,                                                                     \
+         &(r)->type, N_("Type on the guest's keyboard after the start (\\n is Return)"),                      \
+         N_("TEXT")},                                                                                         \
+        {"type-delay", 0, 0, G_OPTION_ARG_DOUBLE, &(r)->type_delay, N_("Wait so many seconds before typing"), \
+         "S"},                                                                                                \
+        {"save-state",                                                                                        \
+         0,                                                                                                   \
+         0,                                                                                                   \
+         G_OPTION_ARG_FILENAME,                                                                               \
+         &(r)->save_state,                                                                                    \
+         N_("Save the machine when the time is up or on an interrupt"),                                       \
+         N_("FILE")},                                                                                         \
+        {"load-state", 0, 0, G_OPTION_ARG_FILENAME, &(r)->load_state, N_("Start from a saved machine"),       \
+         N_("FILE")},                                                                                         \
+    {                                                                                                         \
+        "stats", 0, 0, G_OPTION_ARG_NONE, &(r)->stats, N_("Print figures at the end, to standard error"),     \
+            NULL                                                                                              \
+    }
 
 static void running_clear(struct running *r)
 {
@@ -72,12 +91,13 @@ static void print_stats(VitrineSession *session)
         return;
     engine_get_stats(engine, &stats);
     getrusage(RUSAGE_SELF, &usage);
-    g_printerr("instructions %" G_GUINT64_FORMAT "\nvirtual-seconds %.6f\nmips %.1f\nframes %" G_GUINT64_FORMAT
-               "\nnet-sent %" G_GUINT64_FORMAT "\nnet-received %" G_GUINT64_FORMAT
+    g_printerr("instructions %" G_GUINT64_FORMAT
+               "\nvirtual-seconds %.6f\nmips %.1f\nframes %" G_GUINT64_FORMAT "\nnet-sent %" G_GUINT64_FORMAT
+               "\nnet-received %" G_GUINT64_FORMAT
                "\nuser-seconds %ld.%06ld\nsystem-seconds %ld.%06ld\nmax-rss-kib %ld\n",
-               stats.icount, (double)stats.virtual_ns / 1e9, stats.mips, stats.frames, stats.net_sent, stats.net_received,
-               (long)usage.ru_utime.tv_sec, (long)usage.ru_utime.tv_usec, (long)usage.ru_stime.tv_sec,
-               (long)usage.ru_stime.tv_usec, usage.ru_maxrss);
+               stats.icount, (double)stats.virtual_ns / 1e9, stats.mips, stats.frames, stats.net_sent,
+               stats.net_received, (long)usage.ru_utime.tv_sec, (long)usage.ru_utime.tv_usec,
+               (long)usage.ru_stime.tv_sec, (long)usage.ru_stime.tv_usec, usage.ru_maxrss);
     g_autofree char *text = engine_describe(engine);
     if (text)
         g_printerr("%s\n", text);
@@ -189,7 +209,8 @@ static int run_headless(struct running *r)
         return CLI_USAGE;
     if (vitrine_session_get_state(r->session) == SESSION_ERROR) {
         cli_error(r->command, "%s", vitrine_session_get_message(r->session));
-        return vitrine_session_get_exit_status(r->session) ? vitrine_session_get_exit_status(r->session) : CLI_FAILED;
+        return vitrine_session_get_exit_status(r->session) ? vitrine_session_get_exit_status(r->session)
+                                                           : CLI_FAILED;
     }
     if (r->failed)
         return CLI_FAILED;
@@ -216,8 +237,10 @@ int cli_run(int argc, char **argv)
     struct running r = {.command = "run"};
     gboolean without_saving = FALSE, fresh = FALSE;
     const GOptionEntry options[] = {
-        {"serial", 0, 0, G_OPTION_ARG_STRING, &r.serial, N_("Where the first serial port goes"), "stdio|none|pty|FILE"},
-        {"without-saving", 0, 0, G_OPTION_ARG_NONE, &without_saving, N_("Forget at the end what the guest wrote"), NULL},
+        {"serial", 0, 0, G_OPTION_ARG_STRING, &r.serial, N_("Where the first serial port goes"),
+         "stdio|none|pty|FILE"},
+        {"without-saving", 0, 0, G_OPTION_ARG_NONE, &without_saving,
+         N_("Forget at the end what the guest wrote"), NULL},
         {"fresh", 0, 0, G_OPTION_ARG_NONE, &fresh, N_("Start anew, not from the saved state"), NULL},
         RUNNING_OPTIONS(&r),
         {NULL},
@@ -225,7 +248,8 @@ int cli_run(int argc, char **argv)
     int status = CLI_USAGE;
 
     if (!cli_parse(&argc, &argv, options, "NAME",
-                   _("Starts one of your machines; it goes on where it was saved. Ends with status 0 when the guest powers "
+                   _("Starts one of your machines; it goes on where it was saved. Ends with status 0 when "
+                     "the guest powers "
                      "off, 124 when --timeout has passed."),
                    false))
         return CLI_USAGE;
@@ -239,7 +263,8 @@ int cli_run(int argc, char **argv)
             cli_error("run", "%s", error->message);
         } else {
             r.session = vitrine_session_new(bundle);
-            vitrine_session_set_flags(r.session, (without_saving ? SESSION_DISCARD_WRITES : 0) | (fresh ? SESSION_FRESH : 0));
+            vitrine_session_set_flags(r.session, (without_saving ? SESSION_DISCARD_WRITES : 0) |
+                                                     (fresh ? SESSION_FRESH : 0));
             if (r.serial)
                 vitrine_session_set_serial(r.session, serial_kind(r.serial), r.serial);
             else if (r.headless)
@@ -254,7 +279,8 @@ int cli_run(int argc, char **argv)
 /* ---- boot ---- */
 
 struct boot {
-    char *model, *kernel, *initrd, *append, *cdrom, *floppy, *display, *network, *accel, *log, *firmware, *boot, *nvram;
+    char *model, *kernel, *initrd, *append, *cdrom, *floppy, *display, *network, *accel, *log, *firmware,
+        *boot, *nvram;
     char **disks, **serials;
     gboolean deterministic, warp, snapshot;
     int ram, cpus;
@@ -318,8 +344,8 @@ static struct engine_config *boot_config(struct boot *b, bool headless)
         cli_error("boot", "%s", _("Memory and processors are counted from 1."));
         return NULL;
     }
-    bool files = needs_file(b->kernel) && needs_file(b->initrd) && needs_file(b->cdrom) && needs_file(b->floppy) &&
-                 needs_file(b->firmware);
+    bool files = needs_file(b->kernel) && needs_file(b->initrd) && needs_file(b->cdrom) &&
+                 needs_file(b->floppy) && needs_file(b->firmware);
     for (char **disk = b->disks; files && disk && *disk; disk++)
         files = needs_file(*disk);
     if (!files)
@@ -373,7 +399,8 @@ static struct engine_config *boot_config(struct boot *b, bool headless)
     }
     for (guint i = 0; i < serial_count; i++) {
         config->serial[i].kind = serial_kind(b->serials[i]);
-        config->serial[i].path = config->serial[i].kind == ENGINE_SERIAL_FILE ? g_strdup(b->serials[i]) : NULL;
+        config->serial[i].path =
+            config->serial[i].kind == ENGINE_SERIAL_FILE ? g_strdup(b->serials[i]) : NULL;
     }
     return config;
 }
@@ -387,7 +414,8 @@ int cli_boot(int argc, char **argv)
         {"kernel", 0, 0, G_OPTION_ARG_FILENAME, &b.kernel, N_("Kernel to start directly"), N_("FILE")},
         {"initrd", 0, 0, G_OPTION_ARG_FILENAME, &b.initrd, N_("Initial RAM disk for the kernel"), N_("FILE")},
         {"append", 0, 0, G_OPTION_ARG_STRING, &b.append, N_("Command line for the kernel"), N_("TEXT")},
-        {"disk", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &b.disks, N_("Hard disk image, written to; may be repeated"), N_("FILE")},
+        {"disk", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &b.disks,
+         N_("Hard disk image, written to; may be repeated"), N_("FILE")},
         {"snapshot", 0, 0, G_OPTION_ARG_NONE, &b.snapshot, N_("Leave the disk images as they are"), NULL},
         {"cdrom", 0, 0, G_OPTION_ARG_FILENAME, &b.cdrom, N_("CD in the drive"), N_("FILE")},
         {"floppy", 0, 0, G_OPTION_ARG_FILENAME, &b.floppy, N_("Floppy disk in the drive"), N_("FILE")},
@@ -397,21 +425,26 @@ int cli_boot(int argc, char **argv)
         {"net", 0, 0, G_OPTION_ARG_STRING, &b.network, N_("Network"), "user|none"},
         {"serial", 0, 0, G_OPTION_ARG_STRING_ARRAY, &b.serials,
          N_("Where the first (then the second…) serial port goes"), "stdio|none|pty|FILE"},
-        {"firmware", 0, 0, G_OPTION_ARG_FILENAME, &b.firmware, N_("Firmware instead of the usual one"), N_("FILE")},
-        {"boot", 0, 0, G_OPTION_ARG_STRING, &b.boot, N_("What the firmware starts from"), "disk|cdrom|floppy|network"},
-        {"nvram", 0, 0, G_OPTION_ARG_FILENAME, &b.nvram, N_("File that keeps the battery-backed memory"), N_("FILE")},
+        {"firmware", 0, 0, G_OPTION_ARG_FILENAME, &b.firmware, N_("Firmware instead of the usual one"),
+         N_("FILE")},
+        {"boot", 0, 0, G_OPTION_ARG_STRING, &b.boot, N_("What the firmware starts from"),
+         "disk|cdrom|floppy|network"},
+        {"nvram", 0, 0, G_OPTION_ARG_FILENAME, &b.nvram, N_("File that keeps the battery-backed memory"),
+         N_("FILE")},
         {"accel", 0, 0, G_OPTION_ARG_STRING, &b.accel, N_("How instructions are run"), "jit|interp|kvm"},
         {"deterministic", 0, 0, G_OPTION_ARG_NONE, &b.deterministic,
          N_("Time from the instruction count: the same run every time"), NULL},
         {"warp", 0, 0, G_OPTION_ARG_NONE, &b.warp, N_("Skip time in which the guest only waits"), NULL},
-        {"log", 0, 0, G_OPTION_ARG_STRING, &b.log, N_("What to log, to standard error or a file"), "jit|guest[=FILE]"},
+        {"log", 0, 0, G_OPTION_ARG_STRING, &b.log, N_("What to log, to standard error or a file"),
+         "jit|guest[=FILE]"},
         RUNNING_OPTIONS(&r),
         {NULL},
     };
     int status = CLI_USAGE;
 
     if (!cli_parse(&argc, &argv, options, NULL,
-                   _("Starts a machine without keeping it. Ends with status 0 when the guest powers off, 124 when --timeout "
+                   _("Starts a machine without keeping it. Ends with status 0 when the guest powers off, 124 "
+                     "when --timeout "
                      "has passed, 2 when the configuration is not possible."),
                    false))
         return CLI_USAGE;

@@ -101,8 +101,8 @@ int cli_models(int argc, char **argv)
     }
     for (; *models; models++) {
         const struct engine_model *model = *models;
-        g_print("%-12s %s (%u), %s, %u–%u MiB\n", model->id, _(model->title), model->year, model->cpu, model->ram_min_mib,
-                model->ram_max_mib);
+        g_print("%-12s %s (%u), %s, %u–%u MiB\n", model->id, _(model->title), model->year, model->cpu,
+                model->ram_min_mib, model->ram_max_mib);
         g_print("%-12s %s:", "", _("displays"));
         for (const struct engine_choice *choice = model->displays; choice && choice->id; choice++)
             g_print(" %s", choice->id);
@@ -124,27 +124,34 @@ static bool known_display(const struct engine_model *model, const char *display)
 
 int cli_create(int argc, char **argv)
 {
-    g_autofree char *model_id = NULL, *display = NULL, *network = NULL, *serial = NULL, *notes = NULL, *cdrom = NULL;
+    g_autofree char *model_id = NULL, *display = NULL, *network = NULL, *serial = NULL, *notes = NULL,
+                    *cdrom = NULL;
     g_autofree char *kernel = NULL, *initrd = NULL, *append = NULL, *firmware = NULL, *boot = NULL;
     g_auto(GStrv) disks = NULL;
     int ram = 0;
     gboolean copy = FALSE;
     const GOptionEntry options[] = {
-        {"model", 0, 0, G_OPTION_ARG_STRING, &model_id, N_("Which computer (see “vitrine models”)"), N_("ID")},
+        {"model", 0, 0, G_OPTION_ARG_STRING, &model_id, N_("Which computer (see “vitrine models”)"),
+         N_("ID")},
         {"ram", 0, 0, G_OPTION_ARG_INT, &ram, N_("Memory"), N_("MiB")},
         {"disk", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &disks,
-         N_("An image, which stays as it is (changes go to an overlay), or the size of a new disk (2G); may be repeated"),
+         N_("An image, which stays as it is (changes go to an overlay), or the size of a new disk (2G); may "
+            "be repeated"),
          N_("FILE|SIZE")},
-        {"copy", 0, 0, G_OPTION_ARG_NONE, &copy, N_("Copy the disks instead of laying overlays over them"), NULL},
+        {"copy", 0, 0, G_OPTION_ARG_NONE, &copy, N_("Copy the disks instead of laying overlays over them"),
+         NULL},
         {"cdrom", 0, 0, G_OPTION_ARG_FILENAME, &cdrom, N_("CD in the drive"), N_("FILE")},
         {"display", 0, 0, G_OPTION_ARG_STRING, &display, N_("Graphics card"), N_("ID")},
         {"network", 0, 0, G_OPTION_ARG_STRING, &network, N_("Network"), "user|none"},
-        {"serial", 0, 0, G_OPTION_ARG_STRING, &serial, N_("Where the first serial port goes"), "window|none|pty|FILE"},
+        {"serial", 0, 0, G_OPTION_ARG_STRING, &serial, N_("Where the first serial port goes"),
+         "window|none|pty|FILE"},
         {"kernel", 0, 0, G_OPTION_ARG_FILENAME, &kernel, N_("Kernel to start directly"), N_("FILE")},
         {"initrd", 0, 0, G_OPTION_ARG_FILENAME, &initrd, N_("Initial RAM disk for the kernel"), N_("FILE")},
         {"append", 0, 0, G_OPTION_ARG_STRING, &append, N_("Command line for the kernel"), N_("TEXT")},
-        {"firmware", 0, 0, G_OPTION_ARG_FILENAME, &firmware, N_("Firmware instead of the usual one"), N_("FILE")},
-        {"boot", 0, 0, G_OPTION_ARG_STRING, &boot, N_("What the firmware starts from"), "disk|cdrom|floppy|network"},
+        {"firmware", 0, 0, G_OPTION_ARG_FILENAME, &firmware, N_("Firmware instead of the usual one"),
+         N_("FILE")},
+        {"boot", 0, 0, G_OPTION_ARG_STRING, &boot, N_("What the firmware starts from"),
+         "disk|cdrom|floppy|network"},
         {"notes", 0, 0, G_OPTION_ARG_STRING, &notes, N_("A note to keep with the machine"), N_("TEXT")},
         {NULL},
     };
@@ -167,12 +174,13 @@ int cli_create(int argc, char **argv)
         return CLI_USAGE;
     }
     if (ram && (ram < (int)model->ram_min_mib || ram > (int)model->ram_max_mib)) {
-        cli_error("create", _("The %s takes %u to %u MiB of memory, not %d."), _(model->title), model->ram_min_mib,
-                  model->ram_max_mib, ram);
+        cli_error("create", _("The %s takes %u to %u MiB of memory, not %d."), _(model->title),
+                  model->ram_min_mib, model->ram_max_mib, ram);
         return CLI_USAGE;
     }
     if (display && !known_display(model, display)) {
-        cli_error("create", _("The %s has no display “%s”. “vitrine models” lists its displays."), _(model->title), display);
+        cli_error("create", _("The %s has no display “%s”. “vitrine models” lists its displays."),
+                  _(model->title), display);
         return CLI_USAGE;
     }
     if (network && strcmp(network, "user") != 0 && strcmp(network, "none") != 0) {
@@ -221,7 +229,8 @@ int cli_create(int argc, char **argv)
         machine_ini_set_drive(&machine->cdrom, path, NULL, -1, TRUE);
     }
     g_autofree char *folder = vitrine_machines_folder();
-    g_autoptr(VitrineBundle) bundle = vitrine_bundle_create(folder, machine, wanted, disk_count, NULL, &error);
+    g_autoptr(VitrineBundle) bundle =
+        vitrine_bundle_create(folder, machine, wanted, disk_count, NULL, &error);
     if (!bundle) {
         cli_error("create", "%s", error->message);
         return g_error_matches(error, MACHINE_ERROR, MACHINE_ERROR_INVALID) ? CLI_USAGE : CLI_FAILED;
@@ -353,9 +362,9 @@ static void print_info(VitrineBundle *bundle)
         }
         g_autofree char *size = g_format_size_full(image->size, G_FORMAT_SIZE_IEC_UNITS);
         g_autofree char *used = g_format_size_full(image->disk_usage, G_FORMAT_SIZE_IEC_UNITS);
-        g_autofree char *text = image->backing_path
-                                    ? g_strdup_printf(_("%s, %s in use, over “%s”"), size, used, image->backing_path)
-                                    : g_strdup_printf(_("%s, %s in use"), size, used);
+        g_autofree char *text = image->backing_path ? g_strdup_printf(_("%s, %s in use, over “%s”"), size,
+                                                                      used, image->backing_path)
+                                                    : g_strdup_printf(_("%s, %s in use"), size, used);
         print_line(_("Disk:"), text);
     }
     print_line(_("CD-ROM:"), machine->cdrom.file);
@@ -422,7 +431,8 @@ int cli_delete(int argc, char **argv)
     g_autoptr(GError) error = NULL;
 
     if (!cli_parse(&argc, &argv, options, "NAME",
-                   _("Deletes a machine with its disks and its history. Originals under its overlays stay."), false))
+                   _("Deletes a machine with its disks and its history. Originals under its overlays stay."),
+                   false))
         return CLI_USAGE;
     g_autoptr(VitrineBundle) bundle = named_machine("delete", argc, argv, &status);
     if (!bundle)

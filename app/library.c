@@ -105,7 +105,8 @@ static int compare_names(gconstpointer a, gconstpointer b)
     int order = strcmp(x, y);
 
     return order ? order
-                 : strcmp(vitrine_bundle_get_folder((*first)->bundle), vitrine_bundle_get_folder((*second)->bundle));
+                 : strcmp(vitrine_bundle_get_folder((*first)->bundle),
+                          vitrine_bundle_get_folder((*second)->bundle));
 }
 
 static struct entry *find_entry(GPtrArray *entries, const char *folder)
@@ -153,7 +154,8 @@ void vitrine_library_refresh(VitrineLibrary *self)
 #define SAME(i, j) (((struct entry *)old->pdata[i])->bundle == ((struct entry *)found->pdata[j])->bundle)
     while (prefix < old->len && prefix < found->len && SAME(prefix, prefix))
         prefix++;
-    while (suffix < old->len - prefix && suffix < found->len - prefix && SAME(old->len - 1 - suffix, found->len - 1 - suffix))
+    while (suffix < old->len - prefix && suffix < found->len - prefix &&
+           SAME(old->len - 1 - suffix, found->len - 1 - suffix))
         suffix++;
 #undef SAME
     guint removed = old->len - prefix - suffix, added = found->len - prefix - suffix;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * All machines of a folder as a list model of VitrineBundle, by name. The folder is watched: a machine made, changed or
- * deleted by another program appears, changes and disappears by itself. Main thread only.
+ * All machines of a folder as a list model of VitrineBundle, by name. The folder is watched: a machine made,
+ * changed or deleted by another program appears, changes and disappears by itself. Main thread only.
  */
 #pragma once
 

@@ -7,12 +7,12 @@
 #include <stdio.h>
 #include <string.h>
 
-G_DEFINE_QUARK(vitrine-machine-error, machine_ini_error)
+G_DEFINE_QUARK(vitrine - machine - error, machine_ini_error)
 
 enum value_kind { VALUE_TEXT, VALUE_LINE, VALUE_BOOL, VALUE_UINT, VALUE_TIME };
 
-/* One plain value of MachineIni: where it stands in the file and in the struct, and its bound (bytes of a text,
- * greatest number). */
+/* One plain value of MachineIni: where it stands in the file and in the struct, and its bound (bytes of a
+ * text, greatest number). */
 struct value {
     const char *group, *key;
     enum value_kind kind;
@@ -85,7 +85,8 @@ MachineIni *machine_ini_copy(const MachineIni *machine)
     return machine_ini_parse(data, size, NULL);
 }
 
-void machine_ini_set_drive(struct machine_drive *drive, const char *file, const char *format, int unit, gboolean read_only)
+void machine_ini_set_drive(struct machine_drive *drive, const char *file, const char *format, int unit,
+                           gboolean read_only)
 {
     char *new_file = g_strdup(file), *new_format = g_strdup(format); /* may be the drive's own */
 
@@ -96,11 +97,12 @@ void machine_ini_set_drive(struct machine_drive *drive, const char *file, const 
     drive->read_only = read_only;
 }
 
-struct machine_drive *machine_ini_add_disk(MachineIni *machine, const char *file, const char *format, int unit,
-                                       gboolean read_only, GError **error)
+struct machine_drive *machine_ini_add_disk(MachineIni *machine, const char *file, const char *format,
+                                           int unit, gboolean read_only, GError **error)
 {
     if (machine->disk_count == MACHINE_MAX_DISKS) {
-        g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_INVALID, _("A machine has at most %d disks."), MACHINE_MAX_DISKS);
+        g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_INVALID, _("A machine has at most %d disks."),
+                    MACHINE_MAX_DISKS);
         return NULL;
     }
     struct machine_drive *drive = &machine->disks[machine->disk_count++];
@@ -137,7 +139,8 @@ gboolean machine_ini_name_is_valid(const char *name, GError **error)
 static gboolean bad_value(GError **error, const char *group, const char *key)
 {
     g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_SYNTAX,
-                _("The machine's description cannot be read: the value of “%s” in [%s] is not possible."), key, group);
+                _("The machine's description cannot be read: the value of “%s” in [%s] is not possible."),
+                key, group);
     return FALSE;
 }
 
@@ -155,7 +158,8 @@ static gboolean read_text(GKeyFile *file, const char *group, const char *key, gs
     return TRUE;
 }
 
-static gboolean read_uint(GKeyFile *file, const char *group, const char *key, guint64 bound, guint64 *number, GError **error)
+static gboolean read_uint(GKeyFile *file, const char *group, const char *key, guint64 bound, guint64 *number,
+                          GError **error)
 {
     if (!g_key_file_has_key(file, group, key, NULL))
         return TRUE;
@@ -201,16 +205,16 @@ static gboolean read_mac(GKeyFile *file, uint8_t mac[6], GError **error)
         return FALSE;
     if (!text)
         return TRUE;
-    if (strlen(text) != 17 || sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%c", &byte[0], &byte[1], &byte[2], &byte[3], &byte[4],
-                                     &byte[5], &end) != 6)
+    if (strlen(text) != 17 || sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%c", &byte[0], &byte[1], &byte[2],
+                                     &byte[3], &byte[4], &byte[5], &end) != 6)
         return bad_value(error, "Machine", "Mac");
     for (int i = 0; i < 6; i++)
         mac[i] = (uint8_t)byte[i];
     return TRUE;
 }
 
-/* A file in which a key stands twice in a group (in two parts of it) is made anew, with the value that GKeyFile reads:
- * it would keep the other one for ever. */
+/* A file in which a key stands twice in a group (in two parts of it) is made anew, with the value that
+ * GKeyFile reads: it would keep the other one for ever. */
 static GKeyFile *drop_duplicates(GKeyFile *file)
 {
     g_auto(GStrv) groups = g_key_file_get_groups(file, NULL);
@@ -242,12 +246,15 @@ MachineIni *machine_ini_parse(const char *data, gsize size, GError **error)
     guint64 version = 0;
 
     if (size > MACHINE_MAX_FILE) {
-        g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_SYNTAX, _("The machine's description is too long to be one."));
+        g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_SYNTAX,
+                    _("The machine's description is too long to be one."));
         return NULL;
     }
     if (!g_utf8_validate(data, (gssize)size, NULL) ||
-        !g_key_file_load_from_data(file, data, size, G_KEY_FILE_KEEP_COMMENTS | G_KEY_FILE_KEEP_TRANSLATIONS, &syntax)) {
-        g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_SYNTAX, _("The machine's description cannot be read: %s."),
+        !g_key_file_load_from_data(file, data, size, G_KEY_FILE_KEEP_COMMENTS | G_KEY_FILE_KEEP_TRANSLATIONS,
+                                   &syntax)) {
+        g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_SYNTAX,
+                    _("The machine's description cannot be read: %s."),
                     syntax ? syntax->message : _("it is not text"));
         return NULL;
     }
@@ -260,10 +267,11 @@ MachineIni *machine_ini_parse(const char *data, gsize size, GError **error)
         return NULL;
     }
     if (version > MACHINE_INI_VERSION) {
-        g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_VERSION,
-                    _("This machine was made by a newer Vitrine (description version %u, this program knows %d). "
-                      "Please update Vitrine."),
-                    (unsigned)version, MACHINE_INI_VERSION);
+        g_set_error(
+            error, MACHINE_ERROR, MACHINE_ERROR_VERSION,
+            _("This machine was made by a newer Vitrine (description version %u, this program knows %d). "
+              "Please update Vitrine."),
+            (unsigned)version, MACHINE_INI_VERSION);
         return NULL;
     }
 
@@ -358,7 +366,8 @@ char *machine_ini_format(const MachineIni *machine, gsize *size)
     }
     if (memcmp(machine->mac, no_mac, sizeof(no_mac)) != 0) {
         const uint8_t *m = machine->mac;
-        g_autofree char *mac = g_strdup_printf("%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5]);
+        g_autofree char *mac =
+            g_strdup_printf("%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5]);
         g_key_file_set_string(file, "Machine", "Mac", mac);
     } else {
         g_key_file_remove_key(file, "Machine", "Mac", NULL);

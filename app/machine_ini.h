@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A machine's description as it stands in machine.ini, the one file that every bundle has. A versioned key file
- * (UTF-8); each value is checked against a bound when it is read, and groups or keys that this version does not know
- * are kept when it is written again.
+ * A machine's description as it stands in machine.ini, the one file that every bundle has. A versioned key
+ * file (UTF-8); each value is checked against a bound when it is read, and groups or keys that this version
+ * does not know are kept when it is written again.
  *
  *   [Vitrine]  Version=1
  *   [Machine]  Name Model Memory(MiB) Display Accelerator Network Audio Serial Mac
@@ -17,13 +17,13 @@
 #include <glib.h>
 #include <stdint.h>
 
-#define MACHINE_INI_VERSION  1
-#define MACHINE_MAX_DISKS    16
-#define MACHINE_MAX_FILE     (1024 * 1024) /* bytes of a machine.ini */
-#define MACHINE_MAX_TEXT     4096          /* bytes of a path, an argument string */
-#define MACHINE_MAX_NAME     200
-#define MACHINE_MAX_NOTES    65536
-#define MACHINE_MAX_RAM_MIB  (1024 * 1024)
+#define MACHINE_INI_VERSION 1
+#define MACHINE_MAX_DISKS   16
+#define MACHINE_MAX_FILE    (1024 * 1024) /* bytes of a machine.ini */
+#define MACHINE_MAX_TEXT    4096          /* bytes of a path, an argument string */
+#define MACHINE_MAX_NAME    200
+#define MACHINE_MAX_NOTES   65536
+#define MACHINE_MAX_RAM_MIB (1024 * 1024)
 
 #define MACHINE_ERROR (machine_ini_error_quark())
 GQuark machine_ini_error_quark(void);
@@ -70,9 +70,11 @@ MachineIni *machine_ini_parse(const char *data, gsize size, GError **error);
 /* The contents to write; g_free(). */
 char *machine_ini_format(const MachineIni *machine, gsize *size);
 
-void machine_ini_set_drive(struct machine_drive *drive, const char *file, const char *format, int unit, gboolean read_only);
+void machine_ini_set_drive(struct machine_drive *drive, const char *file, const char *format, int unit,
+                           gboolean read_only);
 /* NULL with MACHINE_ERROR_INVALID when all places are taken. */
-struct machine_drive *machine_ini_add_disk(MachineIni *machine, const char *file, const char *format, int unit,
-                                       gboolean read_only, GError **error);
-/* A name that may be given to a machine: 1 to MACHINE_MAX_NAME bytes, UTF-8, one line, no slash, no dot in front. */
+struct machine_drive *machine_ini_add_disk(MachineIni *machine, const char *file, const char *format,
+                                           int unit, gboolean read_only, GError **error);
+/* A name that may be given to a machine: 1 to MACHINE_MAX_NAME bytes, UTF-8, one line, no slash, no dot in
+ * front. */
 gboolean machine_ini_name_is_valid(const char *name, GError **error);

@@ -4,15 +4,16 @@
 
 #include <gdk-pixbuf/gdk-pixbuf.h>
 
-GBytes *png_encode(const uint32_t *pixels, int width, int height, int stride, double pixel_aspect, int max_width,
-                   GError **error)
+GBytes *png_encode(const uint32_t *pixels, int width, int height, int stride, double pixel_aspect,
+                   int max_width, GError **error)
 {
     g_autoptr(GdkPixbuf) pixbuf = gdk_pixbuf_new(GDK_COLORSPACE_RGB, FALSE, 8, width, height);
     char *data;
     gsize size;
 
     if (!pixbuf) {
-        g_set_error(error, GDK_PIXBUF_ERROR, GDK_PIXBUF_ERROR_INSUFFICIENT_MEMORY, "The picture is too large.");
+        g_set_error(error, GDK_PIXBUF_ERROR, GDK_PIXBUF_ERROR_INSUFFICIENT_MEMORY,
+                    "The picture is too large.");
         return NULL;
     }
     guchar *rows = gdk_pixbuf_get_pixels(pixbuf);

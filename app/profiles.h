@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Systems that the wizard offers (data/profiles/NAME.ini) and families of computers (data/families/NAME.ini). All that
- * the windows know of a family beyond the engine's model rows stands there. Compiled in; a file of the same name in
- * $XDG_DATA_HOME/vitrine/profiles replaces or adds.
+ * Systems that the wizard offers (data/profiles/NAME.ini) and families of computers (data/families/NAME.ini).
+ * All that the windows know of a family beyond the engine's model rows stands there. Compiled in; a file of
+ * the same name in $XDG_DATA_HOME/vitrine/profiles replaces or adds.
  */
 #pragma once
 
@@ -13,12 +13,12 @@ enum profile_medium { PROFILE_MEDIUM_NONE, PROFILE_MEDIUM_CDROM, PROFILE_MEDIUM_
 struct profile {
     char *id, *title, *summary; /* title and summary: translated */
     char *family, *model;
-    char *machine;      /* what a machine made from it is called at first */
+    char *machine; /* what a machine made from it is called at first */
     char *boot, *append, *display;
     unsigned order, memory_mib;
-    guint64 disk_size;  /* 0 = none */
+    guint64 disk_size; /* 0 = none */
     enum profile_medium medium;
-    char **volumes;     /* patterns of the volume names of its install CDs; may be NULL */
+    char **volumes; /* patterns of the volume names of its install CDs; may be NULL */
 };
 
 struct family_chord {

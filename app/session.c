@@ -11,9 +11,9 @@
 #include <linux/input-event-codes.h>
 #include <unistd.h>
 
-#define THUMBNAIL_WIDTH    480
-#define THUMBNAIL_SECONDS  5
-#define TYPE_INTERVAL_MS   12 /* a Sun keyboard sends a byte in 8.3 ms */
+#define THUMBNAIL_WIDTH   480
+#define THUMBNAIL_SECONDS 5
+#define TYPE_INTERVAL_MS  12 /* a Sun keyboard sends a byte in 8.3 ms */
 
 struct key_event {
     unsigned code;
@@ -80,8 +80,8 @@ static void vitrine_session_finalize(GObject *object)
 
 static guint add_signal(const char *name, guint n_params, GType first, GType second)
 {
-    return g_signal_new(name, VITRINE_TYPE_SESSION, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, n_params, first,
-                        second);
+    return g_signal_new(name, VITRINE_TYPE_SESSION, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE,
+                        n_params, first, second);
 }
 
 static void vitrine_session_class_init(VitrineSessionClass *klass)
@@ -186,7 +186,8 @@ static struct message *message_new(VitrineSession *self)
 
 static void post(struct message *message, GSourceFunc function)
 {
-    g_main_context_invoke_full(message->session->context, G_PRIORITY_DEFAULT, function, message, message_free);
+    g_main_context_invoke_full(message->session->context, G_PRIORITY_DEFAULT, function, message,
+                               message_free);
 }
 
 static void finish_up(VitrineSession *self);
@@ -296,7 +297,8 @@ static Image *open_discarding(const char *path, const char *format, GError **err
     int fd = g_mkstemp(overlay);
 
     if (fd < 0) {
-        g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED, _("No temporary file can be made in “%s”."), g_get_tmp_dir());
+        g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED, _("No temporary file can be made in “%s”."),
+                    g_get_tmp_dir());
         return NULL;
     }
     close(fd);
@@ -318,7 +320,8 @@ static gboolean drive_into_config(const char *folder, const struct machine_drive
     if (discard && !from->read_only)
         to->image = open_discarding(path, from->format, error);
     else
-        to->image = image_open(path, from->format, from->read_only ? IMAGE_OPEN_READ_ONLY : IMAGE_OPEN_WRITABLE, error);
+        to->image = image_open(path, from->format,
+                               from->read_only ? IMAGE_OPEN_READ_ONLY : IMAGE_OPEN_WRITABLE, error);
     return to->image != NULL;
 }
 
@@ -342,7 +345,8 @@ static void set_path(char **field, const char *folder, const char *file)
     *field = file ? vitrine_bundle_path(folder, file) : NULL;
 }
 
-static struct engine_config *config_from_bundle(VitrineSession *self, const MachineIni *machine, GError **error)
+static struct engine_config *config_from_bundle(VitrineSession *self, const MachineIni *machine,
+                                                GError **error)
 {
     const char *folder = vitrine_bundle_get_folder(self->bundle);
     gboolean discard = (self->flags & SESSION_DISCARD_WRITES) != 0;
@@ -363,7 +367,8 @@ static struct engine_config *config_from_bundle(VitrineSession *self, const Mach
     set_path(&config->initrd, folder, machine->initrd);
     config->network = machine->network;
     memcpy(config->mac, machine->mac, sizeof(config->mac));
-    config->audio = machine->audio && self->model && self->model->has_audio ? ENGINE_AUDIO_PULSE : ENGINE_AUDIO_NONE;
+    config->audio =
+        machine->audio && self->model && self->model->has_audio ? ENGINE_AUDIO_PULSE : ENGINE_AUDIO_NONE;
     if (!discard)
         set_path(&config->nvram, folder, "nvram");
 
@@ -595,8 +600,8 @@ static void engine_built(GObject *source, GAsyncResult *result, gpointer user_da
     g_task_return_boolean(task, TRUE);
 }
 
-void vitrine_session_start_async(VitrineSession *self, GCancellable *cancellable, GAsyncReadyCallback callback,
-                                 gpointer user_data)
+void vitrine_session_start_async(VitrineSession *self, GCancellable *cancellable,
+                                 GAsyncReadyCallback callback, gpointer user_data)
 {
     GTask *task = g_task_new(self, cancellable, callback, user_data);
     struct start *start = g_new0(struct start, 1);
@@ -608,7 +613,8 @@ void vitrine_session_start_async(VitrineSession *self, GCancellable *cancellable
     if (self->bundle) {
         const MachineIni *machine = vitrine_bundle_get_machine(self->bundle);
         if (!machine)
-            error = g_error_new_literal(MACHINE_ERROR, MACHINE_ERROR_SYNTAX, vitrine_bundle_get_problem(self->bundle));
+            error = g_error_new_literal(MACHINE_ERROR, MACHINE_ERROR_SYNTAX,
+                                        vitrine_bundle_get_problem(self->bundle));
         else if (vitrine_bundle_lock(self->bundle, &error))
             self->locked = TRUE;
         if (!error)
@@ -790,7 +796,8 @@ static gboolean state_saved(gpointer data)
     struct save *save = g_task_get_task_data(answer->task);
 
     if (!answer->error && g_rename(save->temporary, save->path) != 0)
-        g_set_error(&answer->error, G_FILE_ERROR, G_FILE_ERROR_FAILED, _("The state could not be saved as “%s”."), save->path);
+        g_set_error(&answer->error, G_FILE_ERROR, G_FILE_ERROR_FAILED,
+                    _("The state could not be saved as “%s”."), save->path);
     if (answer->error)
         g_unlink(save->temporary);
     if (vitrine_session_is_live(self)) {
@@ -812,8 +819,8 @@ static void on_state_saved(void *opaque, const GError *error)
     post_answer(opaque, error, state_saved);
 }
 
-void vitrine_session_save_state_async(VitrineSession *self, const char *path, gboolean stop, GAsyncReadyCallback callback,
-                                      gpointer user_data)
+void vitrine_session_save_state_async(VitrineSession *self, const char *path, gboolean stop,
+                                      GAsyncReadyCallback callback, gpointer user_data)
 {
     GTask *task = g_task_new(self, NULL, callback, user_data);
     struct save *save = g_new0(struct save, 1);
@@ -825,9 +832,10 @@ void vitrine_session_save_state_async(VitrineSession *self, const char *path, gb
     if (refuse_if_off(self, task))
         return;
     if (!save->path || self->state == SESSION_SAVING) {
-        g_task_return_new_error(task, G_IO_ERROR, G_IO_ERROR_PENDING,
-                                save->path ? _("The state is being saved already.")
-                                           : _("A machine without a folder has no place for its state. Name a file."));
+        g_task_return_new_error(
+            task, G_IO_ERROR, G_IO_ERROR_PENDING,
+            save->path ? _("The state is being saved already.")
+                       : _("A machine without a folder has no place for its state. Name a file."));
         g_object_unref(task);
         return;
     }
@@ -871,8 +879,10 @@ static void write_picture(GTask *task, gpointer source, gpointer task_data, GCan
         g_task_return_new_error(task, G_IO_ERROR, G_IO_ERROR_FAILED, _("The machine shows no picture."));
         return;
     }
-    g_autoptr(GBytes) png = png_encode(p->pixels, p->width, p->height, p->width, p->pixel_aspect, p->max_width, &error);
-    if (png && g_file_set_contents(p->path, g_bytes_get_data(png, NULL), (gssize)g_bytes_get_size(png), &error))
+    g_autoptr(GBytes) png =
+        png_encode(p->pixels, p->width, p->height, p->width, p->pixel_aspect, p->max_width, &error);
+    if (png &&
+        g_file_set_contents(p->path, g_bytes_get_data(png, NULL), (gssize)g_bytes_get_size(png), &error))
         g_task_return_boolean(task, TRUE);
     else
         g_task_return_error(task, error);
@@ -985,8 +995,8 @@ static void on_medium_changed(void *opaque, const GError *error)
     post_answer(opaque, error, medium_changed);
 }
 
-void vitrine_session_change_medium_async(VitrineSession *self, const char *drive, const char *path, gboolean force,
-                                         GAsyncReadyCallback callback, gpointer user_data)
+void vitrine_session_change_medium_async(VitrineSession *self, const char *drive, const char *path,
+                                         gboolean force, GAsyncReadyCallback callback, gpointer user_data)
 {
     GTask *task = g_task_new(self, NULL, callback, user_data);
     struct medium *medium = g_new0(struct medium, 1);
@@ -995,7 +1005,8 @@ void vitrine_session_change_medium_async(VitrineSession *self, const char *drive
     medium->path = path ? g_canonicalize_filename(path, NULL) : NULL;
     g_task_set_task_data(task, medium, medium_free);
     if (!refuse_if_off(self, task))
-        engine_change_medium(self->engine, drive, medium->path, strcmp(drive, "cdrom") == 0, force, on_medium_changed, task);
+        engine_change_medium(self->engine, drive, medium->path, strcmp(drive, "cdrom") == 0, force,
+                             on_medium_changed, task);
 }
 
 gboolean vitrine_session_change_medium_finish(VitrineSession *self, GAsyncResult *result, GError **error)

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A machine that runs: an engine, what it was built from (a bundle, or a configuration of the command line), and the
- * state that windows and commands look at. The engine's callbacks arrive here from its thread and leave as signals on
- * the main context that the session was made in. No GTK. Main thread only.
+ * A machine that runs: an engine, what it was built from (a bundle, or a configuration of the command line),
+ * and the state that windows and commands look at. The engine's callbacks arrive here from its thread and
+ * leave as signals on the main context that the session was made in. No GTK. Main thread only.
  *
  * Signals:
  *   "state-changed"                     vitrine_session_get_state() changed
  *   "frame-ready"                       engine_acquire_frame() has something new
  *   "serial-output" (guint port, GBytes*)
  *   "typed"                             all of vitrine_session_type() has been typed
- *   "finished"                          the machine is off or failed, its last picture is saved, the bundle is free
+ *   "finished"                          the machine is off or failed, its last picture is saved, the bundle
+ * is free
  */
 #pragma once
 
@@ -38,8 +39,9 @@ VitrineSession *vitrine_session_new_for_config(struct engine_config *config, con
 
 /* ---- before the start ---- */
 enum session_flags {
-    SESSION_DISCARD_WRITES = 1 << 0, /* disks behind throw-away overlays; a bundle's resume state is left alone */
-    SESSION_FRESH = 1 << 1,          /* do not resume from the saved state (which is dropped) */
+    SESSION_DISCARD_WRITES =
+        1 << 0,             /* disks behind throw-away overlays; a bundle's resume state is left alone */
+    SESSION_FRESH = 1 << 1, /* do not resume from the saved state (which is dropped) */
     SESSION_START_PAUSED = 1 << 2,
 };
 void vitrine_session_set_flags(VitrineSession *self, enum session_flags flags);
@@ -51,19 +53,19 @@ void vitrine_session_set_load_state(VitrineSession *self, const char *path);
 /* PNG of the last picture, written when the machine is off. */
 void vitrine_session_set_final_screenshot(VitrineSession *self, const char *path);
 
-/* Builds the engine on a worker thread and starts it. The finish function returns FALSE with the sentence that says why
- * it could not; the state is SESSION_ERROR then. */
-void vitrine_session_start_async(VitrineSession *self, GCancellable *cancellable, GAsyncReadyCallback callback,
-                                 gpointer user_data);
+/* Builds the engine on a worker thread and starts it. The finish function returns FALSE with the sentence
+ * that says why it could not; the state is SESSION_ERROR then. */
+void vitrine_session_start_async(VitrineSession *self, GCancellable *cancellable,
+                                 GAsyncReadyCallback callback, gpointer user_data);
 gboolean vitrine_session_start_finish(VitrineSession *self, GAsyncResult *result, GError **error);
 
 /* ---- looking ---- */
 enum session_state vitrine_session_get_state(VitrineSession *self);
 const char *vitrine_session_get_title(VitrineSession *self);
-VitrineBundle *vitrine_session_get_bundle(VitrineSession *self);             /* NULL without one */
+VitrineBundle *vitrine_session_get_bundle(VitrineSession *self); /* NULL without one */
 const struct engine_model *vitrine_session_get_model(VitrineSession *self);
-struct engine *vitrine_session_get_engine(VitrineSession *self);             /* NULL unless it was started */
-const char *vitrine_session_get_message(VitrineSession *self);               /* why SESSION_ERROR */
+struct engine *vitrine_session_get_engine(VitrineSession *self); /* NULL unless it was started */
+const char *vitrine_session_get_message(VitrineSession *self);   /* why SESSION_ERROR */
 int vitrine_session_get_exit_status(VitrineSession *self);
 gboolean vitrine_session_is_live(VitrineSession *self); /* running, paused or saving */
 
@@ -74,8 +76,8 @@ void vitrine_session_reset(VitrineSession *self);
 void vitrine_session_power_off(VitrineSession *self);
 
 /* Pauses, writes the whole machine to `path` (NULL: the bundle's resume state), and powers off if `stop`. */
-void vitrine_session_save_state_async(VitrineSession *self, const char *path, gboolean stop, GAsyncReadyCallback callback,
-                                      gpointer user_data);
+void vitrine_session_save_state_async(VitrineSession *self, const char *path, gboolean stop,
+                                      GAsyncReadyCallback callback, gpointer user_data);
 gboolean vitrine_session_save_state_finish(VitrineSession *self, GAsyncResult *result, GError **error);
 
 /* PNG of what the machine shows, made on a worker thread. */
@@ -84,8 +86,8 @@ void vitrine_session_screenshot_async(VitrineSession *self, const char *path, GA
 gboolean vitrine_session_screenshot_finish(VitrineSession *self, GAsyncResult *result, GError **error);
 
 /* `path` NULL: take it out. What machine.ini says follows. */
-void vitrine_session_change_medium_async(VitrineSession *self, const char *drive, const char *path, gboolean force,
-                                         GAsyncReadyCallback callback, gpointer user_data);
+void vitrine_session_change_medium_async(VitrineSession *self, const char *drive, const char *path,
+                                         gboolean force, GAsyncReadyCallback callback, gpointer user_data);
 gboolean vitrine_session_change_medium_finish(VitrineSession *self, GAsyncResult *result, GError **error);
 
 /* Types text on the guest's keyboard (US layout), key by key. */

@@ -48,11 +48,13 @@ static VitrineLibraryWindow *library_window(VitrineApplication *self)
     return vitrine_library_window_new(self);
 }
 
-void vitrine_application_open_machine(VitrineApplication *self, VitrineBundle *bundle, enum session_flags flags)
+void vitrine_application_open_machine(VitrineApplication *self, VitrineBundle *bundle,
+                                      enum session_flags flags)
 {
     for (GList *l = gtk_application_get_windows(GTK_APPLICATION(self)); l; l = l->next) {
         if (VITRINE_IS_MACHINE_WINDOW(l->data) &&
-            vitrine_machine_window_shows(VITRINE_MACHINE_WINDOW(l->data), vitrine_bundle_get_folder(bundle))) {
+            vitrine_machine_window_shows(VITRINE_MACHINE_WINDOW(l->data),
+                                         vitrine_bundle_get_folder(bundle))) {
             gtk_window_present(l->data);
             return;
         }
@@ -86,11 +88,11 @@ static void show_preferences(GSimpleAction *action, GVariant *parameter, gpointe
 
 static void show_about(GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
-    adw_show_about_window(gtk_application_get_active_window(GTK_APPLICATION(user_data)), "application-name", "Vitrine",
-                          "application-icon", VITRINE_APP_ID, "version", VITRINE_VERSION, "developer-name",
-                          _("The Vitrine contributors"), "license-type", GTK_LICENSE_GPL_3_0, "comments",
-                          _("Whole computers of the past on your desk."), "copyright",
-                          "Copyright © 2026 The Vitrine contributors", NULL);
+    adw_show_about_window(gtk_application_get_active_window(GTK_APPLICATION(user_data)), "application-name",
+                          "Vitrine", "application-icon", VITRINE_APP_ID, "version", VITRINE_VERSION,
+                          "developer-name", _("The Vitrine contributors"), "license-type",
+                          GTK_LICENSE_GPL_3_0, "comments", _("Whole computers of the past on your desk."),
+                          "copyright", "Copyright © 2026 The Vitrine contributors", NULL);
 }
 
 static void quit(GSimpleAction *action, GVariant *parameter, gpointer user_data)
@@ -114,12 +116,9 @@ static const struct {
     const char *action;
     const char *keys[3];
 } accelerators[] = {
-    {"app.new-machine", {"<Control>n"}},
-    {"app.preferences", {"<Control>comma"}},
-    {"app.quit", {"<Control>q"}},
-    {"win.show-help-overlay", {"<Control>question", "F1"}},
-    {"win.search", {"<Control>f"}},
-    {"win.close-window", {"<Control>w"}},
+    {"app.new-machine", {"<Control>n"}}, {"app.preferences", {"<Control>comma"}},
+    {"app.quit", {"<Control>q"}},        {"win.show-help-overlay", {"<Control>question", "F1"}},
+    {"win.search", {"<Control>f"}},      {"win.close-window", {"<Control>w"}},
 };
 
 /* ---- life ---- */
@@ -135,7 +134,8 @@ static void vitrine_application_startup(GApplication *application)
     G_APPLICATION_CLASS(vitrine_application_parent_class)->startup(application);
     g_action_map_add_action_entries(G_ACTION_MAP(application), actions, G_N_ELEMENTS(actions), application);
     for (size_t i = 0; i < G_N_ELEMENTS(accelerators); i++)
-        gtk_application_set_accels_for_action(GTK_APPLICATION(application), accelerators[i].action, accelerators[i].keys);
+        gtk_application_set_accels_for_action(GTK_APPLICATION(application), accelerators[i].action,
+                                              accelerators[i].keys);
     gtk_window_set_default_icon_name(VITRINE_APP_ID);
     add_icons();
 }
@@ -200,16 +200,18 @@ static VitrineApplication *application_new(GApplicationFlags flags)
     g_set_prgname(VITRINE_APP_ID);
     g_set_application_name("Vitrine");
     g_resources_register(vitrine_ui_get_resource());
-    return g_object_new(VITRINE_TYPE_APPLICATION, "application-id", VITRINE_APP_ID, "flags", flags, "resource-base-path",
-                        "/org/vitrine/Vitrine", NULL);
+    return g_object_new(VITRINE_TYPE_APPLICATION, "application-id", VITRINE_APP_ID, "flags", flags,
+                        "resource-base-path", "/org/vitrine/Vitrine", NULL);
 }
 
 static gboolean display_is_there(void)
 {
     if (gtk_init_check())
         return TRUE;
-    g_printerr("%s\n", _("Vitrine cannot open a window: there is no display. “vitrine --help” lists the commands that need "
-                         "none; run and boot have --headless."));
+    g_printerr(
+        "%s\n",
+        _("Vitrine cannot open a window: there is no display. “vitrine --help” lists the commands that need "
+          "none; run and boot have --headless."));
     return FALSE;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The application: its library of machines, the machines that run, and the commands that belong to no window. */
+/* The application: its library of machines, the machines that run, and the commands that belong to no window.
+ */
 #pragma once
 
 #include "app/library.h"
@@ -22,6 +23,7 @@ VitrineLibrary *vitrine_application_get_library(VitrineApplication *self);
 const struct profiles *vitrine_application_get_profiles(VitrineApplication *self);
 
 /* The window of a machine: the open one, or a new one that starts it. */
-void vitrine_application_open_machine(VitrineApplication *self, VitrineBundle *bundle, enum session_flags flags);
+void vitrine_application_open_machine(VitrineApplication *self, VitrineBundle *bundle,
+                                      enum session_flags flags);
 
 G_END_DECLS

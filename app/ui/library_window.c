@@ -90,8 +90,9 @@ static void show_right_page(VitrineLibraryWindow *self)
         adw_status_page_set_icon_name(self->nothing_page,
                                       searching ? "edit-find-symbolic" : "org.vitrine.Vitrine-symbolic");
         adw_status_page_set_title(self->nothing_page, searching ? _("No Machine Found")
-                                                      : strcmp(self->view, "running") == 0 ? _("No Machine Is Running")
-                                                                                           : _("No Machine Here Yet"));
+                                                      : strcmp(self->view, "running") == 0
+                                                          ? _("No Machine Is Running")
+                                                          : _("No Machine Here Yet"));
         adw_status_page_set_description(self->nothing_page, searching ? _("Try another word.") : NULL);
     }
     gtk_stack_set_visible_child_name(self->stack, page);
@@ -119,7 +120,8 @@ static GtkWidget *create_card(gpointer item, gpointer user_data)
     GtkWidget *child = gtk_flow_box_child_new();
 
     gtk_flow_box_child_set_child(GTK_FLOW_BOX_CHILD(child), vitrine_machine_card_new(item));
-    gtk_accessible_update_property(GTK_ACCESSIBLE(child), GTK_ACCESSIBLE_PROPERTY_LABEL, vitrine_bundle_get_name(item), -1);
+    gtk_accessible_update_property(GTK_ACCESSIBLE(child), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                   vitrine_bundle_get_name(item), -1);
     gtk_widget_add_css_class(child, "machine-child");
     return child;
 }
@@ -167,8 +169,8 @@ static void add_separator(GtkListBoxRow *row, GtkListBoxRow *before, gpointer us
 {
     const char *previous = before ? g_object_get_data(G_OBJECT(before), "view") : NULL;
 
-    gtk_list_box_row_set_header(row, g_strcmp0(previous, "recent") == 0 ? gtk_separator_new(GTK_ORIENTATION_HORIZONTAL)
-                                                                        : NULL);
+    gtk_list_box_row_set_header(
+        row, g_strcmp0(previous, "recent") == 0 ? gtk_separator_new(GTK_ORIENTATION_HORIZONTAL) : NULL);
 }
 
 static void on_sidebar_selected(GtkListBox *box, GtkListBoxRow *row, VitrineLibraryWindow *self)
@@ -222,7 +224,8 @@ void vitrine_library_window_open_file(VitrineLibraryWindow *self, GFile *file)
         vitrine_library_window_toast(self, _("Only files of this computer can be used."));
         return;
     }
-    g_autofree char *folder = g_str_has_suffix(path, "/machine.ini") ? g_path_get_dirname(path) : g_strdup(path);
+    g_autofree char *folder =
+        g_str_has_suffix(path, "/machine.ini") ? g_path_get_dirname(path) : g_strdup(path);
     g_autofree char *ini = g_build_filename(folder, "machine.ini", NULL);
     if (g_file_test(ini, G_FILE_TEST_IS_REGULAR)) {
         g_autoptr(VitrineBundle) bundle = vitrine_bundle_new(folder);
@@ -230,13 +233,15 @@ void vitrine_library_window_open_file(VitrineLibraryWindow *self, GFile *file)
         return;
     }
     if (!g_file_test(path, G_FILE_TEST_IS_REGULAR)) {
-        vitrine_library_window_toast(self, _("This folder is not a machine. Drop a machine's folder, a disc or a disk image."));
+        vitrine_library_window_toast(
+            self, _("This folder is not a machine. Drop a machine's folder, a disc or a disk image."));
         return;
     }
     vitrine_wizard_present(vitrine_application_get(), GTK_WINDOW(self), path);
 }
 
-static gboolean on_drop(GtkDropTarget *target, const GValue *value, double x, double y, VitrineLibraryWindow *self)
+static gboolean on_drop(GtkDropTarget *target, const GValue *value, double x, double y,
+                        VitrineLibraryWindow *self)
 {
     GSList *files = g_value_get_boxed(value);
 
@@ -345,7 +350,8 @@ static void rename_machine(VitrineLibraryWindow *self, VitrineBundle *bundle)
     adw_entry_row_set_activates_default(ADW_ENTRY_ROW(row), TRUE);
     adw_preferences_group_add(ADW_PREFERENCES_GROUP(group), row);
     adw_message_dialog_set_extra_child(ADW_MESSAGE_DIALOG(dialog), group);
-    adw_message_dialog_add_responses(ADW_MESSAGE_DIALOG(dialog), "cancel", _("_Cancel"), "rename", _("_Rename"), NULL);
+    adw_message_dialog_add_responses(ADW_MESSAGE_DIALOG(dialog), "cancel", _("_Cancel"), "rename",
+                                     _("_Rename"), NULL);
     adw_message_dialog_set_response_appearance(ADW_MESSAGE_DIALOG(dialog), "rename", ADW_RESPONSE_SUGGESTED);
     adw_message_dialog_set_default_response(ADW_MESSAGE_DIALOG(dialog), "rename");
     adw_message_dialog_set_close_response(ADW_MESSAGE_DIALOG(dialog), "cancel");
@@ -379,8 +385,8 @@ static void on_cd_chosen(GtkNativeDialog *dialog, int response, VitrineLibraryWi
 
 static void insert_cd(VitrineLibraryWindow *self, VitrineBundle *bundle)
 {
-    GtkFileChooserNative *chooser = gtk_file_chooser_native_new(_("Insert CD"), GTK_WINDOW(self),
-                                                                GTK_FILE_CHOOSER_ACTION_OPEN, _("_Insert"), _("_Cancel"));
+    GtkFileChooserNative *chooser = gtk_file_chooser_native_new(
+        _("Insert CD"), GTK_WINDOW(self), GTK_FILE_CHOOSER_ACTION_OPEN, _("_Insert"), _("_Cancel"));
 
     gtk_native_dialog_set_modal(GTK_NATIVE_DIALOG(chooser), TRUE);
     g_object_set_data_full(G_OBJECT(chooser), "bundle", g_object_ref(bundle), g_object_unref);
@@ -388,7 +394,8 @@ static void insert_cd(VitrineLibraryWindow *self, VitrineBundle *bundle)
     gtk_native_dialog_show(GTK_NATIVE_DIALOG(chooser));
 }
 
-void vitrine_library_window_machine_action(VitrineLibraryWindow *self, VitrineBundle *bundle, const char *action)
+void vitrine_library_window_machine_action(VitrineLibraryWindow *self, VitrineBundle *bundle,
+                                           const char *action)
 {
     VitrineApplication *application = VITRINE_APPLICATION(gtk_window_get_application(GTK_WINDOW(self)));
 
@@ -488,11 +495,13 @@ VitrineLibraryWindow *vitrine_library_window_new(VitrineApplication *application
 
     self->library = g_object_ref(vitrine_application_get_library(application));
     self->filter = gtk_custom_filter_new(filter_bundle, self, NULL);
-    self->shown = gtk_filter_list_model_new(g_object_ref(G_LIST_MODEL(self->library)), GTK_FILTER(self->filter));
+    self->shown =
+        gtk_filter_list_model_new(g_object_ref(G_LIST_MODEL(self->library)), GTK_FILTER(self->filter));
     gtk_flow_box_bind_model(self->grid, G_LIST_MODEL(self->shown), create_card, self, NULL);
     fill_sidebar(self);
     gtk_list_box_select_row(self->sidebar, gtk_list_box_get_row_at_index(self->sidebar, 0));
     g_signal_connect(self->library, "items-changed", G_CALLBACK(on_library_items_changed), self);
-    on_library_items_changed(G_LIST_MODEL(self->library), 0, 0, g_list_model_get_n_items(G_LIST_MODEL(self->library)), self);
+    on_library_items_changed(G_LIST_MODEL(self->library), 0, 0,
+                             g_list_model_get_n_items(G_LIST_MODEL(self->library)), self);
     return self;
 }

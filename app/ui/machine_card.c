@@ -13,7 +13,8 @@ struct _VitrineMachineCard {
     gulong changed;
     GCancellable *loading;
 
-    GtkWidget *box, *picture_stack, *picture, *state_label, *name_label, *detail_label, *start_button, *menu_button;
+    GtkWidget *box, *picture_stack, *picture, *state_label, *name_label, *detail_label, *start_button,
+        *menu_button;
 };
 
 G_DEFINE_FINAL_TYPE(VitrineMachineCard, vitrine_machine_card, GTK_TYPE_WIDGET)
@@ -72,10 +73,14 @@ static char *describe_use(gint64 seconds)
 
 static void set_badge(VitrineMachineCard *self, enum bundle_state state)
 {
-    static const char *const titles[] = {
-        [BUNDLE_OFF] = NULL, [BUNDLE_SAVED] = N_("Saved"), [BUNDLE_RUNNING] = N_("Running"), [BUNDLE_BROKEN] = N_("Damaged")};
-    static const char *const classes[] = {
-        [BUNDLE_OFF] = "", [BUNDLE_SAVED] = "saved", [BUNDLE_RUNNING] = "running", [BUNDLE_BROKEN] = "broken"};
+    static const char *const titles[] = {[BUNDLE_OFF] = NULL,
+                                         [BUNDLE_SAVED] = N_("Saved"),
+                                         [BUNDLE_RUNNING] = N_("Running"),
+                                         [BUNDLE_BROKEN] = N_("Damaged")};
+    static const char *const classes[] = {[BUNDLE_OFF] = "",
+                                          [BUNDLE_SAVED] = "saved",
+                                          [BUNDLE_RUNNING] = "running",
+                                          [BUNDLE_BROKEN] = "broken"};
 
     gtk_widget_set_visible(self->state_label, titles[state] != NULL);
     gtk_label_set_text(GTK_LABEL(self->state_label), titles[state] ? _(titles[state]) : "");
@@ -95,9 +100,10 @@ static void update(VitrineMachineCard *self)
     const char *name = vitrine_bundle_get_name(self->bundle);
 
     gtk_label_set_text(GTK_LABEL(self->name_label), name);
-    g_autofree char *use = machine ? describe_use(machine->last_used) : g_strdup(vitrine_bundle_get_problem(self->bundle));
-    g_autofree char *detail = machine ? g_strdup_printf("%s · %s", model ? _(model->title) : machine->model, use)
-                                      : g_strdup(use);
+    g_autofree char *use =
+        machine ? describe_use(machine->last_used) : g_strdup(vitrine_bundle_get_problem(self->bundle));
+    g_autofree char *detail =
+        machine ? g_strdup_printf("%s · %s", model ? _(model->title) : machine->model, use) : g_strdup(use);
     gtk_label_set_text(GTK_LABEL(self->detail_label), detail);
     gtk_widget_set_tooltip_text(self->detail_label, detail);
     set_badge(self, state);
@@ -113,8 +119,10 @@ static void update(VitrineMachineCard *self)
     g_autofree char *picture = g_strdup_printf(_("Last picture of “%s”"), name);
     gtk_button_set_icon_name(GTK_BUTTON(self->start_button), icon);
     gtk_widget_set_tooltip_text(self->start_button, label);
-    gtk_accessible_update_property(GTK_ACCESSIBLE(self->start_button), GTK_ACCESSIBLE_PROPERTY_LABEL, label, -1);
-    gtk_accessible_update_property(GTK_ACCESSIBLE(self->menu_button), GTK_ACCESSIBLE_PROPERTY_LABEL, menu, -1);
+    gtk_accessible_update_property(GTK_ACCESSIBLE(self->start_button), GTK_ACCESSIBLE_PROPERTY_LABEL, label,
+                                   -1);
+    gtk_accessible_update_property(GTK_ACCESSIBLE(self->menu_button), GTK_ACCESSIBLE_PROPERTY_LABEL, menu,
+                                   -1);
     gtk_accessible_update_property(GTK_ACCESSIBLE(self->picture), GTK_ACCESSIBLE_PROPERTY_LABEL, picture, -1);
     gtk_widget_set_visible(self->start_button, state != BUNDLE_BROKEN);
 
@@ -134,7 +142,8 @@ static void update(VitrineMachineCard *self)
 
 /* ---- actions ---- */
 
-static void on_secondary_click(GtkGestureClick *gesture, int presses, double x, double y, VitrineMachineCard *self)
+static void on_secondary_click(GtkGestureClick *gesture, int presses, double x, double y,
+                               VitrineMachineCard *self)
 {
     gtk_menu_button_popup(GTK_MENU_BUTTON(self->menu_button));
 }
@@ -145,7 +154,8 @@ static void on_action(GtkWidget *widget, const char *name, GVariant *parameter)
     GtkWidget *window = gtk_widget_get_ancestor(widget, VITRINE_TYPE_LIBRARY_WINDOW);
 
     if (window)
-        vitrine_library_window_machine_action(VITRINE_LIBRARY_WINDOW(window), self->bundle, name + strlen("card."));
+        vitrine_library_window_machine_action(VITRINE_LIBRARY_WINDOW(window), self->bundle,
+                                              name + strlen("card."));
 }
 
 /* ---- object ---- */
@@ -166,9 +176,9 @@ static void vitrine_machine_card_dispose(GObject *object)
 static void vitrine_machine_card_class_init(VitrineMachineCardClass *klass)
 {
     GtkWidgetClass *widget = GTK_WIDGET_CLASS(klass);
-    static const char *const names[] = {"card.activate", "card.start", "card.show", "card.start-fresh",
-                                        "card.start-without-saving", "card.rename", "card.insert-cd", "card.eject-cd",
-                                        "card.open-folder", "card.delete"};
+    static const char *const names[] = {
+        "card.activate", "card.start",     "card.show",     "card.start-fresh", "card.start-without-saving",
+        "card.rename",   "card.insert-cd", "card.eject-cd", "card.open-folder", "card.delete"};
 
     G_OBJECT_CLASS(klass)->dispose = vitrine_machine_card_dispose;
     gtk_widget_class_set_template_from_resource(widget, "/org/vitrine/Vitrine/machine_card.ui");

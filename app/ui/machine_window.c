@@ -22,7 +22,8 @@ struct _VitrineMachineWindow {
     char *view;
 
     AdwFlap *flap;
-    GtkWidget *header, *start_button, *pause_button, *full_screen_button, *off_fresh_button, *off_start_button, *off_start_label;
+    GtkWidget *header, *start_button, *pause_button, *full_screen_button, *off_fresh_button,
+        *off_start_button, *off_start_label;
     GtkMenuButton *menu_button;
     AdwWindowTitle *title;
     AdwToastOverlay *toasts;
@@ -40,7 +41,8 @@ G_DEFINE_FINAL_TYPE(VitrineMachineWindow, vitrine_machine_window, ADW_TYPE_APPLI
 
 enum { PROP_0, PROP_SCALING, PROP_VIEW, N_PROPS };
 static GParamSpec *props[N_PROPS];
-static const char *const scaling_names[] = {[SCALING_FIT] = "fit", [SCALING_INTEGER] = "integer", [SCALING_SHARP] = "sharp"};
+static const char *const scaling_names[] = {
+    [SCALING_FIT] = "fit", [SCALING_INTEGER] = "integer", [SCALING_SHARP] = "sharp"};
 
 static void toast(VitrineMachineWindow *self, const char *text)
 {
@@ -82,15 +84,24 @@ static void show_off_page(VitrineMachineWindow *self, enum session_state state)
     gboolean saved = bundle && vitrine_bundle_get_state(bundle) == BUNDLE_SAVED;
     gboolean failed = state == SESSION_ERROR;
 
-    adw_status_page_set_icon_name(self->off_page, failed ? "dialog-warning-symbolic" : "system-shutdown-symbolic");
+    adw_status_page_set_icon_name(self->off_page,
+                                  failed ? "dialog-warning-symbolic" : "system-shutdown-symbolic");
     adw_status_page_set_title(self->off_page, failed  ? _("It Could Not Run")
                                               : saved ? _("Saved")
                                                       : _("Powered Off"));
-    g_autofree char *escaped = failed ? g_markup_escape_text(vitrine_session_get_message(self->session), -1) : NULL;
-    adw_status_page_set_description(self->off_page, failed ? escaped : saved ? _("It goes on right there.") : NULL);
-    gtk_label_set_label(GTK_LABEL(self->off_start_label), failed ? _("_Try Again") : saved ? _("_Resume") : _("_Start"));
+    g_autofree char *escaped =
+        failed ? g_markup_escape_text(vitrine_session_get_message(self->session), -1) : NULL;
+    adw_status_page_set_description(self->off_page, failed  ? escaped
+                                                    : saved ? _("It goes on right there.")
+                                                            : NULL);
+    gtk_label_set_label(GTK_LABEL(self->off_start_label), failed  ? _("_Try Again")
+                                                          : saved ? _("_Resume")
+                                                                  : _("_Start"));
     gtk_accessible_update_property(GTK_ACCESSIBLE(self->off_start_button), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                   failed ? _("Try Again") : saved ? _("Resume") : _("Start"), -1);
+                                   failed  ? _("Try Again")
+                                   : saved ? _("Resume")
+                                           : _("Start"),
+                                   -1);
     gtk_widget_set_visible(self->off_start_button, bundle != NULL);
     gtk_widget_set_visible(self->off_fresh_button, saved);
 }
@@ -111,8 +122,8 @@ static void update(VitrineMachineWindow *self)
     const char *subtitle = titles[state][0] ? _(titles[state]) : model ? _(model->title) : "";
 
     adw_window_title_set_title(self->title, vitrine_session_get_title(self->session));
-    adw_window_title_set_subtitle(self->title,
-                                  g_strcmp0(subtitle, vitrine_session_get_title(self->session)) == 0 ? "" : subtitle);
+    adw_window_title_set_subtitle(
+        self->title, g_strcmp0(subtitle, vitrine_session_get_title(self->session)) == 0 ? "" : subtitle);
     gtk_window_set_title(GTK_WINDOW(self), vitrine_session_get_title(self->session));
 
     if (live) {
@@ -126,7 +137,8 @@ static void update(VitrineMachineWindow *self)
         gtk_stack_set_visible_child_name(self->stack, "working");
     }
     /* A spinner that nobody sees keeps the frame clock running all the same. */
-    gtk_spinner_set_spinning(self->spinner, strcmp(gtk_stack_get_visible_child_name(self->stack), "working") == 0);
+    gtk_spinner_set_spinning(self->spinner,
+                             strcmp(gtk_stack_get_visible_child_name(self->stack), "working") == 0);
     gtk_revealer_set_reveal_child(self->curtain, paused);
     gtk_widget_set_can_target(GTK_WIDGET(self->curtain), paused);
     gtk_widget_set_visible(self->start_button, !live);
@@ -136,14 +148,16 @@ static void update(VitrineMachineWindow *self)
     name_button(self->pause_button, paused ? _("Resume") : _("Pause"));
 
     gboolean over = state == SESSION_OFF || state == SESSION_ERROR;
-    gboolean free_to_start = over && vitrine_session_get_bundle(self->session) && !vitrine_session_get_engine(self->session);
+    gboolean free_to_start =
+        over && vitrine_session_get_bundle(self->session) && !vitrine_session_get_engine(self->session);
     gboolean steady = state == SESSION_RUNNING || paused;
     gtk_widget_action_set_enabled(widget, "machine.start", free_to_start);
     gtk_widget_action_set_enabled(widget, "machine.start-fresh", free_to_start);
     gtk_widget_action_set_enabled(widget, "machine.pause", steady);
     gtk_widget_action_set_enabled(widget, "machine.reset", steady);
     gtk_widget_action_set_enabled(widget, "machine.power-off", steady);
-    gtk_widget_action_set_enabled(widget, "machine.save-state", steady && vitrine_session_get_bundle(self->session));
+    gtk_widget_action_set_enabled(widget, "machine.save-state",
+                                  steady && vitrine_session_get_bundle(self->session));
     gtk_widget_action_set_enabled(widget, "machine.screenshot", steady);
     gtk_widget_action_set_enabled(widget, "machine.type-clipboard", steady);
     gtk_widget_action_set_enabled(widget, "machine.send-keys", steady);
@@ -269,14 +283,16 @@ static void confirm(VitrineMachineWindow *self, const char *heading, const char 
 static void reset(GtkWidget *widget, const char *name, GVariant *parameter)
 {
     confirm(VITRINE_MACHINE_WINDOW(widget), _("Reset the Machine?"),
-            _("It starts from the beginning, as with its reset button. What its system has not written to disk is lost."),
+            _("It starts from the beginning, as with its reset button. What its system has not written to "
+              "disk is lost."),
             _("_Reset"), vitrine_session_reset);
 }
 
 static void power_off(GtkWidget *widget, const char *name, GVariant *parameter)
 {
     confirm(VITRINE_MACHINE_WINDOW(widget), _("Power Off the Machine?"),
-            _("This pulls the plug. What its system has not written to disk is lost; shut the system down first, or save "
+            _("This pulls the plug. What its system has not written to disk is lost; shut the system down "
+              "first, or save "
               "the machine instead."),
             _("_Power Off"), vitrine_session_power_off);
 }
@@ -326,8 +342,8 @@ static void on_shot(GObject *source, GAsyncResult *result, gpointer user_data)
     if (vitrine_session_screenshot_finish(VITRINE_SESSION(source), result, &error)) {
         AdwToast *done = adw_toast_new(_("Screenshot saved among your pictures"));
         adw_toast_set_button_label(done, _("_Open"));
-        g_signal_connect_data(done, "button-clicked", G_CALLBACK(open_picture), g_filename_to_uri(shot->path, NULL, NULL),
-                              free_uri, 0);
+        g_signal_connect_data(done, "button-clicked", G_CALLBACK(open_picture),
+                              g_filename_to_uri(shot->path, NULL, NULL), free_uri, 0);
         adw_toast_overlay_add_toast(shot->window->toasts, done);
     } else {
         toast(shot->window, error->message);
@@ -367,14 +383,17 @@ static void on_clipboard_text(GObject *source, GAsyncResult *result, gpointer us
 
 static void type_clipboard(GtkWidget *widget, const char *name, GVariant *parameter)
 {
-    gdk_clipboard_read_text_async(gtk_widget_get_clipboard(widget), NULL, on_clipboard_text, g_object_ref(widget));
+    gdk_clipboard_read_text_async(gtk_widget_get_clipboard(widget), NULL, on_clipboard_text,
+                                  g_object_ref(widget));
 }
 
 static const struct family *family_of(VitrineMachineWindow *self)
 {
     const struct engine_model *model = vitrine_session_get_model(self->session);
 
-    return model ? profiles_find_family(vitrine_application_get_profiles(vitrine_application_get()), model->family) : NULL;
+    return model ? profiles_find_family(vitrine_application_get_profiles(vitrine_application_get()),
+                                        model->family)
+                 : NULL;
 }
 
 static void send_keys(GtkWidget *widget, const char *name, GVariant *parameter)
@@ -454,16 +473,16 @@ static void on_medium_chosen(GtkNativeDialog *dialog, int response, VitrineMachi
         g_autoptr(GFile) file = gtk_file_chooser_get_file(GTK_FILE_CHOOSER(dialog));
         g_autofree char *path = file ? g_file_get_path(file) : NULL;
         if (path)
-            vitrine_session_change_medium_async(self->session, g_object_get_data(G_OBJECT(dialog), "drive"), path, FALSE,
-                                                on_medium_changed, g_object_ref(self));
+            vitrine_session_change_medium_async(self->session, g_object_get_data(G_OBJECT(dialog), "drive"),
+                                                path, FALSE, on_medium_changed, g_object_ref(self));
     }
     g_object_unref(dialog);
 }
 
 static void insert_medium(GtkWidget *widget, const char *name, GVariant *parameter)
 {
-    GtkFileChooserNative *chooser = gtk_file_chooser_native_new(_("Insert a Medium"), GTK_WINDOW(widget),
-                                                                GTK_FILE_CHOOSER_ACTION_OPEN, _("_Insert"), _("_Cancel"));
+    GtkFileChooserNative *chooser = gtk_file_chooser_native_new(
+        _("Insert a Medium"), GTK_WINDOW(widget), GTK_FILE_CHOOSER_ACTION_OPEN, _("_Insert"), _("_Cancel"));
 
     gtk_native_dialog_set_modal(GTK_NATIVE_DIALOG(chooser), TRUE);
     g_object_set_data_full(G_OBJECT(chooser), "drive", g_variant_dup_string(parameter, NULL), g_free);
@@ -475,22 +494,22 @@ static void eject_medium(GtkWidget *widget, const char *name, GVariant *paramete
 {
     VitrineMachineWindow *self = VITRINE_MACHINE_WINDOW(widget);
 
-    vitrine_session_change_medium_async(self->session, g_variant_get_string(parameter, NULL), NULL, FALSE, on_medium_changed,
-                                        g_object_ref(self));
+    vitrine_session_change_medium_async(self->session, g_variant_get_string(parameter, NULL), NULL, FALSE,
+                                        on_medium_changed, g_object_ref(self));
 }
 
 /* ---- keys and pointer ---- */
 
-static gboolean on_key_pressed(GtkEventControllerKey *controller, guint keyval, guint keycode, GdkModifierType modifiers,
-                               VitrineMachineWindow *self)
+static gboolean on_key_pressed(GtkEventControllerKey *controller, guint keyval, guint keycode,
+                               GdkModifierType modifiers, VitrineMachineWindow *self)
 {
     /* Paused, the keys are the window's (but for the host key's chords, which the screen knows). */
     return gtk_root_get_focus(GTK_ROOT(self)) == GTK_WIDGET(self->screen) &&
            vitrine_session_is_live(self->session) && vitrine_screen_key(self->screen, keyval, keycode, TRUE);
 }
 
-static void on_key_released(GtkEventControllerKey *controller, guint keyval, guint keycode, GdkModifierType modifiers,
-                            VitrineMachineWindow *self)
+static void on_key_released(GtkEventControllerKey *controller, guint keyval, guint keycode,
+                            GdkModifierType modifiers, VitrineMachineWindow *self)
 {
     if (vitrine_session_is_live(self->session))
         vitrine_screen_key(self->screen, keyval, keycode, FALSE);
@@ -502,8 +521,9 @@ static void on_host_chord(VitrineScreen *screen, guint keyval, VitrineMachineWin
         guint keyval;
         const char *action;
     } chords[] = {
-        {GDK_KEY_f, "machine.fullscreen"}, {GDK_KEY_p, "machine.pause"},          {GDK_KEY_s, "machine.save-state"},
-        {GDK_KEY_c, "machine.screenshot"}, {GDK_KEY_v, "machine.type-clipboard"}, {GDK_KEY_k, "machine.keys-menu"},
+        {GDK_KEY_f, "machine.fullscreen"},     {GDK_KEY_p, "machine.pause"},
+        {GDK_KEY_s, "machine.save-state"},     {GDK_KEY_c, "machine.screenshot"},
+        {GDK_KEY_v, "machine.type-clipboard"}, {GDK_KEY_k, "machine.keys-menu"},
     };
 
     if (keyval == GDK_KEY_Escape) {
@@ -528,7 +548,8 @@ static void on_picture_resized(VitrineScreen *screen, VitrineMachineWindow *self
     gtk_window_set_default_size(window, natural.width, natural.height);
 }
 
-static void on_pointer_motion(GtkEventControllerMotion *controller, double x, double y, VitrineMachineWindow *self)
+static void on_pointer_motion(GtkEventControllerMotion *controller, double x, double y,
+                              VitrineMachineWindow *self)
 {
     if (!gtk_window_is_fullscreen(GTK_WINDOW(self)))
         return;
@@ -569,17 +590,20 @@ static void on_close_response(AdwMessageDialog *dialog, const char *response, Vi
 static void ask_before_closing(VitrineMachineWindow *self)
 {
     gboolean can_save = vitrine_session_get_bundle(self->session) != NULL;
-    GtkWidget *dialog = adw_message_dialog_new(
-        GTK_WINDOW(self), _("Close a Running Machine?"),
-        can_save ? _("Saved, it goes on right there at its next start. Powered off, what its system has not written to disk "
-                     "is lost.")
-                 : _("What its system has not written to disk is lost."));
+    GtkWidget *dialog =
+        adw_message_dialog_new(GTK_WINDOW(self), _("Close a Running Machine?"),
+                               can_save ? _("Saved, it goes on right there at its next start. Powered off, "
+                                            "what its system has not written to disk "
+                                            "is lost.")
+                                        : _("What its system has not written to disk is lost."));
 
-    adw_message_dialog_add_responses(ADW_MESSAGE_DIALOG(dialog), "cancel", _("_Cancel"), "off", _("_Power Off"), NULL);
+    adw_message_dialog_add_responses(ADW_MESSAGE_DIALOG(dialog), "cancel", _("_Cancel"), "off",
+                                     _("_Power Off"), NULL);
     adw_message_dialog_set_response_appearance(ADW_MESSAGE_DIALOG(dialog), "off", ADW_RESPONSE_DESTRUCTIVE);
     if (can_save) {
         adw_message_dialog_add_response(ADW_MESSAGE_DIALOG(dialog), "save", _("_Save"));
-        adw_message_dialog_set_response_appearance(ADW_MESSAGE_DIALOG(dialog), "save", ADW_RESPONSE_SUGGESTED);
+        adw_message_dialog_set_response_appearance(ADW_MESSAGE_DIALOG(dialog), "save",
+                                                   ADW_RESPONSE_SUGGESTED);
         adw_message_dialog_set_default_response(ADW_MESSAGE_DIALOG(dialog), "save");
     }
     adw_message_dialog_set_close_response(ADW_MESSAGE_DIALOG(dialog), "cancel");
@@ -636,7 +660,8 @@ static void set_property(GObject *object, guint id, const GValue *value, GParamS
         if (self->session) {
             update(self);
             if (vitrine_session_is_live(self->session))
-                gtk_widget_grab_focus(strcmp(text, "screen") == 0 ? GTK_WIDGET(self->screen) : GTK_WIDGET(self->serial));
+                gtk_widget_grab_focus(strcmp(text, "screen") == 0 ? GTK_WIDGET(self->screen)
+                                                                  : GTK_WIDGET(self->serial));
         }
     }
 }
@@ -757,8 +782,10 @@ static void vitrine_machine_window_init(VitrineMachineWindow *self)
     self->view = g_strdup("screen");
     gtk_widget_init_template(GTK_WIDGET(self));
     g_signal_connect(self, "notify::fullscreened", G_CALLBACK(on_full_screen_changed), NULL);
-    g_signal_connect_object(settings, "notify::scaling", G_CALLBACK(on_scaling_setting), self, G_CONNECT_SWAPPED);
-    g_object_bind_property(settings, "show-status", self->status_revealer, "reveal-child", G_BINDING_SYNC_CREATE);
+    g_signal_connect_object(settings, "notify::scaling", G_CALLBACK(on_scaling_setting), self,
+                            G_CONNECT_SWAPPED);
+    g_object_bind_property(settings, "show-status", self->status_revealer, "reveal-child",
+                           G_BINDING_SYNC_CREATE);
     on_scaling_setting(self);
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A machine that runs (or is off): its screen or serial port, the commands for it, the status strip. Every command is
- * an action named machine.*; while the screen has the keyboard, the host key with a letter reaches the same actions.
+ * A machine that runs (or is off): its screen or serial port, the commands for it, the status strip. Every
+ * command is an action named machine.*; while the screen has the keyboard, the host key with a letter reaches
+ * the same actions.
  */
 #pragma once
 
@@ -10,7 +11,8 @@
 G_BEGIN_DECLS
 
 #define VITRINE_TYPE_MACHINE_WINDOW (vitrine_machine_window_get_type())
-G_DECLARE_FINAL_TYPE(VitrineMachineWindow, vitrine_machine_window, VITRINE, MACHINE_WINDOW, AdwApplicationWindow)
+G_DECLARE_FINAL_TYPE(VitrineMachineWindow, vitrine_machine_window, VITRINE, MACHINE_WINDOW,
+                     AdwApplicationWindow)
 
 VitrineMachineWindow *vitrine_machine_window_new(VitrineApplication *application, VitrineSession *session);
 void vitrine_machine_window_start(VitrineMachineWindow *self);

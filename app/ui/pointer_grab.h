@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A captured pointer: it stays in one place, and its movements arrive as differences. GTK 4 has no such thing; each
- * display system has its own way, and where none is known the caller works with ordinary motion.
+ * A captured pointer: it stays in one place, and its movements arrive as differences. GTK 4 has no such
+ * thing; each display system has its own way, and where none is known the caller works with ordinary motion.
  */
 #pragma once
 
 #include <gtk/gtk.h>
 
 struct pointer_grab_events {
-    void (*motion)(void *opaque, double dx, double dy);           /* pixels */
-    void (*button)(void *opaque, unsigned code, gboolean down);   /* BTN_LEFT … */
-    void (*wheel)(void *opaque, int dx, int dy);                  /* clicks; down and right are positive */
+    void (*motion)(void *opaque, double dx, double dy);         /* pixels */
+    void (*button)(void *opaque, unsigned code, gboolean down); /* BTN_LEFT … */
+    void (*wheel)(void *opaque, int dx, int dy);                /* clicks; down and right are positive */
     void *opaque;
 };
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * X11: a grab that confines the pointer to the window, and raw motion by the X Input extension 2 (XI2 protocol, "Raw
- * events"), which goes on where the pointer cannot. A connection of our own: the toolkit's knows nothing of it.
+ * X11: a grab that confines the pointer to the window, and raw motion by the X Input extension 2 (XI2
+ * protocol, "Raw events"), which goes on where the pointer cannot. A connection of our own: the toolkit's
+ * knows nothing of it.
  */
 #include "app/ui/pointer_grab.h"
 
@@ -87,7 +88,8 @@ static void raw_motion(struct x11_grab *grab, const XIRawEvent *event)
 
 static void raw_button(struct x11_grab *grab, int button, gboolean down)
 {
-    static const unsigned codes[] = {[1] = BTN_LEFT, [2] = BTN_MIDDLE, [3] = BTN_RIGHT, [8] = BTN_SIDE, [9] = BTN_EXTRA};
+    static const unsigned codes[] = {
+        [1] = BTN_LEFT, [2] = BTN_MIDDLE, [3] = BTN_RIGHT, [8] = BTN_SIDE, [9] = BTN_EXTRA};
     enum { WHEEL_UP = 4, WHEEL_DOWN, WHEEL_LEFT, WHEEL_RIGHT };
 
     if (button >= WHEEL_UP && button <= WHEEL_RIGHT) {
@@ -148,7 +150,8 @@ static struct pointer_grab *x11_grab(GtkWidget *widget, const struct pointer_gra
     Pixmap pixmap = XCreateBitmapFromData(display, window, &empty, 1, 1);
     Cursor cursor = XCreatePixmapCursor(display, pixmap, pixmap, &black, &black, 0, 0);
     XFreePixmap(display, pixmap);
-    if (XGrabPointer(display, window, False, 0, GrabModeAsync, GrabModeAsync, window, cursor, CurrentTime) != GrabSuccess) {
+    if (XGrabPointer(display, window, False, 0, GrabModeAsync, GrabModeAsync, window, cursor, CurrentTime) !=
+        GrabSuccess) {
         XCloseDisplay(display);
         return NULL;
     }

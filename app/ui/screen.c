@@ -19,8 +19,8 @@ struct _VitrineScreen {
 
     GtkWidget *area; /* GtkGLArea, or NULL: drawn by snapshot() */
     struct screen_gl gl;
-    GdkTexture *texture;      /* without OpenGL: the picture, enlarged `enlarged` times */
-    uint32_t *pixels;         /* without OpenGL: what was acquired last */
+    GdkTexture *texture; /* without OpenGL: the picture, enlarged `enlarged` times */
+    uint32_t *pixels;    /* without OpenGL: what was acquired last */
     int enlarged;
 
     int width, height; /* of the guest's picture, 0 = none yet */
@@ -43,13 +43,15 @@ static guint signals[N_SIGNALS];
 
 static struct engine *live_engine(VitrineScreen *self)
 {
-    return self->session && vitrine_session_is_live(self->session) ? vitrine_session_get_engine(self->session) : NULL;
+    return self->session && vitrine_session_is_live(self->session) ? vitrine_session_get_engine(self->session)
+                                                                   : NULL;
 }
 
 /* ---- where the picture stands ---- */
 
 /* In device pixels of an area of this size. */
-static void picture_rectangle(VitrineScreen *self, double width, double height, double *x, double *y, double *w, double *h)
+static void picture_rectangle(VitrineScreen *self, double width, double height, double *x, double *y,
+                              double *w, double *h)
 {
     double natural_width = self->width * self->pixel_aspect;
     double factor = MIN(width / MAX(natural_width, 1.0), height / MAX(self->height, 1));
@@ -82,13 +84,14 @@ static void note_size(VitrineScreen *self, const struct engine_frame *frame)
     g_idle_add_full(G_PRIORITY_HIGH, announce_size, g_object_ref(self), g_object_unref);
 }
 
-static void vitrine_screen_measure(GtkWidget *widget, GtkOrientation orientation, int for_size, int *minimum, int *natural,
-                                   int *minimum_baseline, int *natural_baseline)
+static void vitrine_screen_measure(GtkWidget *widget, GtkOrientation orientation, int for_size, int *minimum,
+                                   int *natural, int *minimum_baseline, int *natural_baseline)
 {
     VitrineScreen *self = VITRINE_SCREEN(widget);
     gboolean horizontal = orientation == GTK_ORIENTATION_HORIZONTAL;
     int scale = gtk_widget_get_scale_factor(widget);
-    double width = self->width ? self->width * self->pixel_aspect : 1024, height = self->height ? self->height : 768;
+    double width = self->width ? self->width * self->pixel_aspect : 1024,
+           height = self->height ? self->height : 768;
 
     *minimum = horizontal ? 160 : 120;
     *natural = MAX(*minimum, (int)ceil((horizontal ? width : height) / scale));
@@ -107,7 +110,8 @@ static void vitrine_screen_size_allocate(GtkWidget *widget, int width, int heigh
 static gboolean on_render(GtkGLArea *area, GdkGLContext *context, VitrineScreen *self)
 {
     int scale = gtk_widget_get_scale_factor(GTK_WIDGET(self));
-    int width = gtk_widget_get_width(GTK_WIDGET(area)) * scale, height = gtk_widget_get_height(GTK_WIDGET(area)) * scale;
+    int width = gtk_widget_get_width(GTK_WIDGET(area)) * scale,
+        height = gtk_widget_get_height(GTK_WIDGET(area)) * scale;
     struct engine *engine = self->session ? vitrine_session_get_engine(self->session) : NULL;
     struct engine_frame frame;
     double x, y, w, h;
@@ -136,7 +140,8 @@ static void on_area_realize(GtkGLArea *area, VitrineScreen *self)
 
     gtk_gl_area_make_current(area);
     const GError *failed = gtk_gl_area_get_error(area);
-    if (!failed && screen_gl_init(&self->gl, gdk_gl_context_get_use_es(gtk_gl_area_get_context(area)), &error))
+    if (!failed &&
+        screen_gl_init(&self->gl, gdk_gl_context_get_use_es(gtk_gl_area_get_context(area)), &error))
         return;
     g_info("Drawing without OpenGL: %s", failed ? failed->message : error->message);
     g_idle_add_full(G_PRIORITY_HIGH, drop_area, g_object_ref(self), g_object_unref);
@@ -159,8 +164,8 @@ static int enlargement(VitrineScreen *self)
 
     if (self->scaling == SCALING_FIT || !self->height)
         return 1;
-    picture_rectangle(self, gtk_widget_get_width(GTK_WIDGET(self)) * scale, gtk_widget_get_height(GTK_WIDGET(self)) * scale,
-                      &x, &y, &w, &h);
+    picture_rectangle(self, gtk_widget_get_width(GTK_WIDGET(self)) * scale,
+                      gtk_widget_get_height(GTK_WIDGET(self)) * scale, &x, &y, &w, &h);
     return CLAMP((int)floor(h / self->height), 1, 8);
 }
 
@@ -184,7 +189,8 @@ static void make_texture(VitrineScreen *self)
     GdkMemoryFormat format = G_BYTE_ORDER == G_LITTLE_ENDIAN ? GDK_MEMORY_B8G8R8A8_PREMULTIPLIED
                                                              : GDK_MEMORY_A8R8G8B8_PREMULTIPLIED;
     g_clear_object(&self->texture);
-    self->texture = gdk_memory_texture_new(self->width * k, self->height * k, format, bytes, stride * sizeof(*data));
+    self->texture =
+        gdk_memory_texture_new(self->width * k, self->height * k, format, bytes, stride * sizeof(*data));
     self->enlarged = k;
 }
 
@@ -203,21 +209,22 @@ static void vitrine_screen_snapshot(GtkWidget *widget, GtkSnapshot *snapshot)
     if (engine && engine_acquire_frame(engine, &frame)) {
         self->pixels = g_renew(uint32_t, self->pixels, (gsize)frame.width * (gsize)frame.height);
         for (int row = 0; row < frame.height; row++)
-            memcpy(self->pixels + (gsize)row * (gsize)frame.width, frame.pixels + (gsize)row * (gsize)frame.stride,
-                   (gsize)frame.width * sizeof(uint32_t));
+            memcpy(self->pixels + (gsize)row * (gsize)frame.width,
+                   frame.pixels + (gsize)row * (gsize)frame.stride, (gsize)frame.width * sizeof(uint32_t));
         note_size(self, &frame);
         g_clear_object(&self->texture);
     }
     if (self->pixels && (!self->texture || self->enlarged != enlargement(self)))
         make_texture(self);
-    gtk_snapshot_append_color(snapshot, &(GdkRGBA){0, 0, 0, 1}, &GRAPHENE_RECT_INIT(0, 0, (float)width, (float)height));
+    gtk_snapshot_append_color(snapshot, &(GdkRGBA){0, 0, 0, 1},
+                              &GRAPHENE_RECT_INIT(0, 0, (float)width, (float)height));
     if (!self->texture)
         return;
     int scale = gtk_widget_get_scale_factor(widget);
     picture_rectangle(self, width * scale, height * scale, &x, &y, &w, &h);
-    gtk_snapshot_append_texture(snapshot, self->texture,
-                                &GRAPHENE_RECT_INIT((float)(x / scale), (float)(y / scale), (float)(w / scale),
-                                                    (float)(h / scale)));
+    gtk_snapshot_append_texture(
+        snapshot, self->texture,
+        &GRAPHENE_RECT_INIT((float)(x / scale), (float)(y / scale), (float)(w / scale), (float)(h / scale)));
 }
 
 static void on_frame_ready(VitrineSession *session, VitrineScreen *self)
@@ -401,7 +408,7 @@ static void bit_set(guint8 *bits, guint code, gboolean on)
     if (on)
         bits[code / 8] |= (guint8)(1u << (code % 8));
     else
-        bits[code / 8] &= (guint8)~(1u << (code % 8));
+        bits[code / 8] &= (guint8) ~(1u << (code % 8));
 }
 
 gboolean vitrine_screen_key(VitrineScreen *self, guint keyval, guint keycode, gboolean down)
@@ -525,12 +532,12 @@ static void vitrine_screen_class_init(VitrineScreenClass *klass)
     widget->snapshot = vitrine_screen_snapshot;
     widget->map = vitrine_screen_map;
     widget->unmap = vitrine_screen_unmap;
-    signals[HOST_CHORD] = g_signal_new("host-chord", G_TYPE_FROM_CLASS(klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
-                                       G_TYPE_NONE, 1, G_TYPE_UINT);
-    signals[CAPTURE_CHANGED] = g_signal_new("capture-changed", G_TYPE_FROM_CLASS(klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL,
-                                            NULL, G_TYPE_NONE, 0);
-    signals[PICTURE_RESIZED] = g_signal_new("picture-resized", G_TYPE_FROM_CLASS(klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL,
-                                            NULL, G_TYPE_NONE, 0);
+    signals[HOST_CHORD] = g_signal_new("host-chord", G_TYPE_FROM_CLASS(klass), G_SIGNAL_RUN_LAST, 0, NULL,
+                                       NULL, NULL, G_TYPE_NONE, 1, G_TYPE_UINT);
+    signals[CAPTURE_CHANGED] = g_signal_new("capture-changed", G_TYPE_FROM_CLASS(klass), G_SIGNAL_RUN_LAST, 0,
+                                            NULL, NULL, NULL, G_TYPE_NONE, 0);
+    signals[PICTURE_RESIZED] = g_signal_new("picture-resized", G_TYPE_FROM_CLASS(klass), G_SIGNAL_RUN_LAST, 0,
+                                            NULL, NULL, NULL, G_TYPE_NONE, 0);
     gtk_widget_class_set_accessible_role(widget, GTK_ACCESSIBLE_ROLE_IMG);
     gtk_widget_class_set_css_name(widget, "screen");
 }
@@ -548,7 +555,8 @@ static void vitrine_screen_init(VitrineScreen *self)
     gtk_widget_set_focusable(widget, TRUE);
     gtk_widget_set_hexpand(widget, TRUE);
     gtk_widget_set_vexpand(widget, TRUE);
-    gtk_accessible_update_property(GTK_ACCESSIBLE(self), GTK_ACCESSIBLE_PROPERTY_LABEL, _("Screen of the machine"), -1);
+    gtk_accessible_update_property(GTK_ACCESSIBLE(self), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                   _("Screen of the machine"), -1);
 
     gtk_gesture_single_set_button(GTK_GESTURE_SINGLE(click), 0);
     g_signal_connect(motion, "motion", G_CALLBACK(on_motion), self);

@@ -26,8 +26,8 @@ gboolean vitrine_screen_is_captured(VitrineScreen *self);
 void vitrine_screen_capture(VitrineScreen *self);
 void vitrine_screen_release(VitrineScreen *self);
 
-/* A key that the window caught before anybody else; TRUE: it is the guest's (or the host key's). `keycode` as GDK tells
- * it: a code of linux/input-event-codes.h plus 8. */
+/* A key that the window caught before anybody else; TRUE: it is the guest's (or the host key's). `keycode` as
+ * GDK tells it: a code of linux/input-event-codes.h plus 8. */
 gboolean vitrine_screen_key(VitrineScreen *self, guint keyval, guint keycode, gboolean down);
 /* Nothing is held down any more. */
 void vitrine_screen_release_keys(VitrineScreen *self);

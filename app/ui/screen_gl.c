@@ -7,7 +7,8 @@
 #include <epoxy/gl.h>
 #include <gio/gio.h>
 
-/* The rectangle comes as x, y, width, height in clip space; corner by gl_VertexID, so that no buffer is needed. */
+/* The rectangle comes as x, y, width, height in clip space; corner by gl_VertexID, so that no buffer is
+ * needed. */
 static const char vertex_source[] =
     "uniform vec4 rectangle;\n"
     "out vec2 position;\n"
@@ -18,8 +19,9 @@ static const char vertex_source[] =
     "}\n";
 
 /*
- * Pixels are uploaded as bytes B G R X; the swizzle puts them right. Mode 2, sharp bilinear: inside a guest pixel the
- * colour is flat, and only the one device pixel at its edge is blended, so that uneven factors stay crisp and even.
+ * Pixels are uploaded as bytes B G R X; the swizzle puts them right. Mode 2, sharp bilinear: inside a guest
+ * pixel the colour is flat, and only the one device pixel at its edge is blended, so that uneven factors stay
+ * crisp and even.
  */
 static const char fragment_source[] =
     "uniform sampler2D picture;\n"
@@ -45,7 +47,8 @@ static const char fragment_source[] =
 
 static GLuint compile(GLenum type, gboolean es, const char *source, GError **error)
 {
-    const char *parts[] = {es ? "#version 300 es\nprecision highp float;\nprecision highp int;\n" : "#version 150\n", source};
+    const char *parts[] = {
+        es ? "#version 300 es\nprecision highp float;\nprecision highp int;\n" : "#version 150\n", source};
     GLuint shader = glCreateShader(type);
     GLint ok = GL_FALSE;
 
@@ -117,7 +120,8 @@ void screen_gl_upload(struct screen_gl *gl, const struct engine_frame *frame)
     glPixelStorei(GL_UNPACK_ALIGNMENT, 4);
     glPixelStorei(GL_UNPACK_ROW_LENGTH, frame->stride);
     if (gl->texture_width != frame->width || gl->texture_height != frame->height) {
-        glTexImage2D(GL_TEXTURE_2D, 0, GL_RGBA8, frame->width, frame->height, 0, GL_RGBA, GL_UNSIGNED_BYTE, frame->pixels);
+        glTexImage2D(GL_TEXTURE_2D, 0, GL_RGBA8, frame->width, frame->height, 0, GL_RGBA, GL_UNSIGNED_BYTE,
+                     frame->pixels);
         gl->texture_width = frame->width;
         gl->texture_height = frame->height;
     } else {
@@ -132,8 +136,8 @@ void screen_gl_upload(struct screen_gl *gl, const struct engine_frame *frame)
     glPixelStorei(GL_UNPACK_ROW_LENGTH, 0);
 }
 
-void screen_gl_draw(struct screen_gl *gl, int viewport_width, int viewport_height, double x, double y, double width,
-                    double height, enum scaling scaling)
+void screen_gl_draw(struct screen_gl *gl, int viewport_width, int viewport_height, double x, double y,
+                    double width, double height, enum scaling scaling)
 {
     glClearColor(0, 0, 0, 1);
     glClear(GL_COLOR_BUFFER_BIT);
@@ -143,8 +147,9 @@ void screen_gl_draw(struct screen_gl *gl, int viewport_width, int viewport_heigh
     glActiveTexture(GL_TEXTURE0);
     glBindTexture(GL_TEXTURE_2D, gl->texture);
     /* Clip space runs upwards, pictures downwards. */
-    glUniform4f(gl->rectangle_location, (float)(x / viewport_width * 2 - 1), (float)(1 - y / viewport_height * 2),
-                (float)(width / viewport_width * 2), (float)(-height / viewport_height * 2));
+    glUniform4f(gl->rectangle_location, (float)(x / viewport_width * 2 - 1),
+                (float)(1 - y / viewport_height * 2), (float)(width / viewport_width * 2),
+                (float)(-height / viewport_height * 2));
     glUniform2f(gl->size_location, (float)gl->texture_width, (float)gl->texture_height);
     glUniform2f(gl->scale_location, (float)(width / gl->texture_width), (float)(height / gl->texture_height));
     glUniform1i(gl->mode_location, (int)scaling);

@@ -17,6 +17,7 @@ gboolean screen_gl_init(struct screen_gl *gl, gboolean es, GError **error);
 void screen_gl_finish(struct screen_gl *gl);
 /* Brings the damaged part of the frame (all of it after a change of size) into the texture. */
 void screen_gl_upload(struct screen_gl *gl, const struct engine_frame *frame);
-/* Draws the picture into the rectangle (device pixels from the top left) of a viewport of the given size; black around. */
-void screen_gl_draw(struct screen_gl *gl, int viewport_width, int viewport_height, double x, double y, double width,
-                    double height, enum scaling scaling);
+/* Draws the picture into the rectangle (device pixels from the top left) of a viewport of the given size;
+ * black around. */
+void screen_gl_draw(struct screen_gl *gl, int viewport_width, int viewport_height, double x, double y,
+                    double width, double height, enum scaling scaling);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A plain terminal: text, carriage return, backspace, tab, and erase to the end of the line; other control sequences
- * (ECMA-48) are passed over. The last lines are kept.
+ * A plain terminal: text, carriage return, backspace, tab, and erase to the end of the line; other control
+ * sequences (ECMA-48) are passed over. The last lines are kept.
  */
 #include "app/ui/serial_view.h"
 
@@ -143,10 +143,10 @@ static gboolean on_key(GtkEventControllerKey *controller, guint keyval, guint ke
     static const struct {
         guint keyval;
         const char *bytes; /* as a VT100 sends it */
-    } keys[] = {
-        {GDK_KEY_Return, "\r"}, {GDK_KEY_KP_Enter, "\r"}, {GDK_KEY_BackSpace, "\177"}, {GDK_KEY_Tab, "\t"},
-        {GDK_KEY_Escape, "\033"}, {GDK_KEY_Up, "\033[A"}, {GDK_KEY_Down, "\033[B"}, {GDK_KEY_Right, "\033[C"},
-        {GDK_KEY_Left, "\033[D"}, {GDK_KEY_Home, "\033[H"}, {GDK_KEY_End, "\033[F"}, {GDK_KEY_Delete, "\033[3~"}};
+    } keys[] = {{GDK_KEY_Return, "\r"},   {GDK_KEY_KP_Enter, "\r"},  {GDK_KEY_BackSpace, "\177"},
+                {GDK_KEY_Tab, "\t"},      {GDK_KEY_Escape, "\033"},  {GDK_KEY_Up, "\033[A"},
+                {GDK_KEY_Down, "\033[B"}, {GDK_KEY_Right, "\033[C"}, {GDK_KEY_Left, "\033[D"},
+                {GDK_KEY_Home, "\033[H"}, {GDK_KEY_End, "\033[F"},   {GDK_KEY_Delete, "\033[3~"}};
     struct engine *engine = self->session && vitrine_session_is_live(self->session)
                                 ? vitrine_session_get_engine(self->session)
                                 : NULL;

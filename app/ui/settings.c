@@ -32,7 +32,8 @@ static gboolean save_now(gpointer data)
     gsize size;
 
     self->save_source = 0;
-    g_key_file_load_from_file(file, path, G_KEY_FILE_KEEP_COMMENTS, NULL); /* keeps what this version does not know */
+    g_key_file_load_from_file(file, path, G_KEY_FILE_KEEP_COMMENTS,
+                              NULL); /* keeps what this version does not know */
     g_key_file_set_integer(file, "Vitrine", "scaling", self->scaling);
     for (guint i = PROP_CAPTURE; i < N_PROPS; i++)
         g_key_file_set_boolean(file, "Vitrine", props[i]->name, self->flags[i - PROP_CAPTURE]);
@@ -71,7 +72,8 @@ static void vitrine_settings_class_init(VitrineSettingsClass *klass)
 
     G_OBJECT_CLASS(klass)->get_property = get_property;
     G_OBJECT_CLASS(klass)->set_property = set_property;
-    props[PROP_SCALING] = g_param_spec_int("scaling", NULL, NULL, SCALING_FIT, SCALING_SHARP, SCALING_SHARP, flags);
+    props[PROP_SCALING] =
+        g_param_spec_int("scaling", NULL, NULL, SCALING_FIT, SCALING_SHARP, SCALING_SHARP, flags);
     props[PROP_CAPTURE] = g_param_spec_boolean("capture-on-click", NULL, NULL, TRUE, flags);
     props[PROP_INHIBIT] = g_param_spec_boolean("inhibit-shortcuts", NULL, NULL, TRUE, flags);
     props[PROP_STATUS] = g_param_spec_boolean("show-status", NULL, NULL, TRUE, flags);
@@ -91,7 +93,8 @@ static void vitrine_settings_init(VitrineSettings *self)
         return;
     self->loading = TRUE;
     int scaling = g_key_file_get_integer(file, "Vitrine", "scaling", NULL);
-    if (g_key_file_has_key(file, "Vitrine", "scaling", NULL) && scaling >= SCALING_FIT && scaling <= SCALING_SHARP)
+    if (g_key_file_has_key(file, "Vitrine", "scaling", NULL) && scaling >= SCALING_FIT &&
+        scaling <= SCALING_SHARP)
         self->scaling = scaling;
     for (guint i = PROP_CAPTURE; i < N_PROPS; i++) {
         g_autoptr(GError) error = NULL;

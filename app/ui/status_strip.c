@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Lights and figures. They are looked at ten times a second, and only while the machine runs and the strip is seen. */
+/* Lights and figures. They are looked at ten times a second, and only while the machine runs and the strip is
+ * seen. */
 #include "app/ui/status_strip.h"
 
 #include "app/i18n.h"
@@ -135,7 +136,8 @@ static gboolean tick(gpointer data)
     self->packets = stats.net_sent + stats.net_received;
     if (self->ticks++ % SPEED_TICKS == 0) {
         gboolean running = vitrine_session_get_state(self->session) == SESSION_RUNNING;
-        g_autofree char *text = running ? g_strdup_printf(_("%.0f %%"), stats.speed_percent) : g_strdup(_("Paused"));
+        g_autofree char *text =
+            running ? g_strdup_printf(_("%.0f %%"), stats.speed_percent) : g_strdup(_("Paused"));
         gtk_label_set_text(GTK_LABEL(self->speed), text);
     }
     return G_SOURCE_CONTINUE;

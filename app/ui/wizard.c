@@ -122,8 +122,10 @@ static void suggest_name(VitrineWizard *self)
 {
     if (self->name_is_own)
         return;
-    const char *base = self->profile && self->profile->machine ? self->profile->machine : _(self->model->title);
-    g_autofree char *name = vitrine_library_free_name(vitrine_application_get_library(self->application), base);
+    const char *base =
+        self->profile && self->profile->machine ? self->profile->machine : _(self->model->title);
+    g_autofree char *name =
+        vitrine_library_free_name(vitrine_application_get_library(self->application), base);
     self->updating = TRUE;
     gtk_editable_set_text(self->name_row, name);
     self->updating = FALSE;
@@ -248,7 +250,8 @@ static void on_name_changed(GtkEditable *editable, VitrineWizard *self)
 
 /* ---- rows of a choice ---- */
 
-static GtkCheckButton *add_choice(AdwPreferencesGroup *group, GPtrArray *checks, const char *title, const char *subtitle)
+static GtkCheckButton *add_choice(AdwPreferencesGroup *group, GPtrArray *checks, const char *title,
+                                  const char *subtitle)
 {
     GtkWidget *row = adw_action_row_new(), *check = gtk_check_button_new();
     g_autofree char *escaped = g_markup_escape_text(title, -1);
@@ -273,7 +276,8 @@ static void fill_choices(VitrineWizard *self)
         const struct profile *profile = self->profiles->profiles->pdata[i];
         if (profile->model && !engine_find_model(profile->model))
             continue;
-        GtkCheckButton *check = add_choice(self->system_group, self->system_checks, profile->title, profile->summary);
+        GtkCheckButton *check =
+            add_choice(self->system_group, self->system_checks, profile->title, profile->summary);
         g_object_set_data(G_OBJECT(check), "profile", (gpointer)profile);
         g_signal_connect(check, "toggled", G_CALLBACK(on_system_toggled), self);
     }
@@ -357,8 +361,8 @@ static void on_file_chosen(GtkNativeDialog *dialog, int response, VitrineWizard 
 
 static void choose_file(VitrineWizard *self, const char *title, use_file use)
 {
-    GtkFileChooserNative *chooser = gtk_file_chooser_native_new(title, GTK_WINDOW(self), GTK_FILE_CHOOSER_ACTION_OPEN,
-                                                                _("_Open"), _("_Cancel"));
+    GtkFileChooserNative *chooser = gtk_file_chooser_native_new(
+        title, GTK_WINDOW(self), GTK_FILE_CHOOSER_ACTION_OPEN, _("_Open"), _("_Cancel"));
 
     gtk_native_dialog_set_modal(GTK_NATIVE_DIALOG(chooser), TRUE);
     g_object_set_data(G_OBJECT(chooser), "use", (gpointer)use);
@@ -464,7 +468,8 @@ static void update_summary(VitrineWizard *self)
     add_summary_file(self, _("Kernel"), self->kernel);
     add_summary_file(self, _("Initial RAM Disk"), self->initrd);
     if (self->model->has_network)
-        add_summary(self, _("Network"), gtk_switch_get_active(self->network_switch) ? _("Shared") : _("None"));
+        add_summary(self, _("Network"),
+                    gtk_switch_get_active(self->network_switch) ? _("Shared") : _("None"));
 }
 
 /* ---- create ---- */
@@ -544,7 +549,8 @@ static void create(GtkWidget *widget, const char *name, GVariant *parameter)
         machine->boot = self->profile ? g_strdup(self->profile->boot) : NULL;
     }
     creation->machine = machine;
-    creation->folder = g_strdup(vitrine_library_get_folder(vitrine_application_get_library(self->application)));
+    creation->folder =
+        g_strdup(vitrine_library_get_folder(vitrine_application_get_library(self->application)));
     creation->disk.unit = self->model->disk_units > 0 ? (int)self->model->disk_unit_numbers[0] : -1;
     if (chosen_disk_kind(self) == DISK_NEW) {
         creation->disk.size = chosen_size(self);
@@ -669,7 +675,8 @@ static void vitrine_wizard_init(VitrineWizard *self)
 
 void vitrine_wizard_present(VitrineApplication *application, GtkWindow *parent, const char *medium)
 {
-    VitrineWizard *self = g_object_new(VITRINE_TYPE_WIZARD, "transient-for", parent, "application", application, NULL);
+    VitrineWizard *self =
+        g_object_new(VITRINE_TYPE_WIZARD, "transient-for", parent, "application", application, NULL);
 
     self->application = application;
     self->profiles = vitrine_application_get_profiles(application);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * New machine, in at most five pages: system or medium, computer, memory and disk, devices, summary. What is offered
- * comes from data/profiles and the engine's models; every default is valid and Create can be pressed on each page.
+ * New machine, in at most five pages: system or medium, computer, memory and disk, devices, summary. What is
+ * offered comes from data/profiles and the engine's models; every default is valid and Create can be pressed
+ * on each page.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * fuzz_machine_ini SECONDS SEED: mutated machine.ini files go through the parser. What is accepted must be written and
- * read again with the same result; what is refused must come with a sentence.
+ * fuzz_machine_ini SECONDS SEED: mutated machine.ini files go through the parser. What is accepted must be
+ * written and read again with the same result; what is refused must come with a sentence.
  */
 #include "app/machine_ini.h"
 
@@ -9,15 +9,24 @@
 #include <string.h>
 
 static const char *const seeds[] = {
-    "[Vitrine]\nVersion=1\n\n[Machine]\nName=Solaris\nModel=ss5\nMemory=128\nDisplay=tcx24\nNetwork=true\nAudio=false\n"
-    "Serial=/tmp/log\nMac=08:00:20:12:34:56\nAccelerator=jit\n\n[Disk 0]\nFile=disks/disk0.qcow2\nFormat=qcow2\nUnit=3\n"
+    "[Vitrine]\nVersion=1\n\n[Machine]\nName=Solaris\nModel=ss5\nMemory=128\nDisplay=tcx24\nNetwork="
+    "true\nAudio=false\n"
+    "Serial=/tmp/log\nMac=08:00:20:12:34:56\nAccelerator=jit\n\n[Disk "
+    "0]\nFile=disks/disk0.qcow2\nFormat=qcow2\nUnit=3\n"
     "ReadOnly=false\n[Disk 1]\nFile=/a.img\n[CD-ROM]\nFile=/cd.iso\nReadOnly=true\n[Floppy]\nFile=f\n"
-    "[Boot]\nDevice=cdrom\nKernel=vmlinux\nInitrd=i\nAppend=console=tty0\nFirmware=x\n[Use]\nCreated=1\nLastUsed=99999\n"
+    "[Boot]\nDevice=cdrom\nKernel=vmlinux\nInitrd=i\nAppend=console=tty0\nFirmware=x\n[Use]\nCreated="
+    "1\nLastUsed=99999\n"
     "[Notes]\nText=line\\nline\n[Other]\nKey[de]=Wert\n",
     "[Vitrine]\nVersion=1\n[Machine]\nName=a\nModel=b\n",
 };
-static const char *const words[] = {"[Disk 2]\n", "[Machine]\n", "File=", "\\s\\n\\t\\\\", "Version=2\n", "Memory=4294967295\n",
-                                    "Unit=-1\n", "=", "\n", "[", "]", "\xc3\xa4", "\xff", "true", "Name=..\n", "#\n"};
+static const char *const words[] = {"[Disk 2]\n",  "[Machine]\n",
+                                    "File=",       "\\s\\n\\t\\\\",
+                                    "Version=2\n", "Memory=4294967295\n",
+                                    "Unit=-1\n",   "=",
+                                    "\n",          "[",
+                                    "]",           "\xc3\xa4",
+                                    "\xff",        "true",
+                                    "Name=..\n",   "#\n"};
 
 static void mutate(GRand *rand, GString *text)
 {

@@ -14,9 +14,21 @@ static void test_sizes(void)
     static const struct {
         const char *text;
         guint64 size; /* 0: refused */
-    } cases[] = {
-        {"1", 1}, {"512", 512}, {"64M", 64ull << 20}, {"2G", 2ull << 30}, {"1.5GiB", 3ull << 29}, {"2gb", 2ull << 30},
-        {"1T", 1ull << 40}, {"", 0}, {"G", 0}, {"-1", 0}, {"0", 0}, {"2X", 0}, {"2Gx", 0}, {"1e30", 0}, {"nan", 0}};
+    } cases[] = {{"1", 1},
+                 {"512", 512},
+                 {"64M", 64ull << 20},
+                 {"2G", 2ull << 30},
+                 {"1.5GiB", 3ull << 29},
+                 {"2gb", 2ull << 30},
+                 {"1T", 1ull << 40},
+                 {"", 0},
+                 {"G", 0},
+                 {"-1", 0},
+                 {"0", 0},
+                 {"2X", 0},
+                 {"2Gx", 0},
+                 {"1e30", 0},
+                 {"nan", 0}};
 
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
         guint64 size = 0;

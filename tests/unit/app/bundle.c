@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Bundles and the library: made whole or not at all, open once, originals untouched, seen when they change. */
+/* Bundles and the library: made whole or not at all, open once, originals untouched, seen when they change.
+ */
 #include "app/library.h"
 
 #include "images/images.h"
@@ -34,8 +35,8 @@ static void tear_down(struct place *place, gconstpointer data)
     g_free(place->folder);
 }
 
-static VitrineBundle *make(struct place *place, const char *name, const struct bundle_disk *disks, guint count,
-                           GError **error)
+static VitrineBundle *make(struct place *place, const char *name, const struct bundle_disk *disks,
+                           guint count, GError **error)
 {
     g_autoptr(MachineIni) machine = machine_ini_new(name, "ss5");
 
@@ -98,7 +99,8 @@ static void test_original_is_never_written(struct place *place, gconstpointer da
         g_autoptr(VitrineBundle) bundle = make(place, copy ? "Copy" : "Overlay", &disk, 1, &error);
         g_assert_no_error(error);
         const MachineIni *machine = vitrine_bundle_get_machine(bundle);
-        g_autofree char *path = vitrine_bundle_path(vitrine_bundle_get_folder(bundle), machine->disks[0].file);
+        g_autofree char *path =
+            vitrine_bundle_path(vitrine_bundle_get_folder(bundle), machine->disks[0].file);
         g_autoptr(Image) image = image_open(path, "qcow2", IMAGE_OPEN_WRITABLE, &error);
         g_assert_no_error(error);
         g_assert_cmpuint(image_chain_length(image), ==, copy ? 1 : 2);
