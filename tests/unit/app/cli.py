@@ -1,0 +1,126 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""cli.py PROGRAM: the command line's answers and exit statuses, without any display. TAP."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+PROGRAM = sys.argv[1]
+HOME = tempfile.TemporaryDirectory()
+ENVIRONMENT = {**os.environ, "HOME": HOME.name, "XDG_DATA_HOME": os.path.join(HOME.name, "data"), "LC_ALL": "C.UTF-8"}
+for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+    ENVIRONMENT.pop(name, None)
+
+
+def run(*arguments, status=0):
+    done = subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, env=ENVIRONMENT, timeout=120,
+                          stdin=subprocess.DEVNULL)
+    assert done.returncode == status, f"{arguments}: status {done.returncode}, not {status}: {done.stderr}"
+    return done
+
+
+def help_everywhere():
+    commands = [line.split()[0] for line in run("--help").stdout.splitlines() if line.startswith("  ")][2:]
+    assert {"models", "create", "list", "info", "delete", "run", "boot", "image", "exec"} <= set(commands), commands
+    for command in commands:
+        assert run(command, "--help").stdout.strip(), command
+
+
+def unknown_words_are_usage_errors():
+    for arguments in (["nonsense"], ["list", "--nonsense"], ["boot", "word"], ["info"], ["create", "x"]):
+        assert run(*arguments, status=2).stderr.strip().endswith((".", "options"))
+
+
+def models_are_listed():
+    models = {model["id"]: model for model in json.loads(run("models", "--json").stdout)}
+    assert models["ss5"]["family"] == "sparc"
+    assert models["ss5"]["ram-min-mib"] <= models["ss5"]["ram-default-mib"] <= models["ss5"]["ram-max-mib"]
+    assert "ss5" in run("models").stdout
+
+
+def machine_from_birth_to_death():
+    original = os.path.join(HOME.name, "original.img")
+    with open(original, "wb") as image:
+        image.write(os.urandom(1 << 20))
+    before = hashlib.sha256(open(original, "rb").read()).digest()
+    assert json.loads(run("list", "--json").stdout) == []
+    run("create", "Käthe's box", "--model", "ss5", "--ram", "32", "--disk", original, "--disk", "10M", "--notes", "a; b")
+    assert run("create", "Käthe's box", "--model", "ss5", status=1).stderr
+    listed = json.loads(run("list", "--json").stdout)
+    assert [(m["name"], m["model"], m["state"]) for m in listed] == [("Käthe's box", "ss5", "off")]
+    info = json.loads(run("info", "Käthe's box", "--json").stdout)
+    assert info["ram-mib"] == 32 and info["notes"] == "a; b"
+    assert [disk["size"] for disk in info["disks"]] == [1 << 20, 10 << 20]
+    assert info["disks"][0]["backing-file"] == original
+    assert run("info", "Käthe's box").stdout
+    assert hashlib.sha256(open(original, "rb").read()).digest() == before
+    run("delete", "Käthe's box")
+    assert json.loads(run("list", "--json").stdout) == []
+    assert os.path.exists(original)
+    assert run("info", "Käthe's box", status=1).stderr
+
+
+def impossible_configurations():
+    assert run("create", "x", "--model", "nonsense", status=2).stderr
+    assert run("create", "x", "--model", "ss5", "--ram", "1000000", status=2).stderr
+    assert run("create", "x", "--model", "ss5", "--display", "nonsense", status=2).stderr
+    assert run("create", "x", "--model", "ss5", "--disk", "nonsense", status=2).stderr
+    assert run("create", "a/b", "--model", "ss5", status=2).stderr
+    for options in ([], ["--model", "nonsense"], ["--model", "ss5", "--ram", "1000000"],
+                    ["--model", "ss5", "--kernel", "/nonexistent"], ["--model", "ss5", "--disk", "/nonexistent"],
+                    ["--model", "ss5", "--accel", "nonsense"], ["--model", "ss5", "--accel", "kvm"],
+                    ["--model", "ss5", "--net", "nonsense"], ["--model", "ss5", "--display", "nonsense"],
+                    ["--model", "ss5", "--firmware", "/nonexistent"]):
+        message = run("boot", "--headless", "--timeout", "5", *options, status=2).stderr
+        assert len(message) > 20, options
+    assert json.loads(run("list", "--json").stdout) == []
+
+
+def boot_without_display():
+    picture = os.path.join(HOME.name, "picture.png")
+    run("boot", "--model", "ss5", "--headless", "--timeout", "1", "--screenshot", picture, status=124)
+    assert open(picture, "rb").read(8) == b"\x89PNG\r\n\x1a\n"
+
+
+def windows_need_a_display():
+    assert "--headless" in run("boot", "--model", "ss5", status=1).stderr
+
+
+def snapshot_leaves_the_disk_alone():
+    disk = os.path.join(HOME.name, "disk.img")
+    with open(disk, "wb") as image:
+        image.truncate(1 << 20)
+    os.chmod(disk, 0o444)
+    run("boot", "--model", "ss5", "--headless", "--timeout", "1", "--snapshot", "--disk", disk, status=124)
+    assert open(disk, "rb").read() == bytes(1 << 20)
+
+
+def state_is_saved_and_loaded():
+    state = os.path.join(HOME.name, "state")
+    run("boot", "--model", "ss5", "--headless", "--timeout", "1", "--save-state", state, status=124)
+    assert os.path.getsize(state) > 1000
+    run("boot", "--model", "ss5", "--headless", "--timeout", "1", "--load-state", state, status=124)
+    with open(state, "r+b") as file:
+        file.seek(500)
+        file.write(b"damaged")
+    assert run("boot", "--model", "ss5", "--headless", "--timeout", "1", "--load-state", state, status=2).stderr
+
+
+TESTS = [help_everywhere, unknown_words_are_usage_errors, models_are_listed, machine_from_birth_to_death,
+         impossible_configurations, boot_without_display, windows_need_a_display, snapshot_leaves_the_disk_alone,
+         state_is_saved_and_loaded]
+
+print(f"1..{len(TESTS)}")
+failed = 0
+for number, test in enumerate(TESTS, 1):
+    try:
+        test()
+        print(f"ok {number} {test.__name__.replace('_', '-')}", flush=True)
+    except Exception as failure:  # a test that breaks has failed, whatever broke it
+        failed += 1
+        print(f"not ok {number} {test.__name__.replace('_', '-')}\n# {type(failure).__name__}: {failure}", flush=True)
+sys.exit(1 if failed else 0)
