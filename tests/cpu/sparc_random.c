@@ -22,7 +22,7 @@
 #define CCBIT       0x10 /* in op3: sets icc */
 #define BATCH       64
 #define BODY_MAX    160
-#define BLOCK       2048 /* bytes of one stream's data */
+#define BLOCK       2560 /* bytes of one stream's data */
 #define DATA_BYTES  1024 /* the window that loads and stores reach */
 #define IN          1024 /* initial state: r0..r31, f0..f31, y, fsr */
 #define OUT         1536 /* final state: the same, and icc */
@@ -36,10 +36,11 @@ struct stream {
 };
 
 static guint32 seed = 1;
-static unsigned n_streams = 768;
-static const char *oracle_path;
+static unsigned n_streams = 512;
+static const char *oracle_path, *oracles[2]; /* of the running test; V8, v8plus */
 static bool old_oracle; /* before QEMU 9.2: chooses between two NaNs in its own way, so that it is none for floats */
 static bool floats;     /* the streams of the running test use floating point */
+static bool v9;         /* ... run on the v8plus model and use V9's instructions */
 
 /* ------------------------------------------------------------------------------------------ generator */
 
@@ -109,6 +110,10 @@ static uint32_t arithmetic(GRand *r)
     unsigned op = ops[rnd(r, G_N_ELEMENTS(ops))], rs1 = source(r), rd = destination(r);
     if (old_oracle && (op == ADDXCC || op == SUBXCC))
         op -= CCBIT; /* QEMU 7.2 loses the carry of ADDXcc behind a logical operation */
+    if (v9 && op == MULSCC) /* the upper half of its result is not defined */
+        op = ADD;
+    if (v9 && op == SLL) /* shifts all 64 bits (V9 A.49); qemu-sparc32plus clears the upper half */
+        op = SRL;
     if (op >= SLL && op <= SRA)
         return rnd(r, 2) ? op_ri(op, rs1, (int)rnd(r, 32), rd) : op_rr(op, rs1, source(r), rd);
     return rnd(r, 2) ? op_ri(op, rs1, simm(r), rd) : op_rr(op, rs1, source(r), rd);
@@ -161,8 +166,44 @@ static uint32_t floating(GRand *r)
     }
 }
 
+/* V9: 64-bit arithmetic, conditional moves, more registers and compares. */
+static uint32_t newer(GRand *r, bool fp)
+{
+    unsigned rs1 = source(r), rs2 = source(r), rd = destination(r), cc = rnd(r, 2) << 12;
+    unsigned d1 = rnd(r, 32), d2 = rnd(r, 32), d3 = rnd(r, 32); /* encodings of doubles, odd ones are f32 and up */
+    if (fp)
+        switch (rnd(r, 9)) {
+        case 0: return fpop1((rnd(r, 3) << 2) | 2, 0, d2, d3); /* fmovd, fnegd, fabsd */
+        case 1: return fpop1(0x42 + 4 * rnd(r, 4), d1, d2, d3);
+        case 2: return fpop1(0x88, 0, d2, d3);              /* fxtod */
+        case 3: return fpop1(0x84, 0, d2, rnd(r, 32));      /* fxtos */
+        case 4: return fpop2(0x52, d1, d2) | rnd(r, 4) << 25; /* fcmpd to any fcc */
+        case 5: return fpop2(0x51, rnd(r, 32), rnd(r, 32)) | rnd(r, 4) << 25;
+        case 6: return fpop2(rnd(r, 4) << 6 | 2, 0, d2) | rnd(r, 16) << 14 | d3 << 25; /* fmovd on fcc */
+        case 7: return fpop2(0x100 | rnd(r, 2) << 7 | 1, 0, d2) | rnd(r, 16) << 14 | d3 << 25; /* fmovs on icc, xcc */
+        default: return fpop2((1 + rnd(r, 3) + 4 * rnd(r, 2)) << 5 | 6, rs1, d2) | d3 << 25; /* fmovrd */
+        }
+    switch (rnd(r, 13)) {
+    case 0: return op_rr(MULX, rs1, rs2, rd);
+    case 1: return op_ri(SLL + rnd(r, 3), rs1, (int)(0x1000 | rnd(r, 64)), rd);
+    case 2: return op_rr(SLL + rnd(r, 3), rs1, rs2, rd) | 0x1000;
+    case 3: return op_rr(0x2c, 0, rs2, rd) | 1u << 18 | cc | rnd(r, 16) << 14;
+    case 4: return op_rr(0x2c, 0, 0, rd) | 1u << 18 | 1u << 13 | cc | rnd(r, 16) << 14 | (g_rand_int(r) & 0x7ff);
+    case 5: return op_rr(0x2f, rs1, rs2, rd) | (1 + rnd(r, 3) + 4 * rnd(r, 2)) << 10;
+    case 6: return op_rr(0x2e, 0, rs2, rd);                     /* popc */
+    case 7: return mem_ri(LDX, G1, (int)rnd(r, DATA_BYTES / 8) * 8, rd);
+    case 8: return mem_ri(STX, G1, (int)rnd(r, DATA_BYTES / 8) * 8, rd);
+    case 9: return mem_ri(8, G1, (int)rnd(r, DATA_BYTES / 4) * 4, rd); /* ldsw */
+    case 10: return mem_asi(rnd(r, 2) ? 0x3c : 0x3e, G1, rs2, 0x80, rd); /* cas, casx */
+    case 11: return rnd(r, 2) ? op_rr(RDY, 2, 0, rd) : op_rr(WRY, rs1, rs2, 2); /* %ccr */
+    default: return op_rr(0x2c, 0, rs2, rd) | rnd(r, 4) << 11 | rnd(r, 16) << 14; /* on fcc */
+    }
+}
+
 static uint32_t simple(GRand *r, unsigned flavour)
 {
+    if (v9 && rnd(r, 3) == 0)
+        return newer(r, flavour == 1 && rnd(r, 3));
     unsigned k = rnd(r, 16);
     if (flavour == 1 && k < 9)
         return rnd(r, 5) ? floating(r) : memory(r, true);
@@ -208,7 +249,21 @@ static void generate(GRand *r, struct stream *s)
                           : op_rr(rnd(r, 3) ? SUBCC : ORCC, source(r), source(r), G0));
             if (fp && rnd(r, 2))
                 add(s, nop());
-            add(s, fp ? fbfcc(rnd(r, 16), (int)rnd(r, 2), (int)skip + 1) : bicc(rnd(r, 16), (int)rnd(r, 2), (int)skip + 1));
+            if (v9 && rnd(r, 2)) {
+                uint32_t annul = rnd(r, 2) << 29;
+                switch (rnd(r, 3)) {
+                case 0: /* on %icc or %xcc, with a prediction */
+                    add(s, annul | rnd(r, 16) << 25 | 1u << 22 | rnd(r, 2) << 21 | rnd(r, 2) << 19 | (skip + 1));
+                    break;
+                case 1: /* on a register */
+                    add(s, annul | (1 + rnd(r, 3) + 4 * rnd(r, 2)) << 25 | 3u << 22 | source(r) << 14 | (skip + 1));
+                    break;
+                default: add(s, annul | rnd(r, 16) << 25 | 5u << 22 | rnd(r, 4) << 20 | (skip + 1)); break;
+                }
+            } else {
+                add(s, fp ? fbfcc(rnd(r, 16), (int)rnd(r, 2), (int)skip + 1)
+                          : bicc(rnd(r, 16), (int)rnd(r, 2), (int)skip + 1));
+            }
             for (unsigned j = 0; j <= skip; j++) /* the slot, and what is skipped */
                 add(s, simple(r, flavour));
             add(s, simple(r, flavour));
@@ -222,7 +277,7 @@ static void generate(GRand *r, struct stream *s)
             add(s, nop());
             add(s, nop());
             add(s, op_rr(ops[rnd(r, 4)], rnd(r, 2) ? L1 : source(r), L0, destination(r)));
-        } else if (kind == 6 && depth < 12) { /* new windows, whose registers are set before they are read */
+        } else if (kind == 6 && depth < (v9 ? 3 : 12)) { /* new windows, whose registers are set before they are read */
             unsigned saves = 1 + rnd(r, 3);
             if (s->n + saves * 20 + 60 > BODY_MAX)
                 continue;
@@ -320,6 +375,15 @@ static void emit_stream(GByteArray *code, const struct stream *s, uint32_t block
     emit(code, mem_ri(STFSR, G1, OUT + 260, 0));
     for (unsigned k = 0; k < 32; k += 2)
         emit(code, mem_ri(STDF, G1, (int)(OUT + 128 + 4 * k), k));
+    if (v9) { /* whole registers where the initial ones stood */
+        emit(code, mem_ri(LD, G1, OUT + 4 * O0, O0));
+        for (unsigned k = 2; k < 32; k++)
+            if (k != O0)
+                emit(code, mem_ri(STX, G1, (int)(IN + 8 * k), k));
+        emit(code, mem_ri(STFSR, G1, OUT + 272, 1));
+        for (unsigned k = 1; k < 32; k += 2) /* f32 .. f62 */
+            emit(code, mem_ri(STDF, G1, (int)(OUT + 280 + 4 * (k - 1)), k));
+    }
     emit(code, mem_ri(LD, G1, OUT + 4 * O0, O0));
     emit(code, op_ri(SUBCC, G7, 1, G7));
     emit(code, bicc(BNE, 0, (int)((int)head - (int)code->len) / 4));
@@ -355,10 +419,11 @@ static struct program build(const struct stream *s, unsigned n)
     memset(file->data, 0, file->len);
     uint8_t *h = file->data;
     memcpy(h, "\x7f" "ELF\x01\x02\x01", 7); /* 32 bits, big-endian */
-    put32(h + 16, 2u << 16 | 2);            /* executable, SPARC */
+    put32(h + 16, 2u << 16 | (v9 ? 18 : 2)); /* executable; SPARC32PLUS, SPARC */
     put32(h + 20, 1);
     put32(h + 24, p.code);
     put32(h + 28, 52);
+    put32(h + 36, v9 ? 0x100 : 0); /* EF_SPARC_32PLUS */
     put32(h + 40, 52u << 16 | 32);
     put32(h + 44, 1u << 16);
     uint32_t segment[8] = {1, 0, GUEST_BASE, GUEST_BASE, file->len, p.end - GUEST_BASE, 7, 0x1000};
@@ -397,7 +462,7 @@ static uint8_t *run_oracle(const struct program *p)
 
 static uint8_t *run_ours(const struct program *p, unsigned tier)
 {
-    struct guest *g = guest_new("v8", tier, (p->end - GUEST_BASE + 0xffff) & ~0xffffu);
+    struct guest *g = guest_new(v9 ? "v8plus" : "v8", tier, (p->end - GUEST_BASE + 0xffff) & ~0xffffu);
     memcpy(g->window + GUEST_BASE, p->file->data, p->file->len);
     int trap = guest_run(g, p->code, INT64_C(100000000));
     uint8_t *result = NULL;
@@ -418,6 +483,11 @@ static void normalise(uint8_t *block)
     memcpy(&fsr, block + OUT + 260, 4);
     fsr = GUINT32_FROM_BE(fsr) & ~(SPARC_FSR_VER | SPARC_FSR_FTT | (old_oracle ? 0 : 0x200u));
     put32(block + OUT + 260, fsr);
+    if (v9) {
+        memcpy(&fsr, block + OUT + 276, 4);
+        fsr = GUINT32_FROM_BE(fsr) & ~(SPARC_FSR_VER | SPARC_FSR_FTT | SPARC_FSR_AEXC);
+        put32(block + OUT + 276, fsr);
+    }
 }
 
 static bool has_oracle(void)
@@ -490,7 +560,7 @@ static void report(struct stream *s, unsigned tier)
     for (unsigned k = 0; k < s->n; k++)
         if (s->body[k] != nop()) {
             char text[80];
-            sparc_disassemble(4 * k, s->body[k], UINT32_MAX & ~SPARC_V9_SUBSET, text, sizeof text);
+            sparc_disassemble(4 * k, s->body[k], v9 ? UINT32_MAX : UINT32_MAX & ~SPARC_V9_SUBSET, text, sizeof text);
             g_test_message("  %3x: %08x  %s", 4 * k, s->body[k], text);
         }
     g_test_message("  loops %u", s->loops);
@@ -517,6 +587,8 @@ static void test_tier(gconstpointer data)
 {
     unsigned tier = GPOINTER_TO_UINT(data) & 3;
     floats = GPOINTER_TO_UINT(data) & 4;
+    v9 = GPOINTER_TO_UINT(data) & 8;
+    oracle_path = oracles[v9];
     g_autofree struct stream *s = g_new(struct stream, BATCH);
     g_autoptr(GRand) r = g_rand_new_with_seed(seed);
     unsigned different = 0;
@@ -570,18 +642,22 @@ int main(int argc, char **argv)
     }
     int keep = 1;
     g_test_init(&keep, &argv, NULL);
-    const char *given = g_getenv("QEMU_SPARC"); /* another qemu-sparc than the distribution's */
+    /* others than the distribution's */
+    const char *given = g_getenv("QEMU_SPARC"), *given_plus = g_getenv("QEMU_SPARC32PLUS");
     g_autofree char *qemu = given ? g_strdup(given) : g_find_program_in_path("qemu-sparc");
-    oracle_path = qemu;
+    g_autofree char *plus = given_plus ? g_strdup(given_plus) : g_find_program_in_path("qemu-sparc32plus");
+    oracles[0] = oracle_path = qemu;
+    oracles[1] = plus;
     if (qemu)
         check_version();
-    for (unsigned f = 0; f < 2; f++)
+    for (unsigned set = 0; set < 4; set++)
         for (unsigned t = 0; t < 3; t++) {
             static const char *const tier[3] = {"interpreter", "tier-1", "tier-2"};
-            if (t == 0 && (!qemu || (f && old_oracle)))
+            static const char *const name[4] = {"integer", "floating-point", "v8plus-integer", "v8plus-floating-point"};
+            if (t == 0 && (!oracles[set >> 1] || ((set & 1) && old_oracle)))
                 continue; /* the interpreter is the oracle then */
-            g_autofree char *name = g_strdup_printf("/sparc/random/%s/%s", f ? "floating-point" : "integer", tier[t]);
-            g_test_add_data_func(name, GUINT_TO_POINTER(f << 2 | t), test_tier);
+            g_autofree char *path = g_strdup_printf("/sparc/random/%s/%s", name[set], tier[t]);
+            g_test_add_data_func(path, GUINT_TO_POINTER(set << 2 | t), test_tier);
         }
     return g_test_run();
 }
