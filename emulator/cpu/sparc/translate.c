@@ -123,16 +123,16 @@ void x_emit_row(struct xlat *x, const struct sparc_row *row)
             x_raise(x, SPARC_TT_FP_DISABLED);
             return;
         }
+        if (mode & SPARC_MODE_FP_TRAPS) {
+            bool store = row->emit == emit_stf || row->emit == emit_stdf || row->emit == emit_stfsr;
+            ir_ref arg[] = {x_i32(x, store)};
+            x_trap_if_result(x, ir_call(x->b, &sparc_helper_fp_pending, arg));
+        }
         bool by_helper = (row->flags & ROW_FPOP) &&
                          ((mode & SPARC_MODE_FP_TRAPS) || ((row->flags & ROW_QUAD) && !(x->features & SPARC_QUAD)));
         if (by_helper) {
             emit_fquad(x);
             return;
-        }
-        if (mode & SPARC_MODE_FP_TRAPS) {
-            bool store = row->emit == emit_stf || row->emit == emit_stdf || row->emit == emit_stfsr;
-            ir_ref arg[] = {x_i32(x, store)};
-            x_trap_if_result(x, ir_call(x->b, &sparc_helper_fp_pending, arg));
         }
     }
     if ((row->flags & ROW_EVEN_RD) && (field_rd(x->word) & 1)) {

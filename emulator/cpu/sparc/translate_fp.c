@@ -200,6 +200,7 @@ void emit_fquad(struct xlat *x)
 static void move_if(struct xlat *x, ir_ref test)
 {
     unsigned size = x->row->aux, rs2 = field_rs2(x->word), rd = field_rd(x->word);
+    ir_put(x->b, SLOT_FPOP_KIND, x_i32(x, SPARC_FPOP_VALID | 0x01)); /* raises nothing, as FMOVs */
     if (size == 0) {
         put_single(x, rd, ir_select(x->b, test, get_single(x, rs2), get_single(x, rd)));
         return;
