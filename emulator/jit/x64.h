@@ -138,6 +138,8 @@ struct x64_ctx {
     uint32_t locked;
     uint32_t pos, block;
     uint32_t flags_val; uint64_t flags_at; /* value that the host flags tell about, if no code came since */
+    uint32_t direct_guard; /* guard that holds the addend only: its access adds direct_reg */
+    int direct_reg;
     uint32_t next_call; /* position of the next call in this block */
 };
 

@@ -139,7 +139,16 @@ static void guard_system(struct x64_ctx *c, uint32_t p)
     uint32_t miss = x64_label(a), back = x64_label(a), cur = a->cur;
     x64_jcc(a, CC_NE, miss);
     x64_load(a, true, dst, entry);
-    x64_alu_rr(a, ALU_ADD, true, dst, addr);
+    /* The only access follows at once: it adds the address itself. */
+    const struct ir_insn *n = i + 1;
+    bool direct = c->val[p].n_use == 1 && p + 1 < c->r->block[c->block].last &&
+                  (n->op == IR_LOAD || n->op == IR_STORE) && n->a == p && !(n->op == IR_STORE && n->b == p);
+    if (direct) {
+        c->direct_guard = p;
+        c->direct_reg = addr;
+    } else {
+        x64_alu_rr(a, ALU_ADD, true, dst, addr);
+    }
     x64_bind(a, back);
 
     x64_section(a, XS_STUB);
@@ -170,6 +179,9 @@ static void guard_system(struct x64_ctx *c, uint32_t p)
     } else {
         x64_mov(a, true, dst, RAX);
     }
+    if (direct) {
+        x64_alu_rr(a, ALU_SUB, true, dst, addr);
+    }
     x64_jmp(a, back);
     x64_patch8(a, fail);
     if (cross) {
@@ -197,6 +209,10 @@ static struct x64_mem access_mem(struct x64_ctx *c, const struct ir_insn *i, int
     int64_t disp;
 
     if (!c->user || c->r->insn[i->a].op != IR_GUARD) {
+        if (c->direct_guard && c->direct_guard == i->a) {
+            c->locked |= 1u << c->direct_reg; /* still there: nothing came in between */
+            return x64_at_index(x64_in(c, i->a), c->direct_reg, 0, off);
+        }
         return x64_at(x64_in(c, i->a), off);
     }
     uint32_t base = x64_guard_base(c, i->a, &disp);
