@@ -11,6 +11,8 @@
 #ifndef VITRINE_CPU_SPARC_SYSTEM_H
 #define VITRINE_CPU_SPARC_SYSTEM_H
 
+#include <stdio.h>
+
 #include "emulator/core/bus.h"
 #include "emulator/core/machine.h"
 #include "emulator/cpu/sparc/sparc.h"
@@ -21,6 +23,7 @@ struct sparc_system {
     struct jit *jit;         /* the machine's; every CPU of a machine shares one */
     bool saved_idle;         /* cpu.idle, while saving and loading */
     bool owns_jit;           /* this CPU made it and destroys it */
+    FILE *log;               /* of that JIT; closed with it */
     struct memory_listener listener;
 };
 
