@@ -97,21 +97,16 @@ void user_thread_free(struct user_thread *thread)
     g_free(thread);
 }
 
-struct user_process *user_process_new(const char *program, char **argv, char **envp,
-                                      const struct user_options *options, GError **error)
+static bool prepare(struct user_process *process, const char *program, char **argv, char **envp,
+                    GError **error)
 {
-    struct user_process *process = g_new0(struct user_process, 1);
+    const struct user_options *options = &process->options;
     g_autoptr(GMappedFile) map = NULL;
     g_auto(GStrv) arguments = g_strdupv(argv);
     g_autofree char *file = NULL;
     struct user_thread *thread;
     char *real;
 
-    process->options = *options;
-    process->pid = getpid();
-    g_mutex_init(&process->lock);
-    process->threads = g_ptr_array_new();
-    process->unknown = g_hash_table_new(NULL, NULL);
     if (options->argv0 && arguments[0]) {
         g_free(arguments[0]);
         arguments[0] = g_strdup(options->argv0);
@@ -120,13 +115,13 @@ struct user_process *user_process_new(const char *program, char **argv, char **e
     file = g_strdup(program);
     if (!user_resolve_script(process, &file, &arguments, error) ||
         !user_load_headers(file, &process->image, &map, error))
-        return NULL;
+        return false;
     process->arch = user_find_arch(&process->image);
     if (!process->arch) {
         g_set_error(error, ELF_ERROR, ELF_ERROR_UNSUITABLE,
                     "%s is for a processor that cannot run here (ELF machine %u, %d bits).", file,
                     process->image.machine, process->image.is64 ? 64 : 32);
-        return NULL;
+        return false;
     }
     process->abi = process->arch->abi;
     while (process->abi->calls[process->n_calls].name)
@@ -135,7 +130,7 @@ struct user_process *user_process_new(const char *program, char **argv, char **e
     if (!process->model) {
         g_set_error(error, ELF_ERROR, ELF_ERROR_UNSUITABLE, "There is no %s processor called %s.",
                     process->arch->name, options->cpu);
-        return NULL;
+        return false;
     }
     real = realpath(file, NULL);
     process->exe = g_strdup(real ? real : file);
@@ -150,13 +145,13 @@ struct user_process *user_process_new(const char *program, char **argv, char **e
     }
 
     if (!user_mem_init(&process->mem, process->arch->window_size, process->abi->big_endian, error))
-        return NULL;
+        return false;
     process->mem.limit = process->arch->task_size;
     process->mem.mmap_base = process->arch->mmap_base;
     process->mem.invalidate = invalidate;
     process->mem.opaque = process;
     if (!user_process_make_jit(process, error))
-        return NULL;
+        return false;
 
     thread = user_thread_new(process, NULL);
     thread->host = pthread_self();
@@ -165,8 +160,43 @@ struct user_process *user_process_new(const char *program, char **argv, char **e
     user_thread_set_current(thread);
     user_signal_init(process);
     if (!user_load_program(process, thread, map, arguments, envp, error))
-        return NULL;
-    return process;
+        return false;
+    return true;
+}
+
+/* Of a process that could not be made; one that runs ends with this program. */
+static void discard(struct user_process *process)
+{
+    for (guint i = 0; i < process->threads->len; i++)
+        user_thread_free(g_ptr_array_index(process->threads, i));
+    user_thread_set_current(NULL);
+    g_ptr_array_unref(process->threads);
+    if (process->jit)
+        jit_destroy(process->jit);
+    user_mem_finish(&process->mem);
+    if (process->strace)
+        fclose(process->strace);
+    g_hash_table_unref(process->unknown);
+    elf_image_finish(&process->image);
+    g_mutex_clear(&process->lock);
+    g_free(process->exe);
+    g_free(process);
+}
+
+struct user_process *user_process_new(const char *program, char **argv, char **envp,
+                                      const struct user_options *options, GError **error)
+{
+    struct user_process *process = g_new0(struct user_process, 1);
+
+    process->options = *options;
+    process->pid = getpid();
+    g_mutex_init(&process->lock);
+    process->threads = g_ptr_array_new();
+    process->unknown = g_hash_table_new(NULL, NULL);
+    if (prepare(process, program, argv, envp, error))
+        return process;
+    discard(process);
+    return NULL;
 }
 
 void user_process_run(struct user_process *process)

@@ -80,7 +80,7 @@ static int64_t fork_process(struct user_thread *t, uint64_t sp, uint64_t flags, 
 {
     struct user_process *process = t->process;
     const struct user_arch *arch = process->arch;
-    int parent = getpid();
+    int parent = getpid(), number;
     uint64_t mask = t->mask;
     pid_t child;
 
@@ -94,10 +94,14 @@ static int64_t fork_process(struct user_thread *t, uint64_t sp, uint64_t flags, 
     }
     if (process->strace)
         fflush(process->strace);
+    /* Other threads stay behind: what they hold would never be let go in the child. */
+    g_mutex_lock(&process->lock);
+    g_mutex_lock(&process->mem.lock);
     child = fork();
+    number = errno;
+    g_mutex_unlock(&process->mem.lock);
+    g_mutex_unlock(&process->lock);
     if (child < 0) {
-        int number = errno;
-
         user_signal_set_mask(t, mask);
         return -number;
     }
