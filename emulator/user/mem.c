@@ -78,15 +78,16 @@ static bool any_page(const struct user_mem *mem, uint64_t address, uint64_t size
     return false;
 }
 
-static bool all_mapped(const struct user_mem *mem, uint64_t address, uint64_t size)
+/* Bytes from `address` up to the first page that is not mapped, at most `size`. */
+static uint64_t mapped_bytes(const struct user_mem *mem, uint64_t address, uint64_t size)
 {
     const uint8_t *page = mem->page + (address >> USER_PAGE_BITS);
 
     for (uint64_t i = 0; i < size >> USER_PAGE_BITS; i++) {
         if (!(page[i] & USER_PAGE_MAPPED))
-            return false;
+            return i << USER_PAGE_BITS;
     }
-    return true;
+    return size;
 }
 
 static void drop_code(struct user_mem *mem, uint64_t address, uint64_t size)
@@ -212,6 +213,7 @@ int user_mem_unmap(struct user_mem *mem, uint64_t address, uint64_t size)
 
 int user_mem_protect(struct user_mem *mem, uint64_t address, uint64_t size, int prot)
 {
+    uint64_t there;
     int result = 0;
 
     if (address & ~USER_PAGE_MASK)
@@ -224,20 +226,22 @@ int user_mem_protect(struct user_mem *mem, uint64_t address, uint64_t size, int 
     if (!range_ok(mem, address, size))
         return -ENOMEM;
     g_mutex_lock(&mem->lock);
-    if (!all_mapped(mem, address, size)) {
-        result = -ENOMEM;
-    } else {
-        drop_code(mem, address, size);
-        if (mprotect(mem->window + address, size, host_prot(prot)) != 0) {
+    there = mapped_bytes(mem, address, size);
+    if (there) {
+        drop_code(mem, address, there);
+        if (mprotect(mem->window + address, there, host_prot(prot)) != 0) {
             result = -errno;
         } else {
             uint8_t *page = mem->page + (address >> USER_PAGE_BITS);
 
-            for (uint64_t i = 0; i < size >> USER_PAGE_BITS; i++)
+            for (uint64_t i = 0; i < there >> USER_PAGE_BITS; i++)
                 page[i] = (uint8_t)(page_bits(prot, MAP_PRIVATE | MAP_ANONYMOUS) |
                                     (page[i] & (USER_PAGE_SHARED | USER_PAGE_FILE)));
         }
     }
+    /* As in Linux, what lies before a hole has changed. */
+    if (result == 0 && there < size)
+        result = -ENOMEM;
     g_mutex_unlock(&mem->lock);
     return result;
 }
@@ -261,7 +265,7 @@ int64_t user_mem_remap(struct user_mem *mem, uint64_t old, uint64_t old_size, ui
     g_mutex_lock(&mem->lock);
     bits = mem->page[old >> USER_PAGE_BITS];
     kept = MIN(old_size, new_size);
-    if (!all_mapped(mem, old, old_size)) {
+    if (mapped_bytes(mem, old, old_size) < old_size) {
         result = -EFAULT;
         goto out;
     }
