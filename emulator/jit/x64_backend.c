@@ -327,7 +327,9 @@ static bool finish(struct x64_ctx *c, struct compiled *out)
     for (unsigned s = 0; s < XS_COUNT; s++) {
         memcpy(rw + at[s], a->sec[s].base, (size_t)(a->sec[s].p - a->sec[s].base));
     }
-    memcpy(rw + pool, a->pool, (size_t)16 * a->n_pool);
+    if (a->n_pool) {
+        memcpy(rw + pool, a->pool, (size_t)16 * a->n_pool);
+    }
     for (uint32_t k = 0; k < a->n_relocs; k++) {
         const struct x64_reloc *l = &a->reloc[k];
         uint32_t from = at[l->section] + l->at;
