@@ -70,9 +70,10 @@ static void poll_world(struct machine *machine, int64_t timeout_ns)
     machine_collect_completions(machine);
 }
 
-static void update_stats(struct machine *machine, int64_t host_now, bool now)
+void machine_update_stats(struct machine *machine, bool now)
 {
     struct machine_private *priv = machine->priv;
+    int64_t host_now = machine_host_ns();
     int64_t elapsed = host_now - priv->stats_host;
     if (elapsed < STATS_EVERY_NS && !now)
         return;
@@ -204,7 +205,6 @@ void machine_run(struct machine *machine, int64_t until_ns)
         if (machine->run_state != MACHINE_RUNNING) {
             if (limit_reached(machine, until_ns))
                 break;
-            update_stats(machine, host_now, true);
             struct pollfd wake = {.fd = priv->wake_fd, .events = POLLIN};
             poll(&wake, 1, -1);
             uint64_t value;
@@ -225,7 +225,8 @@ void machine_run(struct machine *machine, int64_t until_ns)
             priv->last_render = host_now;
             machine_render(machine, false);
         }
-        update_stats(machine, host_now, false);
+        if (host_now - priv->stats_host >= STATS_EVERY_NS)
+            machine_update_stats(machine, false);
         struct cpu *cpu = next_cpu(machine);
         if (cpu) {
             run_slice(machine, cpu, until_ns);

@@ -196,6 +196,7 @@ static void set_run_state(struct machine *machine, enum machine_run_state state)
         clock_resume(machine->clock);
     else
         clock_pause(machine->clock);
+    machine_update_stats(machine, true);
     if (machine->events.run_state)
         machine->events.run_state(machine->events.opaque, state);
 }

@@ -43,4 +43,6 @@ void machine_collect_completions(struct machine *machine);
 /* Waits for all workers; afterwards every request under way is a set clock event. */
 void machine_drain_blocks(struct machine *machine);
 
+/* Brings the figures up to date (machine thread); `now`: even if they are fresh. */
+void machine_update_stats(struct machine *machine, bool now);
 int64_t machine_host_ns(void);
