@@ -100,6 +100,13 @@ static ir_ref result64(struct xlat *x)
     return ir_ldstate(x->b, IR_I64, 3, OFFSET(alt_value[0]));
 }
 
+/* A helper reached a device, and what that did has to be looked at before the next instruction. */
+static void leave_if_stopped(struct xlat *x)
+{
+    if (!(x->i->mode & SPARC_MODE_USER))
+        x_dispatch_if(x, ir_ldstate(x->b, IR_I32, 2, OFFSET(jit.stop)));
+}
+
 void emit_load_alt(struct xlat *x)
 {
     struct ir_builder *b = x->b;
@@ -117,11 +124,13 @@ void emit_load_alt(struct xlat *x)
         ir_ref low = ir_op1(b, IR_ZEXT, IR_I64, 32, value);
         x_put(x, rd, x->v9 ? high : ir_op1(b, IR_TRUNC, IR_I32, 0, high));
         x_put(x, rd + 1, x->v9 ? low : ir_op1(b, IR_TRUNC, IR_I32, 0, low));
+        leave_if_stopped(x);
         return;
     }
     if (aux & SIGNED)
         value = ir_op1(b, IR_SEXT, IR_I64, (uint16_t)(8u << size), value);
     x_put(x, rd, x->v9 ? value : ir_op1(b, IR_TRUNC, IR_I32, 0, value));
+    leave_if_stopped(x);
 }
 
 void emit_store_alt(struct xlat *x)
@@ -144,8 +153,10 @@ void emit_store_alt(struct xlat *x)
     }
     ir_ref arg[4] = {x_address(x), asi_of(x), x_i32(x, size), value};
     x_trap_if_result(x, ir_call(b, &sparc_helper_store_alt, arg));
-    if (!user && !(asi >= 8 && asi <= 11))
-        x_end_dispatch(x); /* mappings, the context or physical memory may have changed */
+    if (!user && (asi == 3 || asi == 4))
+        x_end_dispatch(x); /* mappings, the context or the mode may have changed */
+    else
+        leave_if_stopped(x);
 }
 
 static uint64_t helper_load_alt(struct jit_cpu *cpu, uint32_t address, uint32_t asi, uint32_t size)
