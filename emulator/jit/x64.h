@@ -79,7 +79,7 @@ struct x64_ent { /* where a value is when a block begins */
 };
 struct x64_blk {
     uint32_t label;
-    uint32_t n_preds, n_seen;
+    uint32_t n_preds;
     uint32_t first_ent, n_ents;
     uint32_t loop_end; /* position behind the last block of the (innermost) loop that it heads, else 0 */
     uint8_t need[4];   /* registers for what the block makes itself, by class */
@@ -110,7 +110,6 @@ struct x64_ctx {
     bool failed; /* frame too small */
     bool uses_bank;
     bool user;
-    bool fits_abs; /* C functions are in rel32 reach */
     struct exit_site *site;
 
     struct x64_val *val;   size_t max_val;
