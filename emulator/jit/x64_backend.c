@@ -328,7 +328,9 @@ static bool finish(struct x64_ctx *c, struct compiled *out)
         memcpy(rw + at[s], a->sec[s].base, (size_t)(a->sec[s].p - a->sec[s].base));
     }
     if (a->n_pool) {
+        if (a->n_pool) {
         memcpy(rw + pool, a->pool, (size_t)16 * a->n_pool);
+    }
     }
     for (uint32_t k = 0; k < a->n_relocs; k++) {
         const struct x64_reloc *l = &a->reloc[k];

@@ -384,7 +384,9 @@ static bool find_liveness(struct x64_ctx *c)
         g_free(c->bits);
         c->bits = g_new(uint64_t, c->max_bits);
     }
-    memset(c->bits, 0, (size_t)3 * n * words * 8);
+    if (words) {
+        memset(c->bits, 0, (size_t)3 * n * words * 8);
+    }
     uint64_t *in = c->bits, *out = in + (size_t)n * words, *def = out + (size_t)n * words;
 
     for (uint32_t k = 0; k < c->n_pair; k += 2) {
