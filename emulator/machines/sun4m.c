@@ -745,6 +745,7 @@ static const struct sun4m_row classic_row = {
     .idprom_type = 0x80,
     .iommu_id = 0x04000000,
     JAVELIN_MAP,
+    .apc = 0x6a000000, /* OpenBIOS's device tree names it, and Linux idles by it */
     .misc = {.leds = 0x71600000,
              .configuration = 0x71800000,
              .aux1 = 0x71900000,
@@ -785,6 +786,7 @@ static const struct sun4m_row ss20_row = {
     .dma = 0xef0400000,
     .esp = 0xef0800000,
     .lance = 0xef0c00000,
+    .apc = 0xefa000000, /* OpenBIOS's device tree names it, and Linux idles by it */
     .framebuffer = 0xe20000000,
     .keyboard = 0xff1000000,
     .serial = 0xff1100000,
