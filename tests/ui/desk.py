@@ -147,8 +147,13 @@ class Desk:
     # ---- pictures
 
     def grab(self, window):
-        """(width, height, bytes of RGB) of a window that is wholly on the screen."""
-        data = subprocess.run(["xwd", "-silent", "-id", window], check=True, capture_output=True).stdout
+        """(width, height, bytes of RGB). X gives pictures of windows only that are wholly on the screen."""
+        def picture():
+            done = subprocess.run(["xwd", "-silent", "-id", window], capture_output=True)
+            if done.returncode != 0:
+                subprocess.run(["xdotool", "windowmove", window, "0", "0"], capture_output=True)
+            return done.stdout if done.returncode == 0 else None
+        data = wait_for(f"a picture of window {window}", picture, 10)
         header = struct.unpack(">25I", data[:100])
         size, width, height, order, depth_bits, row = header[0], header[4], header[5], header[7], header[11], header[12]
         colours = header[19]
@@ -171,7 +176,6 @@ class Desk:
     def picture(self, name, window=None):
         """Keeps a picture of a window (the active one) for people to look at."""
         window = window or self.active()
-        subprocess.run(["xdotool", "windowmove", window, "0", "0"], timeout=5, capture_output=True)
         width, height, rgb = self.grab(window)
         pixbuf = GdkPixbuf.Pixbuf.new_from_bytes(GLib.Bytes.new(rgb), GdkPixbuf.Colorspace.RGB, False, 8, width, height, width * 3)
         pixbuf.savev(os.path.join(self.pictures, name + ".png"), "png", [], [])
