@@ -196,6 +196,30 @@ static void vitrine_library_init(VitrineLibrary *self)
     self->entries = g_ptr_array_new_with_free_func(entry_free);
 }
 
+/* Machines that were deleted while Vitrine ended before its Undo had passed. A younger one may belong to a
+ * window of another process. */
+#define DELETED_PREFIX  ".deleted-"
+#define DELETED_SECONDS 3600
+
+static void purge_deleted(GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
+{
+    const char *folder = task_data;
+    g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+    const char *name;
+
+    while (dir && (name = g_dir_read_name(dir))) {
+        if (!g_str_has_prefix(name, DELETED_PREFIX))
+            continue;
+        gint64 since = g_ascii_strtoll(name + strlen(DELETED_PREFIX), NULL, 10);
+        if (g_get_real_time() - since < (gint64)DELETED_SECONDS * G_USEC_PER_SEC)
+            continue;
+        g_autofree char *path = g_build_filename(folder, name, NULL);
+        g_autoptr(GFile) file = g_file_new_for_path(path);
+        g_file_trash(file, NULL, NULL);
+    }
+    g_task_return_boolean(task, TRUE);
+}
+
 VitrineLibrary *vitrine_library_new(const char *folder, gboolean watch)
 {
     VitrineLibrary *self = g_object_new(VITRINE_TYPE_LIBRARY, NULL);
@@ -205,6 +229,9 @@ VitrineLibrary *vitrine_library_new(const char *folder, gboolean watch)
     if (watch) {
         g_mkdir_with_parents(self->folder, 0755);
         self->monitor = watch_folder(self, self->folder);
+        g_autoptr(GTask) task = g_task_new(NULL, NULL, NULL, NULL);
+        g_task_set_task_data(task, g_strdup(self->folder), g_free);
+        g_task_run_in_thread(task, purge_deleted);
     }
     vitrine_library_refresh(self);
     return self;
