@@ -745,7 +745,8 @@ static const struct sun4m_row classic_row = {
     .idprom_type = 0x80,
     .iommu_id = 0x04000000,
     JAVELIN_MAP,
-    .apc = 0x6a000000, /* OpenBIOS's device tree names it, and Linux idles by it */
+    .audio = 0x6c000000, /* these two because OpenBIOS's device tree names them, and Linux uses them */
+    .apc = 0x6a000000,
     .misc = {.leds = 0x71600000,
              .configuration = 0x71800000,
              .aux1 = 0x71900000,
