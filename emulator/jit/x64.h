@@ -31,6 +31,7 @@
 #define X64_SPILL_BYTES 61440
 #define X64_SAVE        X64_SPILL_BYTES   /* 16 GPRs, then 16 XMM registers */
 #define X64_SAVE_XMM    (X64_SAVE + 128)
+#define X64_MAX_MEMOS   32
 #define X64_TEMP        (X64_SAVE_XMM + 256)
 #define X64_TEMP_BYTES  (16 * (IR_MAX_SLOTS + 4))
 #define X64_FRAME       (X64_TEMP + X64_TEMP_BYTES + 8) /* == 8 modulo 16: after six pushes rsp is aligned */
@@ -108,6 +109,7 @@ struct x64_ctx {
     const struct jit_guest *guest;
     int tier;
     bool failed; /* frame too small */
+    int32_t memo, memo_end; /* frame offsets of the guards' memos not yet taken */
     bool uses_bank;
     bool user;
     struct exit_site *site;
@@ -242,6 +244,7 @@ void x64_call(struct x64_ctx *c, uint32_t p);
 void x64_call_if(struct x64_ctx *c, uint32_t p);
 void x64_call_c(struct x64_ctx *c, const void *function); /* call instruction */
 /* Out of line: result register (or -1) = function(cpu, [insn,] values...); jumps back to `back`. */
+void x64_memos(struct x64_ctx *c);
 void x64_cold_call(struct x64_ctx *c, const void *function, const struct ir_insn *insn, const struct x64_loc *arg,
                    unsigned n_args, int result, enum ir_type result_type);
 

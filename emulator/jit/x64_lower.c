@@ -1138,6 +1138,7 @@ void x64_region(struct x64_ctx *c, int32_t *hotness)
         x64_jmp_abs(a, c->be->code.leave_pc);
         x64_section(a, cur);
     }
+    x64_memos(c);
     for (uint32_t b = 0; b < r->n_blocks; b++) {
         const struct ir_block *blk = &r->block[b];
 

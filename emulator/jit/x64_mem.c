@@ -94,6 +94,44 @@ static void guard_user(struct x64_ctx *c, uint32_t p)
     x64_section(a, cur);
 }
 
+/* Frame offset of 16 bytes for a guard's memo, or -1. */
+static int32_t x64_take_memo(struct x64_ctx *c)
+{
+    if (c->memo == c->memo_end || !c->r->block[c->block].loop_depth) {
+        return -1;
+    }
+    c->memo += 16;
+    return c->memo - 16;
+}
+
+/* Memos hold as long as no mapping changes, and none does while the region runs: but in helpers that write state. */
+void x64_memos(struct x64_ctx *c)
+{
+    const struct ir_region *r = c->r;
+    int32_t n = 0;
+
+    c->memo = c->memo_end = 0;
+    if (c->user || c->tier < 2) {
+        return;
+    }
+    for (uint32_t k = 0; k < r->n_calls; k++) {
+        if (r->call[k].helper->flags & IR_HELPER_WRITES) {
+            return;
+        }
+    }
+    for (uint32_t b = 0; b < r->n_blocks && n < X64_MAX_MEMOS; b++) {
+        for (uint32_t p = r->block[b].first; p < r->block[b].last && n < X64_MAX_MEMOS; p++) {
+            n += r->block[b].loop_depth && r->insn[p].op == IR_GUARD;
+        }
+    }
+    c->memo = (c->spill_top + 15) & ~15;
+    c->memo_end = c->memo + n * 16;
+    c->spill_top = c->memo_end;
+    for (int32_t m = c->memo; m < c->memo_end; m += 16) {
+        x64_store_imm(&c->a, true, x64_at(RSP, m), -1);
+    }
+}
+
 static void guard_system(struct x64_ctx *c, uint32_t p)
 {
     const struct ir_insn *i = &c->r->insn[p];
@@ -112,7 +150,22 @@ static void guard_system(struct x64_ctx *c, uint32_t p)
     int32_t last = hi > lo ? ((hi - 1) & ~(align - 1)) : 0;
     int32_t tag = write ? (int32_t)offsetof(struct jit_tlb_entry, write) : (int32_t)offsetof(struct jit_tlb_entry, read);
     struct x64_mem entry;
+    /* In a loop: the page that this guard met last and its addend stand in the frame. When it is the same page
+     * again, the access does not wait for the look-up. */
+    int32_t memo = fixed || lo || last ? -1 : x64_take_memo(c);
+    uint32_t miss = x64_label(a), back = x64_label(a), same = 0, cur = a->cur;
 
+    if (memo >= 0) {
+        uint32_t other = x64_label(a);
+        same = x64_label(a);
+        x64_mov(a, w, dst, addr);
+        x64_alu_ri(a, ALU_AND, w, dst, (int32_t)JIT_PAGE_MASK | (align - 1));
+        x64_alu_rm(a, ALU_CMP, true, dst, x64_at(RSP, memo));
+        x64_jcc(a, CC_NE, other);
+        x64_load(a, true, dst, x64_at(RSP, memo + 8));
+        x64_section(a, XS_STUB);
+        x64_bind(a, other);
+    }
     if (fixed) {
         uint64_t first = k + (uint64_t)(int64_t)lo;
         index = (int64_t)(first >> JIT_PAGE_BITS & (JIT_TLB_ENTRIES - 1)) * 32;
@@ -127,18 +180,28 @@ static void guard_system(struct x64_ctx *c, uint32_t p)
         x64_alu_ri(a, ALU_AND, false, RAX, (JIT_TLB_ENTRIES - 1) << 5);
         entry = x64_at_index(R_MEM, RAX, 0, 0);
     }
-    if (last) {
-        x64_lea(a, w, dst, x64_at(addr, last));
-    } else {
-        x64_mov(a, w, dst, addr);
+    if (memo < 0) {
+        if (last) {
+            x64_lea(a, w, dst, x64_at(addr, last));
+        } else {
+            x64_mov(a, w, dst, addr);
+        }
+        x64_alu_ri(a, ALU_AND, w, dst, (int32_t)JIT_PAGE_MASK | (align - 1));
     }
-    x64_alu_ri(a, ALU_AND, w, dst, (int32_t)JIT_PAGE_MASK | (align - 1));
     entry.disp += tag;
     x64_alu_rm(a, ALU_CMP, true, dst, entry);
     entry.disp += (int32_t)offsetof(struct jit_tlb_entry, addend) - tag;
-    uint32_t miss = x64_label(a), back = x64_label(a), cur = a->cur;
     x64_jcc(a, CC_NE, miss);
+    if (memo >= 0) {
+        x64_store(a, true, x64_at(RSP, memo), dst);
+    }
     x64_load(a, true, dst, entry);
+    if (memo >= 0) {
+        x64_store(a, true, x64_at(RSP, memo + 8), dst);
+        x64_jmp(a, same);
+        x64_section(a, cur);
+        x64_bind(a, same);
+    }
     /* The only access follows at once: it adds the address itself. */
     const struct ir_insn *n = i + 1;
     bool direct = c->val[p].n_use == 1 && p + 1 < c->r->block[c->block].last &&

@@ -299,7 +299,9 @@ void sparc_mmu_write(struct sparc_cpu *cpu, uint32_t address, uint32_t value)
     case MMU_CONTROL: {
         uint32_t old = cpu->mmu_control;
         cpu->mmu_control = (old & ~m->control_writable) | (value & m->control_writable);
-        if ((old ^ cpu->mmu_control) & (CONTROL_E | CONTROL_NF | m->boot_mode))
+        /* No-fault mode changes no mapping, and what it answers is never entered in a TLB; kernels switch it on and
+         * off around each window that they spill to a program's stack. */
+        if ((old ^ cpu->mmu_control) & (CONTROL_E | m->boot_mode))
             jit_flush_all(&cpu->jit);
         sparc_update_mode(cpu);
         break;
