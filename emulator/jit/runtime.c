@@ -93,6 +93,8 @@ void jit_cpu_finish(struct jit_cpu *cpu)
         return;
     g_rec_mutex_lock(&cpu->jit->lock);
     g_ptr_array_remove_fast(cpu->jit->cpus, cpu);
+    if (!cpu->jit->cpus->len) /* the guest's memory and its page flags may go before the JIT does */
+        translation_drop_all(cpu->jit);
     g_rec_mutex_unlock(&cpu->jit->lock);
     for (unsigned i = 0; i < JIT_CONTEXTS; i++)
         g_free(x->contexts[i]);
