@@ -37,7 +37,7 @@ const struct sparc_model sparc_models[] = {
         .boot_mode = 0x4000,
         .control_writable = 0x00ffffff,
         .context_table_mask = 0x007ffff0,
-        .context_mask = 0x3f,
+        .context_mask = 0xff, /* the chip has 64; OpenBIOS promises 256 (mmu-nctx), and systems believe it */
         .fault_status_mask = 0x00016fff,
     },
     {
