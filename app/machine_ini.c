@@ -144,12 +144,24 @@ static gboolean bad_value(GError **error, const char *group, const char *key)
     return FALSE;
 }
 
+/* GKeyFile's escapes (Desktop Entry Specification, "Possible value types"): it complains about others one by one. */
+static gboolean escapes_are_known(const char *raw)
+{
+    for (const char *at = raw; (at = strchr(at, '\\')); at += 2)
+        if (!at[1] || !strchr("sntr\\", at[1]))
+            return FALSE;
+    return TRUE;
+}
+
 /* Absent keys leave *text alone. */
 static gboolean read_text(GKeyFile *file, const char *group, const char *key, gsize bound, gboolean one_line,
                           char **text, GError **error)
 {
     if (!g_key_file_has_key(file, group, key, NULL))
         return TRUE;
+    g_autofree char *raw = g_key_file_get_value(file, group, key, NULL);
+    if (!raw || !escapes_are_known(raw))
+        return bad_value(error, group, key);
     g_autofree char *value = g_key_file_get_string(file, group, key, NULL);
     if (!value || strlen(value) > bound || (one_line && strpbrk(value, "\n\r")))
         return bad_value(error, group, key);

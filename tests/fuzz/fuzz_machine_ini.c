@@ -61,12 +61,15 @@ static void mutate(GRand *rand, GString *text)
     }
 }
 
-/* GKeyFile is free about empty lines. */
+/* GKeyFile is free about empty lines, and a carriage return before a line's end belongs to the end. */
 static char *without_empty_lines(char *text)
 {
     char *to = text;
 
     for (const char *from = text; *from; from++) {
+        if (*from == '\n')
+            while (to > text && to[-1] == '\r')
+                to--;
         if (*from != '\n' || (to > text && to[-1] != '\n'))
             *to++ = *from;
     }
