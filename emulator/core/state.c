@@ -74,6 +74,7 @@ static size_t element_size(const struct state_field *field)
     case STATE_U64: return 8;
     case STATE_U8:
     case STATE_BUFFER:
+    case STATE_BOOL:
     case STATE_IRQ: return 1;
     }
     return 1;
@@ -157,6 +158,11 @@ bool state_load_fields(const struct state_field *fields, void *state, const char
             g_set_error(error, STATE_ERROR, STATE_ERROR_FORMAT, "The saved state of “%s” is damaged.", who);
             return false;
         }
+        for (uint32_t i = 0; field->type == STATE_BOOL && i < count; i++)
+            if (bytes[i] > 1) {
+                g_set_error(error, STATE_ERROR, STATE_ERROR_FORMAT, "The saved state of “%s” is damaged.", who);
+                return false;
+            }
         if (field->type == STATE_IRQ) {
             struct irq_line *lines = field_data(field, state);
             for (uint32_t i = 0; i < count; i++)

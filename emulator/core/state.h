@@ -22,12 +22,13 @@
 struct machine;
 
 enum state_type {
-    STATE_U8 = 1, /* also bool and int8_t */
+    STATE_U8 = 1, /* also int8_t */
     STATE_U16,    /* also int16_t */
     STATE_U32,    /* also int32_t, enums, float */
     STATE_U64,    /* also int64_t, double */
     STATE_BUFFER, /* the member is a pointer to `count` bytes (allocated in init) */
     STATE_IRQ,    /* struct irq_line: its level */
+    STATE_BOOL,   /* 0 or 1, anything else is damage */
 };
 
 /* One saved member; a table ends with a NULL name. */
@@ -42,11 +43,14 @@ struct state_field {
     uint32_t size_offset;
 };
 
+#define STATE_SCALAR_TYPE(scalar_)                                                                           \
+    (__builtin_types_compatible_p(__typeof__(scalar_), bool) ? STATE_BOOL                                    \
+     : sizeof(scalar_) == 1                                  ? STATE_U8                                      \
+     : sizeof(scalar_) == 2                                  ? STATE_U16                                     \
+     : sizeof(scalar_) == 4                                  ? STATE_U32                                     \
+                                                             : STATE_U64)
 #define STATE_FIELD_TYPE(type_, member_)                                                                     \
-    (sizeof(((type_ *)0)->member_) == 1   ? STATE_U8                                                         \
-     : sizeof(((type_ *)0)->member_) == 2 ? STATE_U16                                                        \
-     : sizeof(((type_ *)0)->member_) == 4 ? STATE_U32                                                        \
-                                          : STATE_U64)
+    STATE_SCALAR_TYPE(((type_ *)0)->member_)
 /* A scalar member; its type follows from its size (1, 2, 4 or 8 bytes). */
 #define STATE_FIELD(type_, member_)                                                                          \
     {                                                                                                        \
@@ -57,10 +61,7 @@ struct state_field {
 #define STATE_ARRAY_OF(type_, member_, element_)                                                             \
     {                                                                                                        \
         .name = #member_, .offset = offsetof(type_, member_),                                                \
-        .type = sizeof(element_) == 1   ? STATE_U8                                                           \
-                : sizeof(element_) == 2 ? STATE_U16                                                          \
-                : sizeof(element_) == 4 ? STATE_U32                                                          \
-                                        : STATE_U64,                                                         \
+        .type = STATE_SCALAR_TYPE(element_),                                                                 \
         .count = sizeof(((type_ *)0)->member_) / sizeof(element_)                                            \
     }
 /* A one-dimensional array of scalars. */
