@@ -21,7 +21,6 @@ struct exit_site {
     struct jit_region *region;
     uint8_t kind;         /* enum ir_exit_kind */
     uint8_t hint;
-    uint16_t taken;       /* saturating count of returns to the runtime through here */
     uint64_t pc, npc;     /* constants of a direct exit */
     uint8_t *patch;       /* DIRECT: where the link is written (back end's business) */
     void *linked;         /* code it jumps to now, or NULL */

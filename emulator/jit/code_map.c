@@ -105,7 +105,6 @@ static void retire(struct jit *jit, struct jit_region *r)
     jit_context_drop_code(jit, r);
     r->next_dead = jit->dead;
     jit->dead = r;
-    jit->generation++;
 }
 
 static void page_forget(struct jit *jit, struct jit_region *r, const struct code_page *except)

@@ -47,6 +47,8 @@ enum ir_lane { IR_L8, IR_L16, IR_L32, IR_L64, IR_LF32, IR_LF64 };
 #define IR_MEM_READ       0x20u              /* GUARD: read access wanted */
 #define IR_MEM_WRITE      0x40u              /* GUARD: write access wanted; what may be written may be read */
 #define IR_MEM_ALIGN(n)   ((unsigned)(n) << 8) /* GUARD: address must be a multiple of 1 << n, else leave */
+/* Most bytes that one GUARD may cover. */
+#define IR_GUARD_RANGE 128u
 #define IR_MEM_ALIGN_OF(aux) (((aux) >> 8) & 7u)
 
 /*

@@ -8,7 +8,7 @@
  */
 #include "emulator/jit/ir_internal.h"
 
-#define RANGE_MAX  128 /* bytes that a joined guard may cover: it fails where they cross a page */
+#define RANGE_MAX ((int)IR_GUARD_RANGE) /* bytes that a joined guard may cover: it fails where they cross a page */
 #define CHARGE_MAX 200 /* guest instructions of merged blocks */
 #define KNOWN_MAX  24  /* memory contents remembered at a time */
 

@@ -252,7 +252,8 @@ uint64_t jit_guard_slow(struct jit_cpu *cpu, uint64_t address, uint32_t aux)
         return 0;
     if (access == JIT_WRITE && t.page_flags && *t.page_flags) {
         if (*t.page_flags & JIT_PAGE_CODE) {
-            if (translation_overlaps_code(cpu->jit, t.host, size))
+            /* A joined guard lets stores through up to IR_GUARD_RANGE further on. */
+            if (translation_overlaps_code(cpu->jit, t.host, MAX(size, IR_GUARD_RANGE)))
                 return 0; /* the interpreter does it between regions */
         }
         *t.page_flags &= JIT_PAGE_CODE;

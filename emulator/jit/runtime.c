@@ -485,8 +485,6 @@ enum jit_stop jit_run(struct jit_cpu *cpu, int64_t insns)
         } else {
             struct exit_site *site = backend_enter(jit->backend, cpu, r->code.code);
             kind = site->kind;
-            if (site->taken < UINT16_MAX)
-                site->taken++;
             if (kind == IR_EXIT_DIRECT) {
                 link_from = site;
             } else if (kind == IR_EXIT_INDIRECT) {

@@ -106,7 +106,6 @@ struct jit {
      * as the start of a region. Read by the tier-2 thread without a lock: a profile, nothing more. */
     int32_t heat[1u << HEAT_BITS];
     uint8_t covered[1u << HEAT_BITS]; /* stands inside a tier-2 region that began elsewhere */
-    uint32_t generation;     /* bumped by each invalidation; tier-2 jobs compare */
     struct jit_stats stats;
     struct tier2 *tier2;
 };
@@ -114,7 +113,6 @@ struct jit {
 /* Per-CPU things that need not stand in the guest state. */
 struct cpu_extra {
     struct jit_context *contexts[JIT_CONTEXTS];
-    struct jit_context *user; /* user mode: the only one */
     uint64_t use_counter, epochs;
     struct ir_scratch *scratch;
     struct ir_builder *builder;
