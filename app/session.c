@@ -3,22 +3,17 @@
 #include "app/session.h"
 
 #include "app/i18n.h"
-#include "app/keys.h"
-#include "app/png.h"
+#include "app/session_config.h"
+#include "app/session_private.h"
+#include "app/picture.h"
+#include "app/typist.h"
 #include "images/images.h"
 
 #include <glib/gstdio.h>
-#include <linux/input-event-codes.h>
 #include <unistd.h>
 
 #define THUMBNAIL_WIDTH   480
 #define THUMBNAIL_SECONDS 5
-#define TYPE_INTERVAL_MS  12 /* a Sun keyboard sends a byte in 8.3 ms */
-
-struct key_event {
-    unsigned code;
-    bool down;
-};
 
 struct _VitrineSession {
     GObject parent;
@@ -40,8 +35,7 @@ struct _VitrineSession {
     int exit_status;
     int frame_pending; /* atomic: a "frame-ready" is on its way */
 
-    GArray *typing; /* struct key_event */
-    guint typing_next, typing_source;
+    struct typist *typist; /* of a machine that runs */
     guint thumbnail_source;
     guint64 thumbnail_frames;
 };
@@ -59,8 +53,7 @@ static void vitrine_session_finalize(GObject *object)
 {
     VitrineSession *self = VITRINE_SESSION(object);
 
-    if (self->typing_source)
-        g_source_remove(self->typing_source);
+    typist_free(self->typist);
     if (self->thumbnail_source)
         g_source_remove(self->thumbnail_source);
     g_clear_pointer(&self->engine, engine_free);
@@ -68,7 +61,6 @@ static void vitrine_session_finalize(GObject *object)
     if (self->locked)
         vitrine_bundle_unlock(self->bundle);
     g_clear_object(&self->bundle);
-    g_array_unref(self->typing);
     g_main_context_unref(self->context);
     g_free(self->title);
     g_free(self->serial.path);
@@ -97,7 +89,6 @@ static void vitrine_session_class_init(VitrineSessionClass *klass)
 static void vitrine_session_init(VitrineSession *self)
 {
     self->context = g_main_context_ref_thread_default();
-    self->typing = g_array_new(FALSE, FALSE, sizeof(struct key_event));
 }
 
 VitrineSession *vitrine_session_new(VitrineBundle *bundle)
@@ -286,141 +277,12 @@ static void on_media_eject_requested(void *opaque, const char *drive)
     post(message, eject_arrived);
 }
 
-/* ---- from a bundle to a configuration ---- */
-
-/* The image behind a throw-away overlay: its file has no name any more when this returns. */
-static Image *open_discarding(const char *path, const char *format, GError **error)
-{
-    g_autofree char *base = g_canonicalize_filename(path, NULL);
-    g_autofree char *overlay = g_build_filename(g_get_tmp_dir(), "vitrine-XXXXXX.qcow2", NULL);
-    ImageCreateOptions options = {.backing_file = base, .backing_format = format, .overwrite = TRUE};
-    int fd = g_mkstemp(overlay);
-
-    if (fd < 0) {
-        g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED, _("No temporary file can be made in “%s”."),
-                    g_get_tmp_dir());
-        return NULL;
-    }
-    close(fd);
-    Image *image = image_create(overlay, "qcow2", &options, error)
-                       ? image_open(overlay, "qcow2", IMAGE_OPEN_WRITABLE, error)
-                       : NULL;
-    g_unlink(overlay);
-    return image;
-}
-
-static gboolean drive_into_config(const char *folder, const struct machine_drive *from, gboolean discard,
-                                  struct engine_drive *to, GError **error)
-{
-    if (!from->file)
-        return TRUE;
-    g_autofree char *path = vitrine_bundle_path(folder, from->file);
-    to->unit = from->unit;
-    to->read_only = from->read_only;
-    if (discard && !from->read_only)
-        to->image = open_discarding(path, from->format, error);
-    else
-        to->image = image_open(path, from->format,
-                               from->read_only ? IMAGE_OPEN_READ_ONLY : IMAGE_OPEN_WRITABLE, error);
-    return to->image != NULL;
-}
-
-static void close_images(struct engine_config *config)
-{
-    for (guint i = 0; i < config->disks->len; i++)
-        g_clear_pointer(&g_array_index(config->disks, struct engine_drive, i).image, image_free);
-    g_clear_pointer(&config->cdrom.image, image_free);
-    g_clear_pointer(&config->floppy.image, image_free);
-}
-
-static void set_text(char **field, const char *value)
-{
-    g_free(*field);
-    *field = g_strdup(value);
-}
-
-static void set_path(char **field, const char *folder, const char *file)
-{
-    g_free(*field);
-    *field = file ? vitrine_bundle_path(folder, file) : NULL;
-}
-
-static struct engine_config *config_from_bundle(VitrineSession *self, const MachineIni *machine,
-                                                GError **error)
-{
-    const char *folder = vitrine_bundle_get_folder(self->bundle);
-    gboolean discard = (self->flags & SESSION_DISCARD_WRITES) != 0;
-    struct engine_config *config = engine_config_new(machine->model, error);
-
-    if (!config)
-        return NULL;
-    if (machine->ram_mib)
-        config->ram_mib = machine->ram_mib;
-    config->accel = g_strcmp0(machine->accel, "interp") == 0 ? ENGINE_ACCEL_INTERP
-                    : g_strcmp0(machine->accel, "kvm") == 0  ? ENGINE_ACCEL_KVM
-                                                             : ENGINE_ACCEL_JIT;
-    set_text(&config->display, machine->display);
-    set_text(&config->boot, machine->boot);
-    set_text(&config->append, machine->append);
-    set_path(&config->firmware, folder, machine->firmware);
-    set_path(&config->kernel, folder, machine->kernel);
-    set_path(&config->initrd, folder, machine->initrd);
-    config->network = machine->network;
-    memcpy(config->mac, machine->mac, sizeof(config->mac));
-    config->audio =
-        machine->audio && self->model && self->model->has_audio ? ENGINE_AUDIO_PULSE : ENGINE_AUDIO_NONE;
-    if (!discard)
-        set_path(&config->nvram, folder, "nvram");
-
-    struct engine_serial *serial = &config->serial[0];
-    if (self->serial_set) {
-        serial->kind = self->serial.kind;
-        set_text(&serial->path, self->serial.path);
-    } else if (!machine->serial || strcmp(machine->serial, "window") == 0) {
-        serial->kind = ENGINE_SERIAL_CALLBACK;
-    } else if (strcmp(machine->serial, "none") == 0) {
-        serial->kind = ENGINE_SERIAL_NONE;
-    } else if (strcmp(machine->serial, "pty") == 0) {
-        serial->kind = ENGINE_SERIAL_PTY;
-    } else {
-        serial->kind = ENGINE_SERIAL_FILE;
-        set_path(&serial->path, folder, machine->serial);
-    }
-
-    gboolean ok = drive_into_config(folder, &machine->cdrom, FALSE, &config->cdrom, error) &&
-                  drive_into_config(folder, &machine->floppy, discard, &config->floppy, error);
-    for (unsigned i = 0; ok && i < machine->disk_count; i++) {
-        struct engine_drive drive = {0};
-        ok = drive_into_config(folder, &machine->disks[i], discard, &drive, error);
-        if (ok)
-            g_array_append_val(config->disks, drive);
-    }
-    if (!ok) {
-        close_images(config);
-        engine_config_free(config);
-        return NULL;
-    }
-    return config;
-}
-
-/* Disks that the command line gave as paths, behind throw-away overlays. */
-static gboolean discard_writes(struct engine_config *config, GError **error)
-{
-    for (guint i = 0; i < config->disks->len; i++) {
-        struct engine_drive *drive = &g_array_index(config->disks, struct engine_drive, i);
-        if (drive->image || !drive->path || drive->read_only)
-            continue;
-        drive->image = open_discarding(drive->path, NULL, error);
-        if (!drive->image) {
-            close_images(config);
-            return FALSE;
-        }
-        g_clear_pointer(&drive->path, g_free);
-    }
-    return TRUE;
-}
-
 /* ---- start ---- */
+
+static void on_typed(void *opaque)
+{
+    g_signal_emit(opaque, signals[TYPED], 0);
+}
 
 struct start {
     MachineIni *machine; /* of a bundle */
@@ -452,8 +314,10 @@ static void build_engine(GTask *task, gpointer source, gpointer task_data, GCanc
     GError *error = NULL;
 
     if (start->machine)
-        start->config = config_from_bundle(self, start->machine, &error);
-    else if ((self->flags & SESSION_DISCARD_WRITES) && !discard_writes(start->config, &error))
+        start->config = session_config_from_bundle(vitrine_bundle_get_folder(self->bundle), start->machine,
+                                                   (self->flags & SESSION_DISCARD_WRITES) != 0,
+                                                   self->serial_set ? &self->serial : NULL, &error);
+    else if ((self->flags & SESSION_DISCARD_WRITES) && !session_config_discard_writes(start->config, &error))
         g_clear_pointer(&start->config, engine_config_free);
     if (start->config)
         start->engine = engine_new(start->config, &events, &error);
@@ -519,25 +383,19 @@ static void started(VitrineSession *self)
         set_state(self, SESSION_RUNNING);
 }
 
-struct answer {
-    GTask *task;
-    GError *error;
-};
-
 static void answer_free(gpointer data)
 {
-    struct answer *answer = data;
+    struct session_answer *answer = data;
 
     g_clear_error(&answer->error);
     g_object_unref(answer->task);
     g_free(answer);
 }
 
-/* Carries an engine_done answer for `task` over to the main context. */
-static void post_answer(GTask *task, const GError *error, GSourceFunc function)
+void session_post_answer(GTask *task, const GError *error, GSourceFunc function)
 {
     VitrineSession *self = g_task_get_source_object(task);
-    struct answer *answer = g_new0(struct answer, 1);
+    struct session_answer *answer = g_new0(struct session_answer, 1);
 
     answer->task = task;
     answer->error = error ? g_error_copy(error) : NULL;
@@ -546,10 +404,11 @@ static void post_answer(GTask *task, const GError *error, GSourceFunc function)
 
 static gboolean start_state_loaded(gpointer data)
 {
-    struct answer *answer = data;
+    struct session_answer *answer = data;
     VitrineSession *self = g_task_get_source_object(answer->task);
 
     if (answer->error) {
+        g_clear_pointer(&self->typist, typist_free);
         g_clear_pointer(&self->engine, engine_free);
         start_failed(self, answer->error);
         g_task_return_error(answer->task, g_steal_pointer(&answer->error));
@@ -564,7 +423,7 @@ static gboolean start_state_loaded(gpointer data)
 
 static void on_start_state_loaded(void *opaque, const GError *error)
 {
-    post_answer(opaque, error, start_state_loaded);
+    session_post_answer(opaque, error, start_state_loaded);
 }
 
 static void engine_built(GObject *source, GAsyncResult *result, gpointer user_data)
@@ -580,6 +439,7 @@ static void engine_built(GObject *source, GAsyncResult *result, gpointer user_da
         return;
     }
     self->engine = g_steal_pointer(&start->engine);
+    self->typist = typist_new(self->engine, on_typed, self);
 
     g_autofree char *state = g_strdup(self->load_state);
     if (!state && self->bundle && !(self->flags & (SESSION_FRESH | SESSION_DISCARD_WRITES))) {
@@ -677,10 +537,7 @@ static void last_picture_written(GObject *source, GAsyncResult *result, gpointer
 static void finish_up(VitrineSession *self)
 {
     self->finishing = TRUE;
-    if (self->typing_source) {
-        g_source_remove(self->typing_source);
-        self->typing_source = 0;
-    }
+    g_clear_pointer(&self->typist, typist_free);
     if (self->thumbnail_source) {
         g_source_remove(self->thumbnail_source);
         self->thumbnail_source = 0;
@@ -706,6 +563,11 @@ enum session_state vitrine_session_get_state(VitrineSession *self)
 const char *vitrine_session_get_title(VitrineSession *self)
 {
     return self->title;
+}
+
+VitrineBundle *session_kept_bundle(VitrineSession *self)
+{
+    return self->flags & SESSION_DISCARD_WRITES ? NULL : self->bundle;
 }
 
 VitrineBundle *vitrine_session_get_bundle(VitrineSession *self)
@@ -765,8 +627,7 @@ void vitrine_session_power_off(VitrineSession *self)
         engine_power_off(self->engine);
 }
 
-/* A task that fails at once, for requests to a machine that is not there. */
-static gboolean refuse_if_off(VitrineSession *self, GTask *task)
+gboolean session_refuse_if_off(VitrineSession *self, GTask *task)
 {
     if (vitrine_session_is_live(self))
         return FALSE;
@@ -791,7 +652,7 @@ static void save_free(gpointer data)
 
 static gboolean state_saved(gpointer data)
 {
-    struct answer *answer = data;
+    struct session_answer *answer = data;
     VitrineSession *self = g_task_get_source_object(answer->task);
     struct save *save = g_task_get_task_data(answer->task);
 
@@ -816,7 +677,7 @@ static gboolean state_saved(gpointer data)
 
 static void on_state_saved(void *opaque, const GError *error)
 {
-    post_answer(opaque, error, state_saved);
+    session_post_answer(opaque, error, state_saved);
 }
 
 void vitrine_session_save_state_async(VitrineSession *self, const char *path, gboolean stop,
@@ -829,7 +690,7 @@ void vitrine_session_save_state_async(VitrineSession *self, const char *path, gb
     save->stop = stop;
     save->was_running = self->state == SESSION_RUNNING;
     g_task_set_task_data(task, save, save_free);
-    if (refuse_if_off(self, task))
+    if (session_refuse_if_off(self, task))
         return;
     if (!save->path || self->state == SESSION_SAVING) {
         g_task_return_new_error(
@@ -853,74 +714,12 @@ gboolean vitrine_session_save_state_finish(VitrineSession *self, GAsyncResult *r
 
 /* ---- pictures ---- */
 
-struct picture {
-    char *path;
-    int max_width;
-    uint32_t *pixels;
-    int width, height;
-    double pixel_aspect;
-};
-
-static void picture_free(gpointer data)
-{
-    struct picture *picture = data;
-
-    g_free(picture->path);
-    g_free(picture->pixels);
-    g_free(picture);
-}
-
-static void write_picture(GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
-{
-    struct picture *p = task_data;
-    GError *error = NULL;
-
-    if (!p->pixels) {
-        g_task_return_new_error(task, G_IO_ERROR, G_IO_ERROR_FAILED, _("The machine shows no picture."));
-        return;
-    }
-    g_autoptr(GBytes) png =
-        png_encode(p->pixels, p->width, p->height, p->width, p->pixel_aspect, p->max_width, &error);
-    if (png &&
-        g_file_set_contents(p->path, g_bytes_get_data(png, NULL), (gssize)g_bytes_get_size(png), &error))
-        g_task_return_boolean(task, TRUE);
-    else
-        g_task_return_error(task, error);
-}
-
-static gboolean run_write_picture(gpointer data)
-{
-    g_autoptr(GTask) task = data;
-
-    g_task_run_in_thread(task, write_picture);
-    return G_SOURCE_REMOVE;
-}
-
-static void on_screenshot(void *opaque, uint32_t *pixels, int width, int height, double pixel_aspect)
-{
-    GTask *task = opaque;
-    VitrineSession *self = g_task_get_source_object(task);
-    struct picture *picture = g_task_get_task_data(task);
-
-    picture->pixels = pixels;
-    picture->width = width;
-    picture->height = height;
-    picture->pixel_aspect = pixel_aspect;
-    g_main_context_invoke(self->context, run_write_picture, task);
-}
-
 static void take_picture(VitrineSession *self, const char *path, int max_width, GTask *task)
 {
-    struct picture *picture = g_new0(struct picture, 1);
-
-    picture->path = g_strdup(path);
-    picture->max_width = max_width;
-    g_task_set_task_data(task, picture, picture_free);
-    if (!self->engine) {
-        refuse_if_off(self, task);
-        return;
-    }
-    engine_screenshot(self->engine, on_screenshot, task);
+    if (self->engine)
+        picture_take(self->engine, self->context, path, max_width, task);
+    else
+        session_refuse_if_off(self, task);
 }
 
 void vitrine_session_screenshot_async(VitrineSession *self, const char *path, GAsyncReadyCallback callback,
@@ -951,129 +750,16 @@ static void save_thumbnail(VitrineSession *self)
     take_picture(self, path, THUMBNAIL_WIDTH, g_task_new(self, NULL, thumbnail_written, NULL));
 }
 
-/* ---- media ---- */
-
-struct medium {
-    char *drive, *path;
-};
-
-static void medium_free(gpointer data)
-{
-    struct medium *medium = data;
-
-    g_free(medium->drive);
-    g_free(medium->path);
-    g_free(medium);
-}
-
-static gboolean medium_changed(gpointer data)
-{
-    struct answer *answer = data;
-    VitrineSession *self = g_task_get_source_object(answer->task);
-    struct medium *medium = g_task_get_task_data(answer->task);
-
-    if (answer->error) {
-        g_task_return_error(answer->task, g_steal_pointer(&answer->error));
-        return G_SOURCE_REMOVE;
-    }
-    if (self->bundle && vitrine_bundle_get_machine(self->bundle) && !(self->flags & SESSION_DISCARD_WRITES)) {
-        g_autoptr(MachineIni) machine = machine_ini_copy(vitrine_bundle_get_machine(self->bundle));
-        g_autoptr(GError) error = NULL;
-        gboolean cdrom = strcmp(medium->drive, "cdrom") == 0;
-        machine_ini_set_drive(cdrom ? &machine->cdrom : &machine->floppy, medium->path, NULL, -1, cdrom);
-        if (!vitrine_bundle_save(self->bundle, machine, &error)) {
-            g_task_return_error(answer->task, g_steal_pointer(&error));
-            return G_SOURCE_REMOVE;
-        }
-    }
-    g_task_return_boolean(answer->task, TRUE);
-    return G_SOURCE_REMOVE;
-}
-
-static void on_medium_changed(void *opaque, const GError *error)
-{
-    post_answer(opaque, error, medium_changed);
-}
-
-void vitrine_session_change_medium_async(VitrineSession *self, const char *drive, const char *path,
-                                         gboolean force, GAsyncReadyCallback callback, gpointer user_data)
-{
-    GTask *task = g_task_new(self, NULL, callback, user_data);
-    struct medium *medium = g_new0(struct medium, 1);
-
-    medium->drive = g_strdup(drive);
-    medium->path = path ? g_canonicalize_filename(path, NULL) : NULL;
-    g_task_set_task_data(task, medium, medium_free);
-    if (!refuse_if_off(self, task))
-        engine_change_medium(self->engine, drive, medium->path, strcmp(drive, "cdrom") == 0, force,
-                             on_medium_changed, task);
-}
-
-gboolean vitrine_session_change_medium_finish(VitrineSession *self, GAsyncResult *result, GError **error)
-{
-    return g_task_propagate_boolean(G_TASK(result), error);
-}
-
 /* ---- typing ---- */
-
-static gboolean type_next(gpointer data)
-{
-    VitrineSession *self = data;
-
-    if (self->state != SESSION_RUNNING)
-        return G_SOURCE_CONTINUE; /* goes on when the machine does */
-    struct key_event *event = &g_array_index(self->typing, struct key_event, self->typing_next);
-    engine_key(self->engine, event->code, event->down);
-    if (++self->typing_next < self->typing->len)
-        return G_SOURCE_CONTINUE;
-    g_array_set_size(self->typing, 0);
-    self->typing_next = 0;
-    self->typing_source = 0;
-    g_signal_emit(self, signals[TYPED], 0);
-    return G_SOURCE_REMOVE;
-}
-
-static void queue_key(VitrineSession *self, unsigned code, bool down)
-{
-    struct key_event event = {code, down};
-
-    g_array_append_val(self->typing, event);
-}
-
-static void start_typing(VitrineSession *self)
-{
-    if (!self->typing_source && self->typing->len > 0)
-        self->typing_source = g_timeout_add(TYPE_INTERVAL_MS, type_next, self);
-}
 
 void vitrine_session_type(VitrineSession *self, const char *text)
 {
-    if (!vitrine_session_is_live(self))
-        return;
-    for (const char *p = text; *p; p = g_utf8_next_char(p)) {
-        unsigned code;
-        bool shift;
-        if (!keys_for_character(g_utf8_get_char(p), &code, &shift))
-            continue;
-        if (shift)
-            queue_key(self, KEY_LEFTSHIFT, true);
-        queue_key(self, code, true);
-        queue_key(self, code, false);
-        if (shift)
-            queue_key(self, KEY_LEFTSHIFT, false);
-    }
-    start_typing(self);
+    if (vitrine_session_is_live(self))
+        typist_type(self->typist, text);
 }
 
 void vitrine_session_send_chord(VitrineSession *self, const unsigned *codes)
 {
-    unsigned count = 0;
-
-    if (!vitrine_session_is_live(self))
-        return;
-    for (; codes[count]; count++)
-        queue_key(self, codes[count], true);
-    while (count > 0)
-        queue_key(self, codes[--count], false);
-    start_typing(self);
+    if (vitrine_session_is_live(self))
+        typist_chord(self->typist, codes);
 }

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What a machine shows, as a PNG file. */
+#pragma once
+
+#include "emulator/engine.h"
+
+#include <gio/gio.h>
+
+/* `task` (taken over) returns TRUE when the file is written, else an error. `context`: where the task was
+ * made. At most `max_width` pixels wide, 0 = as it is. */
+void picture_take(struct engine *engine, GMainContext *context, const char *path, int max_width, GTask *task);
