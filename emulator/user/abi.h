@@ -40,23 +40,14 @@ struct user_flock_layout {
     struct user_field type, whence, start, length, pid;
 };
 
-/* How an ioctl's argument is converted. */
-enum user_ioctl_kind {
-    USER_IOCTL_PLAIN, /* a number or nothing */
-    USER_IOCTL_READ,  /* the host writes an array of numbers of `unit` bytes, `size` bytes in all */
-    USER_IOCTL_WRITE, /* the host reads one */
-    USER_IOCTL_TERMIOS_READ,
-    USER_IOCTL_TERMIOS_WRITE,
-};
-
-struct user_ioctl {
+/* An ioctl whose number is not what the rules for ioctls.c's rows give. */
+struct user_ioctl_number {
     uint32_t guest, host;
-    uint8_t kind, unit;
-    uint16_t size;
 };
 
+/* The kernel's struct termios where it is not the host's; 36 bytes on all. */
 struct user_termios {
-    uint8_t size, n_cc;
+    uint8_t n_cc;
     const struct user_bits *cflag, *lflag; /* NULL: as the host */
     const int8_t *cc; /* host index of each of the guest's control characters, -1: none */
     bool min_is_eof;  /* VMIN and VTIME stand in VEOF's and VEOL's places unless ICANON */
@@ -94,7 +85,8 @@ struct user_abi {
     uint64_t rlimit_infinity;
     const struct user_stat_layout *stat, *stat64;
     const struct user_flock_layout *flock, *flock64;
-    const struct user_ioctl *ioctls;
+    bool ioctl_three_bits; /* three bits of direction in an ioctl's number, not two */
+    const struct user_ioctl_number *ioctls;
     unsigned n_ioctls;
     const struct user_termios *termios;
 };

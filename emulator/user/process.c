@@ -177,6 +177,7 @@ static void discard(struct user_process *process)
     if (process->strace)
         fclose(process->strace);
     g_hash_table_unref(process->unknown);
+    g_clear_pointer(&process->ioctls, g_hash_table_unref);
     elf_image_finish(&process->image);
     g_mutex_clear(&process->lock);
     g_free(process->exe);

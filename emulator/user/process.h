@@ -124,6 +124,7 @@ struct user_process {
     struct user_action action[65];
     FILE *strace;
     GHashTable *unknown; /* numbers of unknown calls that were reported */
+    GHashTable *ioctls;  /* rows of ioctls.c by the guest's number; NULL until one is asked for */
     uint64_t load_bias;
     pid_t pid;
     unsigned n_calls; /* rows of the system call table */

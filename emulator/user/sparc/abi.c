@@ -4,6 +4,7 @@
  * SunOS's. Source: Linux's user headers for SPARC (asm/errno.h, fcntl.h, mman.h, signal.h, socket.h, stat.h,
  * termbits.h, ioctls.h, poll.h, resource.h).
  */
+#include <asm/termbits.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -12,7 +13,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <termios.h>
+
 
 #include "emulator/user/sparc/sparc.h"
 
@@ -380,50 +381,59 @@ static const int8_t control_characters[17] = {VINTR,    VQUIT,    VERASE,  VKILL
                                               VEOL2,    VSWTC,    VSTART,  VSTOP,  VSUSP, -1,
                                               VREPRINT, VDISCARD, VWERASE, VLNEXT, -1};
 
-static const struct user_termios termios_layout = {36, 17, cflag, lflag, control_characters, true};
+static const struct user_termios termios_layout = {17, cflag, lflag, control_characters, true};
 
 /* The direction stands in the top three bits, the size in 13 (14) below (asm/ioctl.h). */
 #define IO(type, nr)        (0x20000000u | (uint32_t)(type) << 8 | (nr))
 #define IOR(type, nr, size) (0x40000000u | (uint32_t)(size) << 16 | (uint32_t)(type) << 8 | (nr))
 #define IOW(type, nr, size) (0x80000000u | (uint32_t)(size) << 16 | (uint32_t)(type) << 8 | (nr))
 
-static const struct user_ioctl ioctls[] = {
-    {IOR('T', 8, 36), TCGETS, USER_IOCTL_TERMIOS_READ, 0, 0},
-    {IOW('T', 9, 36), TCSETS, USER_IOCTL_TERMIOS_WRITE, 0, 0},
-    {IOW('T', 10, 36), TCSETSW, USER_IOCTL_TERMIOS_WRITE, 0, 0},
-    {IOW('T', 11, 36), TCSETSF, USER_IOCTL_TERMIOS_WRITE, 0, 0},
-    {IO('T', 5), TCSBRK, USER_IOCTL_PLAIN, 0, 0},
-    {IO('T', 6), TCXONC, USER_IOCTL_PLAIN, 0, 0},
-    {IO('T', 7), TCFLSH, USER_IOCTL_PLAIN, 0, 0},
-    {0x5425, TCSBRKP, USER_IOCTL_PLAIN, 0, 0},
-    {IOR('t', 0, 4), TIOCGETD, USER_IOCTL_READ, 4, 4},
-    {IOW('t', 1, 4), TIOCSETD, USER_IOCTL_WRITE, 4, 4},
-    {IO('t', 13), TIOCEXCL, USER_IOCTL_PLAIN, 0, 0},
-    {IO('t', 14), TIOCNXCL, USER_IOCTL_PLAIN, 0, 0},
-    {IOW('t', 103, 8), TIOCSWINSZ, USER_IOCTL_WRITE, 2, 8},
-    {IOR('t', 104, 8), TIOCGWINSZ, USER_IOCTL_READ, 2, 8},
-    {IOR('t', 106, 4), TIOCMGET, USER_IOCTL_READ, 4, 4},
-    {IOW('t', 107, 4), TIOCMBIC, USER_IOCTL_WRITE, 4, 4},
-    {IOW('t', 108, 4), TIOCMBIS, USER_IOCTL_WRITE, 4, 4},
-    {IOW('t', 109, 4), TIOCMSET, USER_IOCTL_WRITE, 4, 4},
-    {IOW('t', 112, 4), TIOCPKT, USER_IOCTL_WRITE, 4, 4},
-    {IO('t', 113), TIOCNOTTY, USER_IOCTL_PLAIN, 0, 0},
-    {IOW('t', 114, 1), TIOCSTI, USER_IOCTL_WRITE, 1, 1},
-    {IOR('t', 115, 4), TIOCOUTQ, USER_IOCTL_READ, 4, 4},
-    {IO('t', 122), TIOCCBRK, USER_IOCTL_PLAIN, 0, 0},
-    {IO('t', 123), TIOCSBRK, USER_IOCTL_PLAIN, 0, 0},
-    {IOW('t', 130, 4), TIOCSPGRP, USER_IOCTL_WRITE, 4, 4},
-    {IOR('t', 131, 4), TIOCGPGRP, USER_IOCTL_READ, 4, 4},
-    {IO('t', 132), TIOCSCTTY, USER_IOCTL_PLAIN, 0, 0},
-    {IOR('t', 133, 4), TIOCGSID, USER_IOCTL_READ, 4, 4},
-    {IOR('t', 134, 4), TIOCGPTN, USER_IOCTL_READ, 4, 4},
-    {IOW('t', 135, 4), TIOCSPTLCK, USER_IOCTL_WRITE, 4, 4},
-    {IO('t', 137), TIOCGPTPEER, USER_IOCTL_PLAIN, 0, 0},
-    {IO('f', 1), FIOCLEX, USER_IOCTL_PLAIN, 0, 0},
-    {IO('f', 2), FIONCLEX, USER_IOCTL_PLAIN, 0, 0},
-    {IOW('f', 125, 4), FIOASYNC, USER_IOCTL_WRITE, 4, 4},
-    {IOW('f', 126, 4), FIONBIO, USER_IOCTL_WRITE, 4, 4},
-    {IOR('f', 127, 4), FIONREAD, USER_IOCTL_READ, 4, 4},
+static const struct user_ioctl_number ioctls[] = {
+    {IOR('T', 8, 36), TCGETS},
+    {IOW('T', 9, 36), TCSETS},
+    {IOW('T', 10, 36), TCSETSW},
+    {IOW('T', 11, 36), TCSETSF},
+    {IO('T', 5), TCSBRK},
+    {IO('T', 6), TCXONC},
+    {IO('T', 7), TCFLSH},
+    {IOR('t', 0, 4), TIOCGETD},
+    {IOW('t', 1, 4), TIOCSETD},
+    {IO('t', 13), TIOCEXCL},
+    {IO('t', 14), TIOCNXCL},
+    {IOW('t', 103, 8), TIOCSWINSZ},
+    {IOR('t', 104, 8), TIOCGWINSZ},
+    {IOR('t', 106, 4), TIOCMGET},
+    {IOW('t', 107, 4), TIOCMBIC},
+    {IOW('t', 108, 4), TIOCMBIS},
+    {IOW('t', 109, 4), TIOCMSET},
+    {IOW('t', 112, 4), TIOCPKT},
+    {IO('t', 113), TIOCNOTTY},
+    {IOW('t', 114, 1), TIOCSTI},
+    {IOR('t', 115, 4), TIOCOUTQ},
+    {IO('t', 122), TIOCCBRK},
+    {IO('t', 123), TIOCSBRK},
+    {IOW('t', 130, 4), TIOCSPGRP},
+    {IOR('t', 131, 4), TIOCGPGRP},
+    {IO('t', 132), TIOCSCTTY},
+    {IOR('t', 133, 4), TIOCGSID},
+    {IOR('t', 134, 4), TIOCGPTN},
+    {IOW('t', 135, 4), TIOCSPTLCK},
+    {IO('t', 137), TIOCGPTPEER},
+    {IO('f', 1), FIOCLEX},
+    {IO('f', 2), FIONCLEX},
+    {IOW('f', 125, 4), FIOASYNC},
+    {IOW('f', 126, 4), FIONBIO},
+    {IOR('f', 127, 4), FIONREAD},
+    {IOR('T', 12, 44), TCGETS2},
+    {IOW('T', 13, 44), TCSETS2},
+    {IOW('T', 14, 44), TCSETSW2},
+    {IOW('T', 15, 44), TCSETSF2},
+    {IOR('T', 0x41, 32), TIOCGRS485},
+    {0xc0000000u | IOR('T', 0x42, 32), TIOCSRS485},
+    {IO('t', 36), TIOCCONS},
+    {IOR('t', 100, 4), TIOCGSOFTCAR},
+    {IOW('t', 101, 4), TIOCSSOFTCAR},
+    {IOR('f', 128, 8), FIOQSIZE},
 };
 
 const struct user_abi user_sparc_abi = {
@@ -452,6 +462,7 @@ const struct user_abi user_sparc_abi = {
     .stat64 = &stat64_layout,
     .flock = &flock_layout,
     .flock64 = &flock64_layout,
+    .ioctl_three_bits = true,
     .ioctls = ioctls,
     .n_ioctls = G_N_ELEMENTS(ioctls),
     .termios = &termios_layout,
