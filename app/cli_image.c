@@ -690,7 +690,8 @@ static int run_commit(int argc, char **argv)
     g_autoptr(GError) error = NULL;
     Progress progress;
     progress_begin(&progress);
-    gboolean ok = image_commit(argv[1], format, in_place, &progress.job, &error);
+    gboolean ok = in_place ? image_commit(argv[1], format, &progress.job, &error)
+                           : image_merge(argv[1], format, &progress.job, &error);
     progress_end(&progress);
     return ok ? STATUS_OK : failed(error);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Work on chains of overlays: commit (overlay and base become one) and rebase (another base, the same
- * contents). Each step leaves a state in which the overlay shows what it showed before.
+ * Work on chains of overlays: commit (an overlay's contents go into its base) and rebase (another base, the
+ * same contents). Each step leaves a state in which the overlay shows what it showed before.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,77 +11,7 @@
 
 #define CHUNK (2u << 20)
 
-/* How an image at @overlay should name @target: by its bare name in the same folder, else by its whole path.
- */
-static char *backing_name_for(const char *overlay, const char *target)
-{
-    g_autofree char *from = g_canonicalize_filename(overlay, NULL);
-    g_autofree char *to = g_canonicalize_filename(target, NULL);
-    g_autofree char *from_folder = g_path_get_dirname(from);
-    g_autofree char *to_folder = g_path_get_dirname(to);
-    return g_str_equal(from_folder, to_folder) ? g_path_get_basename(to) : g_steal_pointer(&to);
-}
-
-static gboolean need_overlay(Image *image, const char *what, GError **error)
-{
-    if (image->backing_file)
-        return TRUE;
-    g_set_error(error, IMAGE_ERROR, IMAGE_ERROR_INVALID,
-                _("“%s” stands on no other image: there is nothing to %s."), image->path, what);
-    return FALSE;
-}
-
-/* The options that make another image like this one. */
-static void options_like(Image *image, const ImageInfo *info, ImageCreateOptions *options)
-{
-    *options = (ImageCreateOptions){
-        .size = image->size,
-        .cluster_size = info->cluster_size,
-        .version = info->version,
-        .refcount_bits = info->version == 2 ? 0 : info->refcount_bits,
-        .lazy_refcounts = info->lazy_refcounts,
-        .extended_l2 = info->extended_l2,
-        .compression = info->compression,
-    };
-}
-
-static gboolean no_snapshots(const ImageInfo *info, GError **error)
-{
-    if (!info->snapshots)
-        return TRUE;
-    g_set_error(
-        error, IMAGE_ERROR, IMAGE_ERROR_UNSUPPORTED,
-        _("“%s” holds internal snapshots, which would be lost. Delete them first, with the program that made "
-          "them."),
-        info->path);
-    return FALSE;
-}
-
-/* ---- Commit into a new file ------------------------------------------------------------------------------
- */
-
-static gboolean commit_new(Image *image, const ImageInfo *info, const ImageJob *job, GError **error)
-{
-    ImageConvertOptions options = {.verify = TRUE};
-    options_like(image, info, &options.create);
-    Image *base = image->backing;
-    g_autofree char *name = NULL;
-    if (base->backing) {
-        name = backing_name_for(image->path, base->backing->path);
-        options.create.backing_file = name;
-        options.create.backing_format = base->backing->format->name;
-    }
-    ImageNewFile new_file;
-    if (!image_new_file_begin(&new_file, image->path, FALSE, image->file, error))
-        return FALSE;
-    if (!image_convert_into(image, &new_file, image->format, &options, job, error)) {
-        image_new_file_abort(&new_file);
-        return FALSE;
-    }
-    return image_new_file_finish(&new_file, error);
-}
-
-/* ---- Commit in place -------------------------------------------------------------------------------------
+/* ---- Commit -------------------------------------------------------------------------------------
  */
 
 /* Another image in @folder that stands on @base, or NULL. */
@@ -195,7 +125,7 @@ static gboolean commit_into(Image *overlay, const ImageInfo *info, const ImageJo
 
     /* All of it stands in the base now; the overlay begins anew. */
     ImageCreateOptions options;
-    options_like(overlay, info, &options);
+    image_options_like(overlay, info, &options);
     options.backing_file = overlay->backing_file;
     options.backing_format = format;
     ImageNewFile new_file;
@@ -208,29 +138,26 @@ static gboolean commit_into(Image *overlay, const ImageInfo *info, const ImageJo
     return image_new_file_finish(&new_file, error) && image_job_step(job, 1, 1, error);
 }
 
-gboolean image_commit(const char *path, const char *format_name, gboolean in_place, const ImageJob *job,
-                      GError **error)
+/* The overlay alone, for writing: nobody else may have it while it changes. */
+static Image *open_alone(const char *path, const char *format_name, GError **error)
 {
-    /* For writing: nobody else may have it while it changes. */
-    g_autoptr(Image) image = NULL;
-    if (in_place) {
-        ImageFile *file = image_file_open(path, TRUE, IMAGE_LOCK_WRITE, error);
-        const char *name = file ? (format_name ? format_name : image_probe(path, error)) : NULL;
-        const ImageFormat *format = name ? image_format_find(name, error) : NULL;
-        if (!format) {
-            image_file_close(file);
-            return FALSE;
-        }
-        image = image_open_file(file, format, IMAGE_OPEN_WRITABLE | IMAGE_OPEN_NO_BACKING, error);
-    } else {
-        image = image_open(path, format_name, IMAGE_OPEN_WRITABLE, error);
+    ImageFile *file = image_file_open(path, TRUE, IMAGE_LOCK_WRITE, error);
+    const char *name = file ? (format_name ? format_name : image_probe(path, error)) : NULL;
+    const ImageFormat *format = name ? image_format_find(name, error) : NULL;
+    if (!format) {
+        image_file_close(file);
+        return NULL;
     }
-    if (!image || !need_overlay(image, _("merge"), error))
+    return image_open_file(file, format, IMAGE_OPEN_WRITABLE | IMAGE_OPEN_NO_BACKING, error);
+}
+
+gboolean image_commit(const char *path, const char *format_name, const ImageJob *job, GError **error)
+{
+    g_autoptr(Image) image = open_alone(path, format_name, error);
+    if (!image || !image_need_base(image, _("commit"), error))
         return FALSE;
     g_autoptr(ImageInfo) info = image_get_info(image, error);
-    if (!info || !no_snapshots(info, error))
-        return FALSE;
-    return in_place ? commit_into(image, info, job, error) : commit_new(image, info, job, error);
+    return info && image_refuse_snapshots(info, error) && commit_into(image, info, job, error);
 }
 
 /* ---- Rebase ----------------------------------------------------------------------------------------------
@@ -283,18 +210,8 @@ gboolean image_rebase(const char *path, const char *format_name, const char *bac
     g_autoptr(Image) base = NULL;
     if (backing_file && !*backing_file)
         backing_file = NULL;
-    if (unsafe) {
-        ImageFile *file = image_file_open(path, TRUE, IMAGE_LOCK_WRITE, error);
-        const char *name = file ? (format_name ? format_name : image_probe(path, error)) : NULL;
-        const ImageFormat *format = name ? image_format_find(name, error) : NULL;
-        if (!format) {
-            image_file_close(file);
-            return FALSE;
-        }
-        image = image_open_file(file, format, IMAGE_OPEN_WRITABLE | IMAGE_OPEN_NO_BACKING, error);
-    } else {
-        image = image_open(path, format_name, IMAGE_OPEN_WRITABLE, error);
-    }
+    image = unsafe ? open_alone(path, format_name, error)
+                   : image_open(path, format_name, IMAGE_OPEN_WRITABLE, error);
     if (!image)
         return FALSE;
     if (!image->format->set_backing) {

@@ -251,13 +251,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ImageCheck, image_check_free)
 gboolean image_resize(Image *image, guint64 size, gboolean allow_shrink, GError **error);
 
 /*
- * Merges the overlay @path with its backing file. The base is not touched: a new file with the contents of
- * both, standing on what the base stood on, is written, verified, and takes the overlay's name.
- * @in_place: the overlay's contents are written into the base instead and the overlay is emptied; refused
+ * Writes the contents of the overlay @path into the image that it stands on, and empties the overlay. Refused
  * when another image beside the base or beside the overlay stands on the base, or when it is in use.
  */
-gboolean image_commit(const char *path, const char *format, gboolean in_place, const ImageJob *job,
-                      GError **error);
+gboolean image_commit(const char *path, const char *format, const ImageJob *job, GError **error);
 
 /*
  * Makes the overlay @path stand on @backing_file (NULL or "": on nothing) without changing what it shows:
@@ -266,6 +263,62 @@ gboolean image_commit(const char *path, const char *format, gboolean in_place, c
  */
 gboolean image_rebase(const char *path, const char *format, const char *backing_file,
                       const char *backing_format, gboolean unsafe, const ImageJob *job, GError **error);
+
+/* ---- Trees of overlays -----------------------------------------------------------------------------------
+ *
+ * A tree is files and their backing files; nothing else is kept. A snapshot of a disk: close it (or flush and
+ * open it anew), make a new overlay of it, go on in the overlay. A branch: another overlay of the same file.
+ * Deleting a node: image_merge() for each of its children, then unlink() of its file.
+ */
+
+/* A new qcow2 overlay at @path that stands on @base and shows the same. @base_format NULL: probed and
+ * recorded. The base is named by its bare name when it is in the same folder, else by its whole path. */
+gboolean image_create_overlay(const char *path, const char *base, const char *base_format, GError **error);
+
+/*
+ * The overlay @path takes in what its base holds itself, and stands on what the base stood on. It shows the
+ * same as before; the base is not touched, so that others may stand on it. A new file is written, verified and
+ * on the disk before it takes the overlay's name: whatever dies in between leaves the old one. Only the two
+ * files' own contents are copied, not those of what stands below.
+ */
+gboolean image_merge(const char *path, const char *format, const ImageJob *job, GError **error);
+
+/* The files of a chain, ImageInfo each, the overlay first, read from their headers without locks. A missing
+ * file or a circle is an error that names it. */
+GPtrArray *image_chain(const char *path, const char *format, GError **error);
+
+typedef struct ImageUsage {
+    guint64 own_bytes;      /* of the disk: data that this file holds */
+    guint64 own_zero_bytes; /* of the disk: zeros that this file states */
+    guint64 shared_bytes;   /* of the disk: data that shows through from below */
+    guint64 disk_bytes;     /* what the file takes on the host's disk */
+} ImageUsage;
+
+gboolean image_usage(Image *image, ImageUsage *usage, const ImageJob *job, GError **error);
+
+/*
+ * Fingerprint of a file that overlays stand on, one line of text (at most 200 characters) to be kept with the
+ * overlay: length, times, inode, and a SHA-256 hash: of the whole contents when @whole or when the file takes
+ * at most 64 MiB, else of its head and of samples. A file does not get another fingerprint by being copied
+ * with its times, by filling its holes, or, with a hash of the whole, by any copy.
+ */
+char *image_fingerprint(const char *path, gboolean whole, const ImageJob *job, GError **error);
+
+typedef enum ImageBaseState {
+    IMAGE_BASE_SAME,
+    IMAGE_BASE_MOVED,   /* not at its path; the same file stands elsewhere */
+    IMAGE_BASE_CHANGED, /* another length, other contents, or written to since and nobody can tell */
+    IMAGE_BASE_MISSING, /* not there, or unreadable */
+} ImageBaseState;
+
+/*
+ * Is the file at @path still that of @fingerprint? Usually costs a stat(). A file that is not there is looked
+ * for in its folder and in @folders (NULL-terminated, or NULL); @found (NULL allowed) is where it stands.
+ * @sentence (NULL allowed): what is the matter and what can be done, NULL when it is the same. Both are the
+ * caller's.
+ */
+ImageBaseState image_fingerprint_check(const char *path, const char *fingerprint, const char *const *folders,
+                                       char **found, char **sentence, const ImageJob *job);
 
 G_END_DECLS
 

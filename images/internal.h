@@ -181,6 +181,15 @@ gboolean image_read_backing(Image *image, guint64 offset, void *buffer, gsize le
 /* Does what stands below read as zeros, as far as that is known without reading? */
 gboolean image_backing_is_zero(Image *image, guint64 offset, guint64 length);
 
+/* How an image at @overlay should name @target: by its bare name in the same folder, else by its whole path. */
+char *image_backing_name_for(const char *overlay, const char *target);
+/* The options that make another image like this one. */
+void image_options_like(Image *image, const ImageInfo *info, ImageCreateOptions *options);
+/* For work that would lose them. */
+gboolean image_refuse_snapshots(const ImageInfo *info, GError **error);
+/* @what: the verb of the work that makes sense for an overlay only. */
+gboolean image_need_base(Image *image, const char *what, GError **error);
+
 /* Path of a backing file name relative to its overlay's folder; newly allocated. */
 char *image_resolve_backing(const char *overlay, const char *backing, GError **error);
 

@@ -216,7 +216,7 @@ static void test_chain(void)
     image_rebase(last, NULL, "first", NULL, FALSE, NULL, &error);
     g_assert_no_error(error);
     assert_tool_agrees(folder, "last", longer, 6 << 20);
-    image_commit(last, NULL, FALSE, NULL, &error);
+    image_merge(last, NULL, NULL, &error);
     g_assert_no_error(error);
     assert_tool_agrees(folder, "last", longer, 6 << 20);
     g_autoptr(ImageInfo) info = image_read_info(last, NULL, &error);

@@ -84,12 +84,12 @@ static void scene_free(Scene *s)
 
 static gboolean job_commit(Scene *s)
 {
-    return image_commit(s->over, NULL, FALSE, NULL, NULL);
+    return image_merge(s->over, NULL, NULL, NULL);
 }
 
 static gboolean job_commit_in_place(Scene *s)
 {
-    return image_commit(s->over, NULL, TRUE, NULL, NULL);
+    return image_commit(s->over, NULL, NULL, NULL);
 }
 
 static gboolean job_rebase(Scene *s)

@@ -390,12 +390,12 @@ static void test_commit(Fixture *f, gconstpointer data)
     g_assert_true(g_file_get_contents(at(f, "base"), &before, &before_length, NULL));
 
     /* a base with another child is not changed */
-    g_assert_false(image_commit(at(f, "one"), NULL, TRUE, NULL, &error));
+    g_assert_false(image_commit(at(f, "one"), NULL, NULL, &error));
     g_assert_error(error, IMAGE_ERROR, IMAGE_ERROR_INVALID);
     g_assert_nonnull(strstr(error->message, "two"));
     g_clear_error(&error);
 
-    image_commit(at(f, "one"), NULL, FALSE, NULL, &error);
+    image_merge(at(f, "one"), NULL, NULL, &error);
     g_assert_no_error(error);
     g_assert_true(g_file_get_contents(at(f, "base"), &after, &after_length, NULL));
     g_assert_cmpmem(before, before_length, after, after_length);
@@ -412,7 +412,7 @@ static void test_commit(Fixture *f, gconstpointer data)
     put(image, 99, 3, '2');
     g_assert_true(image_write_zeroes(image, 65536, 65536, NULL));
     close_ok(image);
-    image_commit(at(f, "two"), NULL, TRUE, NULL, &error);
+    image_commit(at(f, "two"), NULL, NULL, &error);
     g_assert_no_error(error);
     for (guint i = 0; i < 2; i++) {
         image = open_ok(f, i ? "two" : "base", NULL, IMAGE_OPEN_READ_ONLY);
