@@ -4,7 +4,7 @@
  *
  * A signal may arrive after the loop has looked for one and before the call blocks. So the look and the call
  * stand in one short piece of code with known ends: a handler that finds the processor between them moves it
- * to the exit, and the call is never made.
+ * to the exit, and the call is never made: it is begun again after the signal has been delivered.
  */
 #include <errno.h>
 #include <stdatomic.h>
@@ -41,12 +41,12 @@ __asm__("	.text\n"
         "user_host_call_end:\n"
         "	ret\n"
         "user_host_call_abort:\n"
-        "	mov	$-4, %rax\n" /* -EINTR */
+        "	mov	$-0x10000, %rax\n" /* USER_AGAIN */
         "	ret\n"
         "	.cfi_endproc\n"
         "	.size	user_host_call_asm, . - user_host_call_asm\n");
 
-_Static_assert(EINTR == 4 && sizeof(sig_atomic_t) == 4, "the code above knows both");
+_Static_assert(USER_AGAIN == -0x10000 && sizeof(sig_atomic_t) == 4, "the code above knows both");
 
 int64_t user_host_call(struct user_thread *thread, long number, long a, long b, long c, long d, long e,
                        long f)
@@ -75,7 +75,7 @@ int64_t user_host_call(struct user_thread *thread, long number, long a, long b, 
     long result;
 
     if (thread->pending)
-        return -EINTR;
+        return USER_AGAIN;
     result = syscall(number, a, b, c, d, e, f);
     return result == -1 ? -errno : result;
 }

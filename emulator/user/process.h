@@ -212,7 +212,7 @@ void user_call(struct user_thread *thread);
 #define USER_KEEP (-0x10001)
 /* The file name at a guest address, moved into the sysroot; 0 or -errno. Free with g_free(). */
 int64_t user_call_path(struct user_thread *thread, uint64_t address, char **path);
-/* A host system call that no signal slips past: -EINTR when one is pending or comes. Result or -errno. */
+/* A host system call that no signal slips past: USER_AGAIN when one is pending or comes before it. Result or -errno. */
 int64_t user_host_call(struct user_thread *thread, long number, long a, long b, long c, long d, long e,
                        long f);
 #define USER_HOST(t, nr, a, b, c, d, e, f)                                                                   \

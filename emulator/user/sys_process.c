@@ -895,12 +895,12 @@ static int64_t futex(struct user_thread *t, const uint64_t *a, bool wide)
             case FUTEX_OP_CMP_GE: true_ = (int32_t)old >= (int32_t)against; break;
             default: return -ENOSYS;
             }
-            woken = USER_HOST(t, SYS_futex, word, FUTEX_WAKE | ((int)a[1] & FUTEX_PRIVATE_FLAG), a[2], NULL,
-                              NULL, 0);
+            /* The word has changed: from here on the call must not begin again. Waking never waits. */
+            woken = syscall(SYS_futex, word, FUTEX_WAKE | ((int)a[1] & FUTEX_PRIVATE_FLAG), a[2], NULL, NULL, 0);
             if (woken >= 0 && true_)
-                more = USER_HOST(t, SYS_futex, second, FUTEX_WAKE | ((int)a[1] & FUTEX_PRIVATE_FLAG), a[3],
-                                 NULL, NULL, 0);
-            return woken < 0 ? woken : woken + MAX(more, 0);
+                more = syscall(SYS_futex, second, FUTEX_WAKE | ((int)a[1] & FUTEX_PRIVATE_FLAG), a[3], NULL,
+                               NULL, 0);
+            return woken < 0 ? -errno : woken + MAX(more, 0);
         }
     default:
         /* Priority inheritance needs the owner's number in the host's byte order. */

@@ -202,7 +202,8 @@ static int64_t suspend(struct user_thread *t, uint64_t mask)
     t->mask_saved = true;
     t->mask = mask;
     result = USER_HOST(t, SYS_rt_sigsuspend, &mask, sizeof(mask), 0, 0, 0, 0);
-    if (!t->pending) {
+    /* The handler of a signal that came before the wait runs under the old mask, and the wait begins anew. */
+    if (!t->pending || result == USER_AGAIN) {
         t->mask_saved = false;
         user_signal_set_mask(t, t->saved_mask);
     }
