@@ -122,6 +122,16 @@ enum ir_lane { IR_L8, IR_L16, IR_L32, IR_L64, IR_LF32, IR_LF64 };
     X(VLANE, 1, IR_P)      /* lane c to I32 (zero-extended), I64, F32 or F64 */                              \
     X(VSETLANE, 2, IR_P)   /* a with lane c replaced by b */                                                 \
     X(VPERM, 3, IR_P)      /* byte i = (a:b)[c.byte[i] & 31], a bytes 0..15, b bytes 16..31 (lane 0 = low) */ \
+    X(VPAIR, 2, IR_P)      /* F64 a in the low half, F64 b in the high half */                               \
+    X(VZIPL, 2, IR_P) X(VZIPH, 2, IR_P) /* a0 b0 a1 b1 ... of the low, of the high halves */                 \
+    X(VEXT, 2, IR_P)       /* bytes c to c + 15 of a:b, a first; c below 16 */                               \
+    X(VREV, 1, IR_P)       /* order of the lanes turned round within groups of c bytes (2, 4, 8) */          \
+    X(VNARROW, 2, IR_P)    /* lanes (aux) cut to half their width: of a low, of b high */                    \
+    X(VNARROWSS, 2, IR_P) X(VNARROWSU, 2, IR_P) X(VNARROWUU, 2, IR_P) /* saturated, signed or unsigned to ... */\
+    X(VWIDENS, 1, IR_P) X(VWIDENU, 1, IR_P) /* lanes (aux) of the low half to twice their width */           \
+    X(VMULWS, 2, IR_P) X(VMULWU, 2, IR_P) /* lanes of the low halves multiplied to twice their width */      \
+    X(VABS, 1, IR_P) X(VCLZ, 1, IR_P) X(VCNT, 1, IR_P) /* signed, wraps; leading zeros; ones in each byte */ \
+    X(VSHLSV, 2, IR_P) X(VSHLUV, 2, IR_P) /* left by the signed low byte of the lane of b, right if negative */\
     X(VFMADD, 3, IR_P)     /* LF32/LF64 lanes a * b + c */                                                   \
     X(VCMPEQF, 2, IR_P) X(VCMPGEF, 2, IR_P) X(VCMPGTF, 2, IR_P)                                               \
     X(VDIVF, 2, IR_P) X(VITOF, 1, IR_P) X(VFTOI, 1, IR_P) /* LF32 <-> L32 signed, saturating */               \
@@ -196,7 +206,9 @@ struct ir_exit {
 };
 
 /* A C function callable from a region: uint64_t f(struct jit_cpu *, args...).  I32 arguments arrive as
- * uint32_t, I64 as uint64_t, F32/F64 as their bits; results likewise.  A helper never does host floating
+ * uint32_t, I64 as uint64_t, F32/F64 as their bits; results likewise.  V128 arguments arrive as const uint64_t *
+ * (two words, low lanes first); a V128 result is written through a uint64_t * that stands between cpu and the
+ * arguments, of which there are five at most then.  A helper never does host floating
  * point unless IR_HELPER_FP (it runs under the guest's MXCSR), never leaves by longjmp, and reports a guest
  * exception by its result, which the front end tests with EXITIF. */
 enum {
@@ -305,7 +317,7 @@ enum ir_type ir_type_of(const struct ir_builder *b, ir_ref v);
  * first. from has one entry per slot of the guest; non-banked entries are ignored. */
 void ir_bank_move(struct ir_builder *b, int32_t delta, const int16_t *from);
 
-/* Values, made of pure operations.  Operands that are no values (bits of VSHL, lane of VLANE and VSETLANE) go
+/* Values, made of pure operations.  Operands that are no values (bits of VSHL, lane of VLANE and VSETLANE, c of VEXT and VREV) go
  * into c of ir_op3().  Counts of shifts may be I32 or I64, the c of ADC/SBB/CARRY/BORROW is I32; SEXT and ZEXT to I32 take an I32, to I64 either. */
 ir_ref ir_const(struct ir_builder *b, enum ir_type type, uint64_t value);
 ir_ref ir_op1(struct ir_builder *b, enum ir_op op, enum ir_type type, uint16_t aux, ir_ref a);

@@ -925,6 +925,13 @@ ir_ref ib_fold(struct ir_builder *b, struct ir_insn *i)
     case IR_FSETLANE:
     case IR_FNEG:
     case IR_FABS: return fold_float(b, i);
+    case IR_VPAIR: /* halves of one vector */
+        if (ib_is(b, i->a, IR_VLANE) && ib_is(b, i->b, IR_VLANE) && b->insn[i->a].c == 0 && b->insn[i->b].c == 1) {
+            ir_ref x = ib_resolve(b, b->insn[i->a].a);
+            return x == ib_resolve(b, b->insn[i->b].a) ? x : IR_NONE;
+        }
+        return IR_NONE;
+    case IR_VEXT: return i->c == 0 ? i->a : IR_NONE;
     case IR_VAND:
     case IR_VOR: return i->a == i->b ? i->a : IR_NONE;
     case IR_VSHL:
@@ -936,6 +943,8 @@ ir_ref ib_fold(struct ir_builder *b, struct ir_insn *i)
             if (b->insn[x].type == i->type && (i->aux == IR_L32 || i->aux == IR_L64 || i->aux >= IR_LF32))
                 return x;
         }
+        if (i->type == IR_F64 && ib_is(b, i->a, IR_VPAIR))
+            return ib_resolve(b, i->c ? b->insn[i->a].b : b->insn[i->a].a);
         return IR_NONE;
     default: return IR_NONE;
     }

@@ -188,14 +188,19 @@ static bool atomic(struct ir_scratch *s, struct jit_cpu *cpu, const struct ir_in
 }
 
 static uint64_t call(struct jit_cpu *cpu, const struct ir_call *k, const struct interp_code *c,
-                     const uint64_t *w)
+                     const uint64_t *w, uint64_t *out)
 {
     const struct ir_helper *h = k->helper;
     uint64_t a[6] = {0};
+    unsigned first = h->result == IR_V128;
 
-    for (unsigned n = 0; n < h->n_args; n++)
-        a[n] = w[c->word[k->arg[n]]];
-    switch (h->n_args) {
+    if (first)
+        a[0] = (uint64_t)(uintptr_t)out;
+    for (unsigned n = 0; n < h->n_args; n++) {
+        const uint64_t *v = &w[c->word[k->arg[n]]];
+        a[first + n] = h->arg_type[n] == IR_V128 ? (uint64_t)(uintptr_t)v : *v;
+    }
+    switch (first + h->n_args) {
     case 0: return ((uint64_t(*)(struct jit_cpu *))h->function)(cpu);
     case 1: return ((uint64_t(*)(struct jit_cpu *, uint64_t))h->function)(cpu, a[0]);
     case 2: return ((uint64_t(*)(struct jit_cpu *, uint64_t, uint64_t))h->function)(cpu, a[0], a[1]);
@@ -424,16 +429,18 @@ do_CALLIF:
         const struct ir_call *k = &r->call[o->b];
         if (k->helper->flags & IR_HELPER_FP)
             csr_in(s, cpu);
-        call(cpu, k, c, w);
+        call(cpu, k, c, w, NULL);
         NEXT;
     }
 do_CALL : {
     const struct ir_call *k = &r->call[o->a];
     if (k->helper->flags & IR_HELPER_FP)
         csr_in(s, cpu);
-    uint64_t v = call(cpu, k, c, w);
+    uint64_t out[2], v = call(cpu, k, c, w, out);
     if (k->helper->result == IR_I32 || k->helper->result == IR_F32)
         D = (uint32_t)v;
+    else if (k->helper->result == IR_V128)
+        memcpy(&D, out, 16);
     else if (k->helper->result != IR_VOID)
         D = v;
     NEXT;

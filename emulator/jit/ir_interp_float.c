@@ -439,6 +439,68 @@ static void lane_in(unsigned aux, unsigned k, union vec *r, uint64_t v)
     }
 }
 
+static uint64_t lane_of(unsigned lane, const union vec *v, unsigned k, bool is_signed)
+{
+    switch (lane) {
+    case IR_L8: return is_signed ? (uint64_t)v->sb[k] : v->b[k];
+    case IR_L16: return is_signed ? (uint64_t)v->sh[k] : v->h[k];
+    case IR_L32: return is_signed ? (uint64_t)v->sw[k] : v->w[k];
+    default: return v->d[k];
+    }
+}
+
+static void zip(const struct ir_insn *i, union vec *r, const union vec *x, const union vec *y)
+{
+    unsigned lane = i->aux >= IR_LF32 ? i->aux - 2 : i->aux, n = 16u >> lane, from = i->op == IR_VZIPH ? n / 2 : 0;
+
+    for (unsigned k = 0; k < n; k++)
+        lane_in(lane, k, r, lane_of(lane, k & 1 ? y : x, from + k / 2, false));
+}
+
+static uint64_t saturate(uint64_t v, unsigned bits, unsigned op)
+{
+    uint64_t top = (UINT64_C(1) << bits) - 1;
+
+    switch (op) {
+    case IR_VNARROWSS: return (uint64_t)clamp((int64_t)v, -(int64_t)(top >> 1) - 1, (int64_t)(top >> 1));
+    case IR_VNARROWSU: return (uint64_t)clamp((int64_t)v, 0, (int64_t)top);
+    case IR_VNARROWUU: return MIN(v, top);
+    default: return v;
+    }
+}
+
+static void narrow(const struct ir_insn *i, union vec *r, const union vec *x, const union vec *y)
+{
+    unsigned n = 16u >> i->aux, bits = 4u << i->aux;
+
+    for (unsigned k = 0; k < 2 * n; k++)
+        lane_in(i->aux - 1u, k, r,
+                saturate(lane_of(i->aux, k < n ? x : y, k % n, i->op != IR_VNARROWUU), bits, i->op));
+}
+
+static void widen(const struct ir_insn *i, union vec *r, const union vec *x, const union vec *y)
+{
+    bool is_signed = i->op == IR_VWIDENS || i->op == IR_VMULWS;
+
+    for (unsigned k = 0; k < 8u >> i->aux; k++) {
+        uint64_t v = lane_of(i->aux, x, k, is_signed);
+        if (i->op == IR_VMULWS || i->op == IR_VMULWU)
+            v *= lane_of(i->aux, y, k, is_signed);
+        lane_in(i->aux + 1u, k, r, v);
+    }
+}
+
+/* Callers cut the result to the lane: counts at or beyond the lane's width leave nothing but signs. */
+static uint64_t shift_either(int64_t v, int by)
+{
+    return by >= 64 ? 0 : by >= 0 ? (uint64_t)v << by : (uint64_t)(v >> MIN(-by, 63));
+}
+
+static uint64_t shift_either_u(uint64_t v, int by)
+{
+    return by >= 64 || by <= -64 ? 0 : by >= 0 ? v << by : v >> -by;
+}
+
 void ir_interp_vector(const struct ir_insn *i, unsigned from, uint64_t *dst, const uint64_t *a,
                       const uint64_t *b, const uint64_t *c)
 {
@@ -450,6 +512,11 @@ void ir_interp_vector(const struct ir_insn *i, unsigned from, uint64_t *dst, con
         for (unsigned k = 0; k < lanes[i->aux]; k++)
             lane_in(i->aux, k, &r, *a);
         memcpy(dst, &r, 16);
+        return;
+    }
+    if (i->op == IR_VPAIR) {
+        dst[0] = *a;
+        dst[1] = *b;
         return;
     }
     memcpy(&x, a, 16);
@@ -573,6 +640,40 @@ void ir_interp_vector(const struct ir_insn *i, unsigned from, uint64_t *dst, con
             unsigned s = z.b[k] & 31;
             r.b[k] = s < 16 ? x.b[s] : y.b[s - 16];
         })
+        break;
+    case IR_VZIPL:
+    case IR_VZIPH: zip(i, &r, &x, &y); break;
+    case IR_VEXT: LANES(16, r.b[k] = k + n < 16 ? x.b[k + n] : y.b[k + n - 16]) break;
+    case IR_VREV: LANES(16, r.b[k] = x.b[k ^ (n - (1u << i->aux))]) break;
+    case IR_VNARROW:
+    case IR_VNARROWSS:
+    case IR_VNARROWSU:
+    case IR_VNARROWUU: narrow(i, &r, &x, &y); break;
+    case IR_VWIDENS:
+    case IR_VWIDENU:
+    case IR_VMULWS:
+    case IR_VMULWU: widen(i, &r, &x, &y); break;
+    case IR_VABS:
+        BY_LANE(r.b[k] = (uint8_t)(x.sb[k] < 0 ? -x.b[k] : x.b[k]),
+                r.h[k] = (uint16_t)(x.sh[k] < 0 ? -x.h[k] : x.h[k]), r.w[k] = x.sw[k] < 0 ? -x.w[k] : x.w[k],
+                r.d[k] = x.sd[k] < 0 ? -x.d[k] : x.d[k])
+        break;
+    case IR_VCLZ:
+        BY_LANE(r.b[k] = (uint8_t)(x.b[k] ? __builtin_clz(x.b[k]) - 24 : 8),
+                r.h[k] = (uint16_t)(x.h[k] ? __builtin_clz(x.h[k]) - 16 : 16),
+                r.w[k] = x.w[k] ? (uint32_t)__builtin_clz(x.w[k]) : 32,
+                r.d[k] = x.d[k] ? (uint64_t)__builtin_clzll(x.d[k]) : 64)
+        break;
+    case IR_VCNT: LANES(16, r.b[k] = (uint8_t)__builtin_popcount(x.b[k])) break;
+    case IR_VSHLSV:
+        BY_LANE(r.b[k] = (uint8_t)shift_either(x.sb[k], y.sb[k]), r.h[k] = (uint16_t)shift_either(x.sh[k], (int8_t)y.h[k]),
+                r.w[k] = (uint32_t)shift_either(x.sw[k], (int8_t)y.w[k]),
+                r.d[k] = shift_either(x.sd[k], (int8_t)y.d[k]))
+        break;
+    case IR_VSHLUV:
+        BY_LANE(r.b[k] = (uint8_t)shift_either_u(x.b[k], y.sb[k]), r.h[k] = (uint16_t)shift_either_u(x.h[k], (int8_t)y.h[k]),
+                r.w[k] = (uint32_t)shift_either_u(x.w[k], (int8_t)y.w[k]),
+                r.d[k] = shift_either_u(x.d[k], (int8_t)y.d[k]))
         break;
     case IR_VFMADD:
         if (i->aux == IR_LF64)

@@ -476,6 +476,13 @@ static bool worth_moving(const struct ir_builder *b, const struct ir_insn *i)
     case IR_ROR: return !ib_is(b, i->b, IR_CONST);
     case IR_VSPLAT:
     case IR_VPERM:
+    case IR_VPAIR:
+    case IR_VZIPL:
+    case IR_VZIPH:
+    case IR_VEXT:
+    case IR_VREV:
+    case IR_VWIDENS:
+    case IR_VWIDENU:
     case IR_VAND:
     case IR_VOR:
     case IR_VXOR:

@@ -151,6 +151,8 @@ static void print_insn(const struct ir_region *r, uint32_t v, FILE *out)
     case IR_VSHL:
     case IR_VSHR:
     case IR_VSAR:
+    case IR_VEXT:
+    case IR_VREV:
     case IR_VLANE:
     case IR_VSETLANE: fprintf(out, " #%u", i->c); break;
     case IR_CALLIF: print_call(r, i->b, out); break;

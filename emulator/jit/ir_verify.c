@@ -168,6 +168,22 @@ static const char *check_types(const struct ir_region *r, const struct ir_insn *
             ok = ok && ta == IR_V128 && i->c < lanes[i->aux] && (i->op == IR_VLANE || t == IR_V128);
         break;
     }
+    case IR_VPAIR: ok = t == IR_V128 && ta == IR_F64 && tb == IR_F64; break;
+    case IR_VNARROW:
+    case IR_VNARROWSS:
+    case IR_VNARROWSU:
+    case IR_VNARROWUU:
+        ok = t == IR_V128 && ta == IR_V128 && tb == IR_V128 && i->aux >= IR_L16 && i->aux <= IR_L64;
+        break;
+    case IR_VWIDENS:
+    case IR_VWIDENU: ok = t == IR_V128 && ta == IR_V128 && i->aux <= IR_L32; break;
+    case IR_VMULWS:
+    case IR_VMULWU: ok = t == IR_V128 && ta == IR_V128 && tb == IR_V128 && i->aux <= IR_L32; break;
+    case IR_VEXT: ok = t == IR_V128 && ta == IR_V128 && tb == IR_V128 && i->c < 16; break;
+    case IR_VREV:
+        ok = t == IR_V128 && ta == IR_V128 && (i->c == 2 || i->c == 4 || i->c == 8) && i->aux <= IR_L32 &&
+             1u << i->aux < i->c;
+        break;
     case IR_CALL: ok = t == r->call[i->a].helper->result; break;
     case IR_CALLIF: ok = ta == IR_I32 && t == IR_VOID; break;
     case IR_EXITIF:
@@ -273,7 +289,11 @@ static const char *check_insn(const struct checker *c, uint32_t v, uint32_t bloc
         uint32_t n = i->op == IR_CALL ? i->a : i->b;
         if (n >= r->n_calls || !r->call[n].helper || r->call[n].helper->n_args > 6)
             return "call index out of range";
+        if (r->call[n].helper->result == IR_V128 && (r->call[n].helper->n_args > 5 || i->op == IR_CALLIF))
+            return "helper cannot give a vector there";
         for (unsigned k = 0; k < r->call[n].helper->n_args; k++) {
+            if (i->op == IR_CALLIF && r->call[n].helper->arg_type[k] == IR_V128)
+                return "conditional call with a vector";
             if (!available(c, r->call[n].arg[k], v, block))
                 return "call argument is not available there";
             if (r->insn[r->call[n].arg[k]].type != r->call[n].helper->arg_type[k])

@@ -34,7 +34,9 @@
 #define X64_MAX_MEMOS   32
 #define X64_TEMP        (X64_SAVE_XMM + 256)
 #define X64_TEMP_BYTES  (16 * (IR_MAX_SLOTS + 4))
-#define X64_FRAME       (X64_TEMP + X64_TEMP_BYTES + 8) /* == 8 modulo 16: after six pushes rsp is aligned */
+#define X64_VECTORS     (X64_TEMP + X64_TEMP_BYTES) /* vectors that helpers take and give: six, and the result */
+#define X64_VECTOR_OUT  (X64_VECTORS + 96)
+#define X64_FRAME       (X64_VECTORS + 112 + 8) /* == 8 modulo 16: after six pushes rsp is aligned */
 
 #define X64_CALLER_SAVED                                                                                     \
     (1u << RCX | 1u << RDX | 1u << RSI | 1u << RDI | 1u << R8 | 1u << R9 | 1u << R10 | 1u << R11 | 0x7fff0000u)

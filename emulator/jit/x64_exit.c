@@ -271,6 +271,23 @@ static void lock_args(struct x64_ctx *c, const struct ir_call *call)
     }
 }
 
+/* Vectors are passed by address: of where they are in memory, or of a place on the stack. */
+static void vectors_to_memory(struct x64_ctx *c, const struct ir_call *call, struct x64_mem at[6])
+{
+    for (unsigned k = 0; k < call->helper->n_args; k++) {
+        if (call->helper->arg_type[k] != IR_V128) {
+            continue;
+        }
+        const struct x64_val *v = &c->val[x64_canon(c, call->arg[k])];
+        if (v->mem != XW_NONE) {
+            at[k] = x64_val_mem(c, call->arg[k]);
+        } else {
+            at[k] = x64_at(RSP, X64_VECTORS + 16 * (int32_t)k);
+            x64_store_type(c, IR_V128, at[k], v->reg);
+        }
+    }
+}
+
 void x64_call(struct x64_ctx *c, uint32_t p)
 {
     const struct ir_insn *i = &c->r->insn[p];
@@ -278,6 +295,8 @@ void x64_call(struct x64_ctx *c, uint32_t p)
     const struct ir_helper *h = call->helper;
     struct x64_asm *a = &c->a;
     struct x64_loc arg[6];
+    struct x64_mem vector[6];
+    unsigned first = h->result == IR_V128 ? 2 : 1;
 
     if (h->flags & IR_HELPER_WRITES) {
         x64_home_lost(c, -1);
@@ -285,11 +304,25 @@ void x64_call(struct x64_ctx *c, uint32_t p)
     x64_need(a, 1024);
     lock_args(c, call);
     x64_spill_caller_saved(c);
+    vectors_to_memory(c, call, vector);
     for (unsigned k = 0; k < h->n_args; k++) {
-        arg[k] = x64_where(c, call->arg[k]);
+        arg[k] = h->arg_type[k] == IR_V128 ? (struct x64_loc){.kind = XL_IMM, .type = IR_I32}
+                                           : x64_where(c, call->arg[k]);
     }
     x64_store(a, true, CPU(budget), R_BUDGET);
-    move_args(c, arg, h->n_args, 1);
+    move_args(c, arg, h->n_args, first);
+    for (unsigned k = 0; k < h->n_args; k++) {
+        if (h->arg_type[k] == IR_V128) {
+            int reg = first + k < 6 ? arg_reg[first + k] : RAX;
+            x64_lea(a, true, reg, vector[k]);
+            if (reg == RAX) {
+                x64_store(a, true, x64_at(RSP, 0), RAX);
+            }
+        }
+    }
+    if (h->result == IR_V128) {
+        x64_lea(a, true, RSI, x64_at(RSP, X64_VECTOR_OUT));
+    }
     x64_mov(a, true, RDI, R_CPU);
     x64_call_c(c, h->function);
     after_helper(c, h);
@@ -301,7 +334,11 @@ void x64_call(struct x64_ctx *c, uint32_t p)
     }
     if (i->type != IR_VOID && c->val[p].n_use) {
         int dst = x64_new(c, p);
-        x64_move_reg(c, (enum ir_type)i->type, dst, RAX);
+        if (i->type == IR_V128) {
+            x64_load_type(c, IR_V128, dst, x64_at(RSP, X64_VECTOR_OUT));
+        } else {
+            x64_move_reg(c, (enum ir_type)i->type, dst, RAX);
+        }
     }
 }
 

@@ -25,6 +25,17 @@ static const uint32_t simple[IR_N_OPS][6] = {
     [IR_VAVGU] = {X_66 | X_0F | 0xe0, X_66 | X_0F | 0xe3},
     [IR_VCMPEQ] = {X_66 | X_0F | 0x74, X_66 | X_0F | 0x75, X_66 | X_0F | 0x76, X_66 | X_0F38 | 0x29},
     [IR_VCMPGTS] = {X_66 | X_0F | 0x64, X_66 | X_0F | 0x65, X_66 | X_0F | 0x66},
+    [IR_VZIPL] = {X_66 | X_0F | 0x60, X_66 | X_0F | 0x61, X_66 | X_0F | 0x62, X_66 | X_0F | 0x6c, X_0F | 0x14, X_66 | X_0F | 0x14},
+    [IR_VZIPH] = {X_66 | X_0F | 0x68, X_66 | X_0F | 0x69, X_66 | X_0F | 0x6a, X_66 | X_0F | 0x6d, X_0F | 0x15, X_66 | X_0F | 0x15},
+    [IR_VNARROWSS] = {0, X_66 | X_0F | 0x63, X_66 | X_0F | 0x6b},
+    [IR_VNARROWSU] = {0, X_66 | X_0F | 0x67, X_66 | X_0F38 | 0x2b},
+};
+
+/* dst = op a */
+static const uint32_t single[IR_N_OPS][4] = {
+    [IR_VWIDENS] = {X_66 | X_0F38 | 0x20, X_66 | X_0F38 | 0x23, X_66 | X_0F38 | 0x25},
+    [IR_VWIDENU] = {X_66 | X_0F38 | 0x30, X_66 | X_0F38 | 0x33, X_66 | X_0F38 | 0x35},
+    [IR_VABS] = {X_66 | X_0F38 | 0x1c, X_66 | X_0F38 | 0x1d, X_66 | X_0F38 | 0x1e},
 };
 
 static uint64_t by_interpreter(struct jit_cpu *cpu, const struct ir_insn *i, uint64_t *t, uint64_t from)
@@ -135,16 +146,38 @@ static bool compare_unsigned(struct x64_ctx *c, uint32_t p)
     return true;
 }
 
+static void splat_sse(struct x64_ctx *c, unsigned lane, int dst, int src)
+{
+    bool q = lane == IR_L64 || lane == IR_LF64;
+
+    if (src < XMM0) {
+        x64_v2(c, X_66 | X_0F | 0x6e | x64_w(q), dst, src); /* movd, movq */
+        src = dst;
+    }
+    if (lane == IR_L8) {
+        x64_v3(c, X_66 | X_0F | 0x60, dst, src, src); /* punpcklbw */
+        src = dst;
+    }
+    if (lane <= IR_L16) {
+        x64_v2(c, X_F2 | X_0F | 0x70, dst, src); /* pshuflw */
+        x64_1(&c->a, 0);
+        src = dst;
+    }
+    x64_v2(c, X_66 | X_0F | 0x70, dst, src); /* pshufd */
+    x64_1(&c->a, q ? 0x44 : 0);
+}
+
 static bool splat(struct x64_ctx *c, uint32_t p)
 {
     const struct ir_insn *i = &c->r->insn[p];
     struct x64_asm *a = &c->a;
     static const uint8_t op[6] = {0x78, 0x79, 0x58, 0x59, 0x58, 0x59}; /* vpbroadcast */
 
-    if (!c->f->avx2) {
-        return false;
-    }
     int ra = x64_in(c, i->a), dst = x64_new(c, p), src = ra;
+    if (!c->f->avx2) {
+        splat_sse(c, i->aux, dst, ra);
+        return true;
+    }
     if (ra < XMM0) {
         x64_move_reg(c, i->aux == IR_L64 ? IR_I64 : IR_I32, dst, ra);
         src = dst;
@@ -159,17 +192,24 @@ static bool get_lane(struct x64_ctx *c, uint32_t p)
     struct x64_asm *a = &c->a;
     static const uint32_t op[4] = {X_66 | X_0F3A | 0x14, X_66 | X_0F3A | 0x15, X_66 | X_0F3A | 0x16, X_66 | X_0F3A | 0x16 | X_W};
 
-    if (!c->f->avx) {
+    bool q = i->aux == IR_L64 || i->aux == IR_LF64, scalar = i->type == IR_F32 || i->type == IR_F64;
+    if (!scalar && i->c == 0 && i->aux >= IR_L32) {
+        int ra = x64_in(c, i->a), dst = x64_new(c, p);
+        x64_v2(c, X_66 | X_0F | 0x7e | x64_w(q), ra, dst); /* movd, movq */
+        return true;
+    }
+    if (!scalar && !c->f->sse41) {
         return false;
     }
     int ra = x64_in(c, i->a), dst = x64_new(c, p);
-    if (dst >= XMM0) { /* F32, F64: the lane comes to place 0 */
-        bool q = i->aux == IR_L64 || i->aux == IR_LF64;
-        x64_vrr(a, X_66 | X_0F | 0x70, dst, 0, ra); /* pshufd */
-        x64_1(a, q ? (i->c ? 0xee : 0x44) : (i->c & 3));
-    } else {
-        x64_vrr(a, op[i->aux & 3], ra, 0, dst); /* pextr */
+    if (!scalar) {
+        x64_v2(c, op[i->aux & 3], ra, dst); /* pextr */
         x64_1(a, i->c);
+    } else if (i->c == 0) { /* F32, F64: the lane comes to place 0 */
+        x64_move_reg(c, IR_V128, dst, ra);
+    } else {
+        x64_v2(c, X_66 | X_0F | 0x70, dst, ra); /* pshufd */
+        x64_1(a, q ? 0xee : (i->c & 3));
     }
     return true;
 }
@@ -180,12 +220,17 @@ static bool set_lane(struct x64_ctx *c, uint32_t p)
     struct x64_asm *a = &c->a;
     static const uint32_t op[4] = {X_66 | X_0F3A | 0x20, X_66 | X_0F | 0xc4, X_66 | X_0F3A | 0x22, X_66 | X_0F3A | 0x22 | X_W};
 
-    if (!c->f->avx || c->val[x64_canon(c, i->b)].cls != XC_GPR || i->aux > IR_L64) {
+    bool scalar = c->val[x64_canon(c, i->b)].cls != XC_GPR, q = i->aux == IR_L64 || i->aux == IR_LF64;
+    if (!c->f->sse41 && !(scalar && q) && i->aux != IR_L16) {
         return false;
     }
     int ra = x64_in(c, i->a), rb = x64_in(c, i->b), dst = x64_new(c, p);
-    x64_vrr(a, op[i->aux], dst, ra, rb); /* pinsr */
-    x64_1(a, i->c);
+    if (scalar && q) { /* movsd, unpcklpd */
+        x64_v3(c, i->c ? X_66 | X_0F | 0x14 : X_F2 | X_0F | 0x10, dst, ra, rb);
+    } else {
+        x64_v3(c, scalar ? X_66 | X_0F3A | 0x21 : op[i->aux], dst, ra, rb); /* insertps, pinsr */
+        x64_1(a, scalar ? i->c << 4 : i->c);
+    }
     return true;
 }
 
@@ -209,6 +254,194 @@ static bool permute(struct x64_ctx *c, uint32_t p)
     return true;
 }
 
+/* Two F64 side by side. */
+static bool pair(struct x64_ctx *c, uint32_t p)
+{
+    const struct ir_insn *i = &c->r->insn[p];
+    uint64_t lo, hi;
+
+    if (x64_const(c, i->b, &hi)) {
+        if (x64_const(c, i->a, &lo)) {
+            x64_v2m(c, X_0F | 0x28, x64_new(c, p), x64_const_mem(&c->a, lo, hi)); /* movaps */
+            return true;
+        }
+        if (hi == 0) {
+            int ra = x64_in(c, i->a), dst = x64_new(c, p);
+            x64_v2(c, X_F3 | X_0F | 0x7e, dst, ra); /* movq */
+            return true;
+        }
+    }
+    if (c->f->avx && x64_in_mem(c, i->b, true)) {
+        int ra = x64_in(c, i->a), dst = x64_new(c, p);
+        x64_vrm(&c->a, X_66 | X_0F | 0x16, dst, ra, x64_val_mem(c, i->b)); /* movhpd */
+    } else {
+        int ra = x64_in(c, i->a), rb = x64_in(c, i->b), dst = x64_new(c, p);
+        x64_v3(c, X_66 | X_0F | 0x14, dst, ra, rb); /* unpcklpd */
+    }
+    return true;
+}
+
+/* The bytes from c on of b:a */
+static bool extract(struct x64_ctx *c, uint32_t p)
+{
+    const struct ir_insn *i = &c->r->insn[p];
+
+    int ra = x64_in(c, i->a), rb = x64_in(c, i->b), dst = x64_new(c, p);
+    if (c->f->sse41) {
+        x64_v3(c, X_66 | X_0F3A | 0x0f, dst, rb, ra); /* palignr */
+        x64_1(&c->a, i->c);
+        return true;
+    }
+    x64_v2(c, X_0F | 0x28, dst, ra);
+    x64_v2(c, X_0F | 0x28, X_TMP, rb);
+    x64_rr(&c->a, X_66 | X_0F | 0x73, 3, dst); /* psrldq */
+    x64_1(&c->a, i->c);
+    x64_rr(&c->a, X_66 | X_0F | 0x73, 7, X_TMP); /* pslldq */
+    x64_1(&c->a, 16 - i->c);
+    x64_rr(&c->a, X_66 | X_0F | 0xeb, dst, X_TMP);
+    return true;
+}
+
+static bool reverse(struct x64_ctx *c, uint32_t p)
+{
+    const struct ir_insn *i = &c->r->insn[p];
+    uint8_t index[16];
+    uint64_t w[2];
+
+    if (!c->f->sse41) {
+        return false;
+    }
+    for (unsigned k = 0; k < 16; k++) {
+        index[k] = (uint8_t)(k ^ (i->c - (1u << i->aux)));
+    }
+    memcpy(w, index, 16);
+    int ra = x64_in(c, i->a), dst = x64_new(c, p);
+    x64_v3m(c, X_66 | X_0F38 | 0x00, dst, ra, x64_const_mem(&c->a, w[0], w[1])); /* pshufb */
+    return true;
+}
+
+/* Lanes cut: their upper halves cleared, and packed without loss. */
+static bool narrow(struct x64_ctx *c, uint32_t p)
+{
+    const struct ir_insn *i = &c->r->insn[p];
+    const uint64_t low = i->aux == IR_L16 ? 0x00ff00ff00ff00ffu : 0x0000ffff0000ffffu;
+
+    if (i->op != IR_VNARROW || (i->aux == IR_L32 && !c->f->sse41)) {
+        return false;
+    }
+    int ra = x64_in(c, i->a), rb = x64_in(c, i->b), dst = x64_new(c, p);
+    if (i->aux == IR_L64) {
+        x64_v3(c, X_0F | 0xc6, dst, ra, rb); /* shufps */
+        x64_1(&c->a, 0x88);
+        return true;
+    }
+    struct x64_mem m = x64_const_mem(&c->a, low, low);
+    x64_v3m(c, X_66 | X_0F | 0xdb, dst, ra, m);
+    x64_v2(c, X_0F | 0x28, X_TMP, rb);
+    x64_v3m(c, X_66 | X_0F | 0xdb, X_TMP, X_TMP, m);
+    x64_v3(c, i->aux == IR_L16 ? X_66 | X_0F | 0x67 : X_66 | X_0F38 | 0x2b, dst, dst, X_TMP); /* packus */
+    return true;
+}
+
+/* Lanes of the low halves times one another. */
+static bool multiply_wide(struct x64_ctx *c, uint32_t p)
+{
+    const struct ir_insn *i = &c->r->insn[p];
+    bool is_signed = i->op == IR_VMULWS;
+
+    if ((is_signed || i->aux == IR_L8) && !c->f->sse41) {
+        return false;
+    }
+    int ra = x64_in(c, i->a), rb = x64_in(c, i->b), dst = x64_new(c, p);
+    switch (i->aux) {
+    case IR_L8:
+        x64_v2(c, single[is_signed ? IR_VWIDENS : IR_VWIDENU][IR_L8], dst, ra);
+        x64_v2(c, single[is_signed ? IR_VWIDENS : IR_VWIDENU][IR_L8], X_TMP, rb);
+        x64_v3(c, X_66 | X_0F | 0xd5, dst, dst, X_TMP); /* pmullw */
+        break;
+    case IR_L16:
+        x64_v2(c, X_0F | 0x28, X_TMP, ra);
+        x64_v3(c, X_66 | X_0F | (is_signed ? 0xe5u : 0xe4u), X_TMP, X_TMP, rb); /* pmulh */
+        x64_v3(c, X_66 | X_0F | 0xd5, dst, ra, rb);
+        x64_v3(c, X_66 | X_0F | 0x61, dst, dst, X_TMP); /* punpcklwd */
+        break;
+    default:
+        x64_v2(c, X_66 | X_0F | 0x70, dst, ra); /* pshufd: lanes 0 and 1 to 0 and 2 */
+        x64_1(&c->a, 0x50);
+        x64_v2(c, X_66 | X_0F | 0x70, X_TMP, rb);
+        x64_1(&c->a, 0x50);
+        x64_v3(c, is_signed ? X_66 | X_0F38 | 0x28 : X_66 | X_0F | 0xf4, dst, dst, X_TMP); /* pmuldq, pmuludq */
+        break;
+    }
+    return true;
+}
+
+/* Without SSE4.1: lanes beside themselves, or beside zero. */
+static bool widen(struct x64_ctx *c, uint32_t p)
+{
+    const struct ir_insn *i = &c->r->insn[p];
+    bool is_signed = i->op == IR_VWIDENS;
+
+    if (is_signed && i->aux == IR_L32) {
+        return false;
+    }
+    int ra = x64_in(c, i->a), dst = x64_new(c, p);
+    x64_v3(c, X_0F | 0x57, X_TMP, X_TMP, X_TMP);
+    x64_v3(c, simple[IR_VZIPL][i->aux], dst, is_signed ? X_TMP : ra, is_signed ? ra : X_TMP);
+    if (is_signed) {
+        x64_rr(&c->a, X_66 | X_0F | (i->aux == IR_L8 ? 0x71 : 0x72), 4, dst); /* psraw, psrad */
+        x64_1(&c->a, 8u << i->aux);
+    }
+    return true;
+}
+
+/* Ones in bytes: two look-ups of four bits. */
+static bool count_ones(struct x64_ctx *c, uint32_t p)
+{
+    const struct ir_insn *i = &c->r->insn[p];
+    struct x64_asm *a = &c->a;
+    const uint64_t low = 0x0f0f0f0f0f0f0f0fu, t0 = 0x0302020102010100u, t1 = 0x0403030203020201u;
+
+    if (!c->f->avx) {
+        return false;
+    }
+    int ra = x64_in(c, i->a), dst = x64_new(c, p), t = x64_temp(c, XC_XMM);
+    struct x64_mem m = x64_const_mem(a, low, low);
+    x64_vrm(a, X_66 | X_0F | 0xdb, X_TMP, ra, m); /* pand */
+    x64_vrr(a, X_66 | X_0F | 0x71, 2, t, ra);     /* psrlw 4 */
+    x64_1(a, 4);
+    x64_vrm(a, X_66 | X_0F | 0xdb, t, t, m);
+    x64_v2m(c, X_0F | 0x28, dst, x64_const_mem(a, t0, t1));
+    x64_vrr(a, X_66 | X_0F38 | 0x00, X_TMP, dst, X_TMP); /* pshufb */
+    x64_vrr(a, X_66 | X_0F38 | 0x00, dst, dst, t);
+    x64_vrr(a, X_66 | X_0F | 0xfc, dst, dst, X_TMP); /* paddb */
+    return true;
+}
+
+/* Products of bytes: those in even and in odd places apart. */
+static bool multiply_bytes(struct x64_ctx *c, uint32_t p)
+{
+    const struct ir_insn *i = &c->r->insn[p];
+    struct x64_asm *a = &c->a;
+    const uint64_t low = 0x00ff00ff00ff00ffu;
+
+    if (!c->f->avx) {
+        return false;
+    }
+    int ra = x64_in(c, i->a), rb = x64_in(c, i->b), dst = x64_new(c, p), t = x64_temp(c, XC_XMM);
+    x64_vrr(a, X_66 | X_0F | 0x71, 2, t, ra); /* psrlw 8 */
+    x64_1(a, 8);
+    x64_vrr(a, X_66 | X_0F | 0x71, 2, X_TMP, rb);
+    x64_1(a, 8);
+    x64_vrr(a, X_66 | X_0F | 0xd5, t, t, X_TMP); /* pmullw */
+    x64_vrr(a, X_66 | X_0F | 0x71, 6, t, t);     /* psllw 8 */
+    x64_1(a, 8);
+    x64_vrr(a, X_66 | X_0F | 0xd5, dst, ra, rb);
+    x64_vrm(a, X_66 | X_0F | 0xdb, dst, dst, x64_const_mem(a, low, low));
+    x64_vrr(a, X_66 | X_0F | 0xeb, dst, dst, t);
+    return true;
+}
+
 bool x64_vec(struct x64_ctx *c, uint32_t p)
 {
     const struct ir_insn *i = &c->r->insn[p];
@@ -221,8 +454,45 @@ bool x64_vec(struct x64_ctx *c, uint32_t p)
         three(c, p, simple[i->op][i->aux], i->a, i->b);
         return true;
     }
+    if (i->aux < 4 && usable(c, single[i->op][i->aux])) {
+        int ra = x64_in(c, i->a), dst = x64_new(c, p);
+        x64_v2(c, single[i->op][i->aux], dst, ra);
+        return true;
+    }
     bool done = false;
     switch (i->op) {
+    case IR_VPAIR:
+        done = pair(c, p);
+        break;
+    case IR_VEXT:
+        done = extract(c, p);
+        break;
+    case IR_VREV:
+        done = reverse(c, p);
+        break;
+    case IR_VNARROW:
+        done = narrow(c, p);
+        break;
+    case IR_VMULWS:
+    case IR_VMULWU:
+        done = multiply_wide(c, p);
+        break;
+    case IR_VWIDENS:
+    case IR_VWIDENU:
+        done = widen(c, p);
+        break;
+    case IR_VCNT:
+        done = count_ones(c, p);
+        break;
+    case IR_VMUL:
+        done = i->aux == IR_L8 && multiply_bytes(c, p);
+        break;
+    case IR_VCMPGTS:
+        if (i->aux == IR_L64 && c->f->avx) {
+            three(c, p, X_66 | X_0F38 | 0x37, i->a, i->b);
+            done = true;
+        }
+        break;
     case IR_VAND:
         three(c, p, X_66 | X_0F | 0xdb, i->a, i->b);
         return true;

@@ -463,14 +463,33 @@ static ir_ref vector(struct maker *m)
     static const uint8_t two[] = {IR_VADD,    IR_VSUB,  IR_VMUL,  IR_VAND,  IR_VOR,    IR_VXOR,
                                   IR_VANDN,   IR_VADDS, IR_VADDU, IR_VSUBS, IR_VSUBU,  IR_VMINS,
                                   IR_VMAXS,   IR_VMINU, IR_VMAXU, IR_VAVGU, IR_VCMPEQ, IR_VCMPGTS,
-                                  IR_VCMPGTU, IR_VSHLV, IR_VSHRV, IR_VSARV};
+                                  IR_VCMPGTU, IR_VSHLV, IR_VSHRV, IR_VSARV, IR_VZIPL, IR_VZIPH,
+                                  IR_VSHLSV,  IR_VSHLUV};
+    static const uint8_t narrow[] = {IR_VNARROW, IR_VNARROWSS, IR_VNARROWSU, IR_VNARROWUU};
+    static const uint8_t wide[] = {IR_VMULWS, IR_VMULWU};
+    static const uint8_t one[] = {IR_VABS, IR_VCLZ, IR_VCNT};
     static const uint8_t shift[] = {IR_VSHL, IR_VSHR, IR_VSAR};
     static const uint8_t lanes[] = {16, 8, 4, 2};
     struct ir_builder *b = m->b;
     unsigned lane = below(m, 4);
     enum ir_type scalar = lane == IR_L64 ? IR_I64 : IR_I32;
 
-    switch (below(m, 8)) {
+    switch (below(m, 14)) {
+    case 8: return ir_op2(b, IR_VPAIR, IR_V128, 0, any(m, IR_F64), any(m, IR_F64));
+    case 9: return ir_op3(b, IR_VEXT, IR_V128, 0, any(m, IR_V128), any(m, IR_V128), below(m, 16));
+    case 10: {
+        unsigned log = 1 + below(m, 3);
+        return ir_op3(b, IR_VREV, IR_V128, (uint16_t)below(m, log), any(m, IR_V128), 0, 1u << log);
+    }
+    case 11:
+        return ir_op2(b, narrow[below(m, 4)], IR_V128, (uint16_t)(1 + below(m, 3)), any(m, IR_V128),
+                      any(m, IR_V128));
+    case 12:
+        return below(m, 2) ? ir_op1(b, below(m, 2) ? IR_VWIDENS : IR_VWIDENU, IR_V128, (uint16_t)below(m, 3),
+                                    any(m, IR_V128))
+                           : ir_op2(b, wide[below(m, 2)], IR_V128, (uint16_t)below(m, 3), any(m, IR_V128),
+                                    any(m, IR_V128));
+    case 13: return ir_op1(b, one[below(m, 3)], IR_V128, (uint16_t)lane, any(m, IR_V128));
     case 0:
         return ir_op3(b, shift[below(m, 3)], IR_V128, (uint16_t)lane, any(m, IR_V128), 0,
                       below(m, 8u << lane));

@@ -125,7 +125,20 @@ static uint64_t h_writes(struct jit_cpu *cpu, uint32_t a, uint64_t b)
     memcpy((uint8_t *)cpu->bank + 4 * (a % N_BANK), &v, 4);
     return a;
 }
+static uint64_t h_vector(struct jit_cpu *cpu, uint64_t *out, const uint64_t *a, uint32_t b, const uint64_t *c, uint64_t d,
+                         const uint64_t *e)
+{
+    out[0] = a[0] + c[1] * 3 + b + e[0];
+    out[1] = a[1] ^ c[0] ^ d ^ e[1] << 1;
+    return 0;
+}
+static uint64_t h_of_vector(struct jit_cpu *cpu, uint32_t k, const uint64_t *a, const uint64_t *b)
+{
+    return k + a[0] + a[1] * 3 + b[0] * 5 + b[1] * 7;
+}
 static const struct ir_helper helpers[] = {
+    {"vector", (void *)h_vector, IR_HELPER_PURE, 5, IR_V128, {IR_V128, IR_I32, IR_V128, IR_F64, IR_V128}},
+    {"of vector", (void *)h_of_vector, 0, 3, IR_I64, {IR_I32, IR_V128, IR_V128}},
     {"pure", (void *)h_pure, IR_HELPER_PURE, 2, IR_I32, {IR_I32, IR_F64}},
     {"many", (void *)h_many, 0, 6, IR_I64, {IR_I32, IR_I64, IR_F64, IR_F32, IR_I64, IR_I64}},
     {"reads", (void *)h_reads, IR_HELPER_READS, 1, IR_F64, {IR_I32}},
@@ -299,12 +312,41 @@ static void vector_op(struct ir_builder *b)
 {
     static const uint8_t bin[] = {IR_VADD, IR_VSUB, IR_VMUL, IR_VAND, IR_VOR, IR_VXOR, IR_VANDN, IR_VADDS, IR_VADDU, IR_VSUBS,
                                   IR_VSUBU, IR_VMINS, IR_VMAXS, IR_VMINU, IR_VMAXU, IR_VAVGU, IR_VCMPEQ, IR_VCMPGTS,
-                                  IR_VCMPGTU, IR_VSHLV, IR_VSHRV, IR_VSARV};
+                                  IR_VCMPGTU, IR_VSHLV, IR_VSHRV, IR_VSARV, IR_VZIPL, IR_VZIPH, IR_VSHLSV, IR_VSHLUV};
     uint16_t lane = (uint16_t)rnd(4);
     static const uint8_t n[] = {16, 8, 4, 2};
     enum ir_type s = lane == IR_L64 ? IR_I64 : IR_I32;
 
-    switch (rnd(8)) {
+    switch (rnd(14)) {
+    case 8: keep(b, ir_op2(b, IR_VPAIR, IR_V128, 0, value(b, IR_F64), rnd(3) ? value(b, IR_F64) : ir_const(b, IR_F64, 0))); break;
+    case 9: keep(b, ir_op3(b, IR_VEXT, IR_V128, 0, value(b, IR_V128), value(b, IR_V128), rnd(16))); break;
+    case 10: {
+        unsigned log = 1 + rnd(3);
+        keep(b, ir_op3(b, IR_VREV, IR_V128, (uint16_t)rnd(log), value(b, IR_V128), IR_NONE, 1u << log));
+        break;
+    }
+    case 11: {
+        static const uint8_t narrow[] = {IR_VNARROW, IR_VNARROWSS, IR_VNARROWSU, IR_VNARROWUU};
+        keep(b, ir_op2(b, (enum ir_op)narrow[rnd(4)], IR_V128, (uint16_t)(1 + rnd(3)), value(b, IR_V128), value(b, IR_V128)));
+        break;
+    }
+    case 12:
+        if (rnd(2)) {
+            keep(b, ir_op1(b, rnd(2) ? IR_VWIDENS : IR_VWIDENU, IR_V128, (uint16_t)rnd(3), value(b, IR_V128)));
+        } else {
+            keep(b, ir_op2(b, rnd(2) ? IR_VMULWS : IR_VMULWU, IR_V128, (uint16_t)rnd(3), value(b, IR_V128), value(b, IR_V128)));
+        }
+        break;
+    case 13: {
+        static const uint8_t one[] = {IR_VABS, IR_VCLZ, IR_VCNT};
+        static const uint8_t f[] = {IR_LF32, IR_LF64};
+        uint16_t l = f[rnd(2)];
+        keep(b, ir_op1(b, (enum ir_op)one[rnd(3)], IR_V128, lane, value(b, IR_V128)));
+        keep(b, ir_op3(b, IR_VLANE, l == IR_LF32 ? IR_F32 : IR_F64, l, value(b, IR_V128), IR_NONE, rnd(2)));
+        keep(b, ir_op3(b, IR_VSETLANE, IR_V128, l, value(b, IR_V128), value(b, l == IR_LF32 ? IR_F32 : IR_F64), rnd(2)));
+        keep(b, ir_op1(b, IR_VSPLAT, IR_V128, l, value(b, l == IR_LF32 ? IR_F32 : IR_F64)));
+        break;
+    }
     case 0: keep(b, ir_op1(b, IR_VSPLAT, IR_V128, lane, value(b, s))); break;
     case 1: keep(b, ir_op3(b, IR_VLANE, s, lane, value(b, IR_V128), IR_NONE, rnd(n[lane]))); break;
     case 2: keep(b, ir_op3(b, IR_VSETLANE, IR_V128, lane, value(b, IR_V128), value(b, s), rnd(n[lane]))); break;
@@ -345,12 +387,14 @@ static void memory_op(struct ir_builder *b, bool user)
 
 static void call_op(struct ir_builder *b)
 {
-    const struct ir_helper *h = &helpers[rnd(G_N_ELEMENTS(helpers))];
+    unsigned of_vectors = 2; /* the first ones */
+    const struct ir_helper *h = &helpers[with_vectors ? rnd(G_N_ELEMENTS(helpers))
+                                                      : of_vectors + rnd(G_N_ELEMENTS(helpers) - of_vectors)];
     ir_ref arg[6];
     for (unsigned k = 0; k < h->n_args; k++) {
         arg[k] = value(b, (enum ir_type)h->arg_type[k]);
     }
-    if (rnd(3) == 0) {
+    if (rnd(3) == 0 && h >= &helpers[of_vectors]) {
         ir_call_if(b, condition(b), h, arg);
     } else {
         keep(b, ir_call(b, h, arg));
