@@ -375,6 +375,11 @@ void ir_exit_if(struct ir_builder *b, ir_ref cond, enum ir_exit_kind kind, uint6
 void ir_exit(struct ir_builder *b, enum ir_exit_kind kind, enum ir_exit_hint hint, uint64_t pc, uint64_t npc,
              ir_ref pc_ref, ir_ref npc_ref);
 void ir_exit_returns(struct ir_builder *b, uint64_t return_pc); /* return_pc of the exit made last (HINT_CALL) */
+/* What is made between the two happens only where cond (I32) is not 0; both ways meet behind ir_endif() unless the
+ * block was ended in between.  For conditional instructions: one block charges for all, and what was reported by
+ * ir_insns_done() in between counts for exits in between only.  No nesting. */
+void ir_if(struct ir_builder *b, ir_ref cond);
+void ir_endif(struct ir_builder *b);
 void ir_br(struct ir_builder *b, uint32_t to);
 void ir_br_if(struct ir_builder *b, ir_ref cond, uint32_t yes, uint32_t no, unsigned likely);
 

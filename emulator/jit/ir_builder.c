@@ -178,6 +178,7 @@ void ir_begin(struct ir_builder *b, const struct jit_guest *guest, uint64_t pc, 
     b->here_pc = pc;
     b->here_npc = npc;
     b->here_npc_ref = IR_NONE;
+    b->join = 0;
     b->closed = b->fp_here_only = false;
     b->insert = 0;
     memset(b->hash, 0, sizeof b->hash);
@@ -635,7 +636,7 @@ static uint32_t new_exit(struct ir_builder *b, enum ir_exit_kind kind)
                                   .npc = b->here_npc,
                                   .npc_ref = b->here_npc_ref,
                                   .block = block};
-    b->exit_info[n] = (struct ib_exit_info){.executed = b->block[block].done};
+    b->exit_info[n] = (struct ib_exit_info){.executed = b->block[b->counted].done, .counted = b->counted};
     b->n_exits++;
     event(b, block, IB_EXIT, 0, n);
     return n;
@@ -648,7 +649,7 @@ static uint32_t memory_exit(struct ir_builder *b)
 
     if (n != ~0u && b->block[block].event_tail == b->memory_exit_event && b->exit[n].pc == b->here_pc &&
         b->exit[n].npc == b->here_npc && b->exit[n].npc_ref == b->here_npc_ref &&
-        b->exit_info[n].executed == b->block[block].done && b->exit[n].block == block)
+        b->exit_info[n].executed == b->block[b->counted].done && b->exit[n].block == block)
         return n;
     b->memory_exit = new_exit(b, IR_EXIT_MEMORY);
     b->memory_exit_event = b->block[block].event_tail;
@@ -747,7 +748,7 @@ void ir_exit(struct ir_builder *b, enum ir_exit_kind kind, enum ir_exit_hint hin
     b->exit[e].npc_ref = npc_ref ? ib_resolve(b, npc_ref) : IR_NONE;
     if (pc_ref && hint == IR_HINT_CALL)
         ir_exit_returns(b, pc);
-    b->exit_info[e].final = true;
+    b->exit_info[e].final = b->counted == b->exit[e].block;
     end_block(b, &(struct ir_insn){.op = IR_EXIT, .b = e});
 }
 
@@ -787,6 +788,42 @@ void ir_br_if(struct ir_builder *b, ir_ref cond, uint32_t yes, uint32_t no, unsi
     }
     uint32_t e = new_edge(b, from, yes + 1), f = new_edge(b, from, no + 1);
     end_block(b, &(struct ir_insn){.op = IR_BRIF, .aux = (uint16_t)likely, .a = cond, .b = e, .c = f});
+}
+
+/* Goes on in a block that the CHARGE of an earlier one covers. */
+static void continue_in(struct ir_builder *b, uint32_t block, uint32_t counted)
+{
+    uint64_t pc = b->here_pc, npc = b->here_npc;
+    ir_ref npc_ref = b->here_npc_ref;
+
+    ir_block_seal(b, block);
+    ir_block_start(b, block);
+    b->here_pc = pc;
+    b->here_npc = npc;
+    b->here_npc_ref = npc_ref;
+    b->counted = counted;
+}
+
+void ir_if(struct ir_builder *b, ir_ref cond)
+{
+    uint32_t yes = ir_block_new(b, b->here_pc, b->here_npc), counted = b->counted;
+
+    g_assert(!b->join);
+    b->join = ir_block_new(b, b->here_pc, b->here_npc);
+    b->join_done = b->block[counted].done;
+    ir_br_if(b, cond, yes, b->join, 0);
+    continue_in(b, yes, counted);
+}
+
+void ir_endif(struct ir_builder *b)
+{
+    uint32_t counted = b->counted;
+
+    if (ir_block_open(b))
+        ir_br(b, b->join);
+    continue_in(b, b->join, counted);
+    b->block[counted].done = b->join_done;
+    b->join = 0;
 }
 
 /* ---------------------------------------------------------------------------------------------- memory */

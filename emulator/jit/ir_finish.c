@@ -624,8 +624,8 @@ static void settle_charges(struct ir_builder *b)
         }
     }
     for (uint32_t e = 0; e < b->n_exits; e++) {
-        uint32_t charged = b->block[b->exit[e].block].charged;
         const struct ib_exit_info *x = &b->exit_info[e];
+        uint32_t charged = b->block[x->counted].charged;
         b->exit[e].refund = x->final                ? 0
                             : x->budget             ? charged
                             : charged > x->executed ? charged - x->executed

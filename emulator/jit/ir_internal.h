@@ -66,6 +66,7 @@ struct ib_block {
 
 struct ib_exit_info {
     uint32_t executed; /* guest instructions of the block completed when it is taken */
+    uint32_t counted;  /* block whose CHARGE covers it */
     bool final;        /* ends the block with nothing left to do: refunds 0 */
     bool budget;       /* the block's CHARGE */
     bool marked;       /* passes */
@@ -99,6 +100,7 @@ struct ir_builder {
     uint64_t here_pc, here_npc; /* position: ir_set_pc */
     ir_ref here_npc_ref;
     uint32_t counted;  /* block that ir_insns_done counts in */
+    uint32_t join, join_done; /* between ir_if() and ir_endif(): where they meet, and what was done before */
     ir_ref insert;     /* passes: new values go before this one, not to the end of `current` */
     bool fp_here_only; /* passes: floating point is shared within a block only */
     bool closed;       /* current is a block that nothing reaches */

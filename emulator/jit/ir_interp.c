@@ -246,7 +246,8 @@ static void leave(struct jit_cpu *cpu, const struct ir_region *r, const struct i
     else
         cpu->npc = x->npc;
     if (!g->address64) {
-        cpu->pc = (uint32_t)cpu->pc;
+        if (x->pc_ref)
+            cpu->pc = (uint32_t)cpu->pc;
         cpu->npc = (uint32_t)cpu->npc;
     }
     if (x->kind == IR_EXIT_RAISE) {

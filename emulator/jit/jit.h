@@ -112,6 +112,8 @@ struct jit_guest {
     const char *name;
     bool big_endian, uses_npc, address64;
     uint8_t insn_shift;      /* log2 of the smallest instruction size */
+    uint64_t pc_state;       /* bits of pc that are no part of the address but select a translation as mode does (an
+                                instruction set's bit; from bit 32 on those that a computed target never has) */
     uint8_t n_slots;
     const struct ir_slot *slot;
     bool has_kind_slot;      /* kind_slot tells how deferred flags are to be read: worth assuming in loops */

@@ -78,6 +78,13 @@ static unsigned tlb_index(uint64_t address)
     return (address >> JIT_PAGE_BITS) & (JIT_TLB_ENTRIES - 1);
 }
 
+/* An entry that holds none stays so. */
+static uint64_t code_address(const struct jit_cpu *cpu, uint64_t pc)
+{
+    pc &= ~cpu->guest->pc_state;
+    return cpu->guest->address64 ? pc : (uint32_t)pc;
+}
+
 static unsigned jc_index(const struct jit_cpu *cpu, uint64_t pc)
 {
     return (pc >> cpu->guest->insn_shift) & (JIT_JC_ENTRIES - 1);
@@ -99,11 +106,11 @@ void jit_flush_page(struct jit_cpu *cpu, uint64_t address)
         unsigned first = jc_index(cpu, page), n = JIT_PAGE_SIZE >> cpu->guest->insn_shift;
         for (unsigned k = 0; k < n && k < JIT_JC_ENTRIES; k++) {
             struct jit_jc_entry *j = &c->jc[(first + k) & (JIT_JC_ENTRIES - 1)];
-            if ((j->pc & JIT_PAGE_MASK) == page)
+            if ((code_address(cpu, j->pc) & JIT_PAGE_MASK) == page)
                 j->pc = JIT_TLB_NONE;
         }
         for (unsigned k = 0; k < JIT_RECENT; k++)
-            if (c->recent[k] && (c->recent[k]->pc & JIT_PAGE_MASK) == page)
+            if (c->recent[k] && (code_address(cpu, c->recent[k]->pc) & JIT_PAGE_MASK) == page)
                 c->recent[k] = NULL;
     }
 }
@@ -264,7 +271,7 @@ uint64_t jit_guard_slow(struct jit_cpu *cpu, uint64_t address, uint32_t aux)
 
 const uint8_t *jit_fetched_before(struct jit_cpu *cpu, uint64_t pc)
 {
-    pc = address_of(cpu, pc);
+    pc = code_address(cpu, pc);
     if (cpu->jit->options.user_mode)
         return cpu->window + pc;
     const struct jit_tlb_entry *e = &cpu->tlb[tlb_index(pc)];
@@ -275,7 +282,7 @@ const uint8_t *jit_fetch(struct jit_cpu *cpu, uint64_t pc, uint8_t **flags)
 {
     struct jit_translation t;
     *flags = NULL;
-    pc = address_of(cpu, pc);
+    pc = code_address(cpu, pc);
     if (cpu->jit->options.user_mode) {
         const uint8_t *host = cpu->window + pc;
         const uint8_t *pages = cpu->user_pages;

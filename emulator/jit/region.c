@@ -11,9 +11,20 @@
 
 /* ----------------------------------------------------------------------------------------- common parts */
 
-static bool same_page(uint64_t a, uint64_t b)
+static uint64_t address_of(const struct region_source *s, uint64_t pc)
 {
-    return ((a ^ b) & JIT_PAGE_MASK) == 0;
+    return pc & ~s->jit->guest->pc_state;
+}
+
+static bool same_page(const struct region_source *s, uint64_t a, uint64_t b)
+{
+    return (address_of(s, a ^ b) & JIT_PAGE_MASK) == 0;
+}
+
+/* Where the code at pc stands if it is on the source's page (of a program: anywhere). */
+static const uint8_t *host_near(const struct region_source *s, uint64_t pc)
+{
+    return s->host + (int64_t)(address_of(s, pc) - address_of(s, s->pc));
 }
 
 /* Leaving for a constant address, in the cheapest way that is right: linked where the mapping of the target cannot
@@ -22,7 +33,7 @@ static enum ir_exit_kind exit_kind(const struct region_source *s, uint64_t pc, u
 {
     const struct jit_guest *g = s->jit->guest;
     uint64_t follow = pc + (UINT64_C(1) << g->insn_shift);
-    if (s->jit->options.user_mode || same_page(s->pc, pc))
+    if (s->jit->options.user_mode || same_page(s, s->pc, pc))
         return IR_EXIT_DIRECT;
     if (!g->uses_npc || npc == (g->address64 ? follow : (uint32_t)follow))
         return IR_EXIT_INDIRECT;
@@ -40,14 +51,15 @@ static void leave_if(struct ir_builder *b, const struct region_source *s, ir_ref
     ir_exit_if(b, cond, exit_kind(s, pc, npc), pc, npc);
 }
 
-static void unit_at(struct jit_insn *i, uint64_t pc, uint64_t npc, uint32_t mode, const uint8_t *host)
+static void unit_at(const struct region_source *s, struct jit_insn *i, uint64_t pc, uint64_t npc,
+                    const uint8_t *host)
 {
     memset(i, 0, sizeof(*i));
     i->pc = pc;
     i->npc = npc;
-    i->mode = mode;
+    i->mode = s->mode;
     i->code = host;
-    i->avail = JIT_PAGE_SIZE - (uint32_t)(pc & (JIT_PAGE_SIZE - 1));
+    i->avail = JIT_PAGE_SIZE - (uint32_t)(address_of(s, pc) & (JIT_PAGE_SIZE - 1));
     i->n_insns = 1;
 }
 
@@ -80,7 +92,7 @@ struct ir_region *region_form_unit(struct ir_builder *b, const struct region_sou
     struct jit_insn i;
     one_block(b, s);
     ir_set_unit(b);
-    unit_at(&i, s->pc, s->npc, s->mode, s->host);
+    unit_at(s, &i, s->pc, s->npc, s->host);
     ir_set_pc(b, s->pc, s->npc);
     s->jit->guest->translate(b, &i);
     ir_insns_done(b, i.n_insns - i.n_done);
@@ -94,26 +106,27 @@ struct ir_region *region_form_superblock(struct ir_builder *b, const struct regi
                                          struct code_span *span)
 {
     const struct jit_guest *g = s->jit->guest;
-    uint64_t pc = s->pc, npc = s->npc, low = s->pc, high = s->pc;
+    uint64_t pc = s->pc, npc = s->npc, start = address_of(s, pc), low = start, high = start;
     one_block(b, s);
     for (unsigned n = 1;; n++) {
         struct jit_insn i;
-        unit_at(&i, pc, npc, s->mode, s->host + (int64_t)(pc - s->pc));
+        unit_at(s, &i, pc, npc, host_near(s, pc));
         ir_set_pc(b, pc, npc);
         g->translate(b, &i);
         ir_insns_done(b, i.n_insns - i.n_done);
-        low = MIN(low, pc);
-        high = MAX(high, pc + MAX(i.size, 1));
+        uint64_t at = address_of(s, pc);
+        low = MIN(low, at);
+        high = MAX(high, at + MAX(i.size, 1));
         bool full = n >= SUPERBLOCK_MAX_UNITS;
         if (i.flow == JIT_END)
             break;
-        if (!full && i.flow == JIT_NEXT && same_page(i.next_pc, s->pc)) {
+        if (!full && i.flow == JIT_NEXT && same_page(s, i.next_pc, s->pc)) {
             pc = i.next_pc;
             npc = i.next_npc;
             continue;
         }
         /* Straight on over a forward branch, which is a side exit; a backward one is a loop: stop there. */
-        if (!full && i.flow == JIT_BRANCH && same_page(i.next_pc, s->pc) && i.taken_pc > pc) {
+        if (!full && i.flow == JIT_BRANCH && same_page(s, i.next_pc, s->pc) && address_of(s, i.taken_pc) > at) {
             leave_if(b, s, i.cond, i.taken_pc, i.taken_npc);
             pc = i.next_pc;
             npc = i.next_npc;
@@ -122,7 +135,7 @@ struct ir_region *region_form_superblock(struct ir_builder *b, const struct regi
         leave_after(b, s, &i);
         break;
     }
-    span->host = s->host + (int64_t)(low - s->pc);
+    span->host = s->host + (int64_t)(low - start);
     span->size = (uint32_t)(high - low);
     return ir_finish(b, false);
 }
@@ -197,8 +210,9 @@ static const uint8_t *copy_of(struct explorer *x, const uint8_t *host)
 static const uint8_t *host_of(struct explorer *x, uint64_t pc)
 {
     const struct region_source *s = x->s;
-    const uint8_t *host = s->host + (int64_t)(pc - s->pc);
-    if (!same_page(pc, s->pc) && !s->jit->options.user_mode) {
+    const uint8_t *host = host_near(s, pc);
+    pc = address_of(s, pc);
+    if (!same_page(s, pc, s->pc) && !s->jit->options.user_mode) {
         const struct code_mapping *m = NULL;
         for (unsigned k = 0; k < x->mappings->len && !m; k++)
             if (g_array_index(x->mappings, struct code_mapping, k).page == (pc & JIT_PAGE_MASK))
@@ -219,7 +233,7 @@ static const uint8_t *host_of(struct explorer *x, uint64_t pc)
 
 static void unit_of(struct explorer *x, struct jit_insn *i, const struct explored *u)
 {
-    unit_at(i, u->pc, u->npc, x->s->mode, copy_of(x, u->host));
+    unit_at(x->s, i, u->pc, u->npc, copy_of(x, u->host));
 }
 
 static struct explored *find_unit(struct explorer *x, uint64_t pc, uint64_t npc, const struct call_chain *chain)

@@ -134,7 +134,7 @@ void x64_exit_code(struct x64_ctx *c, uint32_t exit, int info_reg)
         if (pc.kind == XL_REG) {
             x64_mov(a, wide, RAX, pc.reg);
         } else if (pc.kind == XL_IMM) {
-            x64_imm(a, RAX, wide ? pc.imm : (uint32_t)pc.imm, true);
+            x64_imm(a, RAX, wide || !e->pc_ref ? pc.imm : (uint32_t)pc.imm, true);
         } else {
             x64_load(a, true, RAX, CPU(pc));
         }
