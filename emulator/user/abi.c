@@ -66,18 +66,20 @@ int user_errno_to_guest(const struct user_abi *abi, int host)
 
 int user_signal_to_host(const struct user_abi *abi, uint64_t guest)
 {
-    return guest < 1 || guest > 64 ? 0 : abi->signal_to_host[guest];
+    return guest < 1 || guest > 64 ? 0 : abi->signal_to_host ? abi->signal_to_host[guest] : (int)guest;
 }
 
 int user_signal_to_guest(const struct user_abi *abi, int host)
 {
-    return host < 1 || host > 64 ? 0 : abi->signal_to_guest[host];
+    return host < 1 || host > 64 ? 0 : abi->signal_to_guest ? abi->signal_to_guest[host] : host;
 }
 
 uint64_t user_sigset_to_host(const struct user_abi *abi, uint64_t guest)
 {
     uint64_t host = 0;
 
+    if (!abi->signal_to_host)
+        return guest;
     for (int n = 1; n <= 64; n++) {
         if (guest >> (n - 1) & 1 && abi->signal_to_host[n])
             host |= (uint64_t)1 << (abi->signal_to_host[n] - 1);
@@ -89,6 +91,8 @@ uint64_t user_sigset_to_guest(const struct user_abi *abi, uint64_t host)
 {
     uint64_t guest = 0;
 
+    if (!abi->signal_to_guest)
+        return host;
     for (int n = 1; n <= 64; n++) {
         if (host >> (n - 1) & 1 && abi->signal_to_guest[n])
             guest |= (uint64_t)1 << (abi->signal_to_guest[n] - 1);
@@ -113,6 +117,7 @@ void user_pack_stat(const struct user_abi *abi, const struct user_stat_layout *l
     memset(to, 0, l->size);
     user_put_field(abi, to, l->dev, from->st_dev);
     user_put_field(abi, to, l->ino, from->st_ino);
+    user_put_field(abi, to, l->short_ino, from->st_ino);
     user_put_field(abi, to, l->mode, from->st_mode);
     user_put_field(abi, to, l->nlink, from->st_nlink);
     user_put_field(abi, to, l->uid, from->st_uid);

@@ -33,6 +33,7 @@ struct user_stat_layout {
     uint16_t size;
     struct user_field dev, ino, mode, nlink, uid, gid, rdev, file_size, blksize, blocks;
     struct user_field atime, atime_nsec, mtime, mtime_nsec, ctime, ctime_nsec;
+    struct user_field short_ino; /* the lower half of ino once more */
 };
 
 struct user_flock_layout {
@@ -57,7 +58,7 @@ struct user_termios {
 typedef int64_t user_handler(struct user_thread *thread, const uint64_t *a);
 
 struct user_syscall {
-    uint16_t number;
+    uint32_t number;
     const char *name;
     user_handler *run; /* NULL: the host's call `host` with the arguments converted by their letters */
     int16_t host;
@@ -76,7 +77,7 @@ struct user_abi {
 
     const int16_t *errnos; /* guest's number for each of the host's */
     unsigned n_errnos;
-    const uint8_t *signal_to_host, *signal_to_guest; /* 65 entries; 0: no such signal */
+    const uint8_t *signal_to_host, *signal_to_guest; /* 65 entries; 0: no such signal; NULL: as the host */
     uint8_t sig_block, sig_unblock, sig_setmask;     /* sigprocmask's how */
     const struct user_bits *open_flags, *mmap_flags, *action_flags, *socket_flags, *poll_events, *pipe_flags;
     const struct user_pair *socket_options; /* of SOL_SOCKET */

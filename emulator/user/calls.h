@@ -21,7 +21,7 @@ struct user_thread;
                 X(statfs) X(fstatfs) X(statfs64) X(fstatfs64) X(getdents) X(getdents64) X(fcntl) X(fcntl64)  \
                     X(llseek) X(readv) X(writev) X(preadv) X(pwritev) X(sendfile) X(sendfile64) X(utime)     \
                         X(utimes) X(futimesat) X(utimensat) X(utimensat_time64) X(getcwd) X(ioctl)           \
-                            X(fadvise64) X(copy_file_range) /* sys_memory.c */                               \
+                            X(fadvise64) X(fadvise64_arm) X(sync_file_range2) X(copy_file_range) /* sys_memory.c */                               \
         X(brk) X(mmap) X(mmap2) X(munmap) X(mprotect) X(mremap) X(msync) X(madvise) X(mincore) X(mlock)      \
             X(munlock) /* sys_process.c */                                                                   \
         X(exit) X(exit_group) X(fork) X(clone) X(execve) X(wait4) X(waitpid) X(waitid) X(getpid) X(uname)    \
@@ -32,8 +32,8 @@ struct user_thread;
                             X(prctl) X(personality) X(sched_getaffinity) X(sched_setaffinity)                \
                                 X(sched_getparam) X(sched_setparam) X(sched_setscheduler) X(kill_) X(tkill)  \
                                     X(tgkill) X(getpgrp) X(rseq) X(nice) X(getpagesize) /* sys_signal.c */   \
-        X(sigaction) X(rt_sigaction) X(signal) X(sigprocmask) X(rt_sigprocmask) X(sigpending)                \
-            X(rt_sigpending) X(sigsuspend) X(rt_sigsuspend) X(sigaltstack) X(sigreturn) X(rt_sigreturn)      \
+        X(sigaction) X(rt_sigaction) X(rt_sigaction_restorer) X(signal) X(sigprocmask) X(rt_sigprocmask) X(sigpending)                \
+            X(rt_sigpending) X(sigsuspend) X(sigsuspend3) X(restart_syscall) X(rt_sigsuspend) X(sigaltstack) X(sigreturn) X(rt_sigreturn)      \
                 X(rt_sigtimedwait) X(rt_sigqueueinfo) X(pause) X(rt_sigtimedwait_time64) /* sys_time.c */    \
         X(time) X(stime) X(times) X(gettimeofday) X(settimeofday) X(clock_gettime) X(clock_settime)          \
             X(clock_getres) X(clock_nanosleep) X(nanosleep) X(clock_gettime64) X(clock_settime64)            \

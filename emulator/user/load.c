@@ -246,7 +246,7 @@ static bool make_stack(struct user_process *process, uint64_t base, uint64_t ent
     execfn = push_string(&s, process->exe);
     environment = push_strings(&s, envp, &envc);
     args = push_strings(&s, argv, &argc);
-    platform = push_string(&s, arch->uname_machine);
+    platform = push_string(&s, arch->platform(process->model));
     if (getrandom(noise, sizeof(noise), 0) != sizeof(noise))
         memset(noise, 0x5a, sizeof(noise));
     s.at &= ~(uint64_t)15;
@@ -268,6 +268,7 @@ static bool make_stack(struct user_process *process, uint64_t base, uint64_t ent
     AUX(AT_EGID, getegid());
     AUX(AT_PLATFORM, platform);
     AUX(AT_HWCAP, arch->hwcap(process->model));
+    AUX(AT_HWCAP2, 0);
     AUX(AT_CLKTCK, 100);
     AUX(AT_SECURE, 0);
     AUX(AT_RANDOM, random);
@@ -298,6 +299,8 @@ bool user_load_program(struct user_process *process, struct user_thread *thread,
     const struct user_arch *arch = process->arch;
     uint64_t entry, base = 0, start, sp, heap;
 
+    if (arch->map_kernel_pages && !arch->map_kernel_pages(process, error))
+        return false;
     process->load_bias = process->image.type == ELF_DYN ? arch->dyn_base : 0;
     if (!load_image(process, process->exe, &process->image, map, process->load_bias, error))
         return false;

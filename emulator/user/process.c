@@ -75,7 +75,7 @@ static struct jit_cpu *make_cpu(struct user_process *process, const struct jit_c
 
     cpu->window = process->mem.window;
     cpu->user_pages = process->mem.page;
-    arch->cpu_init(cpu, process->jit, process->model);
+    arch->cpu_init(cpu, process);
     if (like)
         arch->cpu_copy(cpu, like);
     return cpu;

@@ -38,6 +38,8 @@ struct user_trap {
     int signal;       /* host's number */
     int code;         /* si_code */
     uint64_t address; /* si_addr, guest */
+    /* The processor's own words for it, which some signal frames hold. */
+    uint32_t number, error;
 };
 
 /* What a program wants to happen on a signal (host's number, flags as SA_* of the host, masks by host
@@ -52,7 +54,6 @@ struct user_action {
 /* One instruction set. */
 struct user_arch {
     const char *name;          /* "sparc" */
-    const char *uname_machine; /* what uname tells */
     const uint16_t *machines;  /* ELF machine numbers it runs; ends with 0 */
     bool is64;
     const struct user_abi *abi;
@@ -67,7 +68,12 @@ struct user_arch {
     const void *(*find_model)(const char *name, const struct elf_image *image);
     const struct jit_guest *(*guest)(const void *model);
     uint64_t (*hwcap)(const void *model);
-    void (*cpu_init)(struct jit_cpu *cpu, struct jit *jit, const void *model);
+    const char *(*platform)(const void *model);               /* AT_PLATFORM */
+    const char *(*machine)(const struct user_process *process); /* what uname tells */
+    char *(*cpuinfo)(const struct user_process *process);     /* /proc/cpuinfo; NULL: the host's */
+    /* Pages that the kernel gives to each program; NULL: none. */
+    bool (*map_kernel_pages)(struct user_process *process, GError **error);
+    void (*cpu_init)(struct jit_cpu *cpu, const struct user_process *process);
     void (*cpu_finish)(struct jit_cpu *cpu);
     void (*cpu_copy)(struct jit_cpu *to, const struct jit_cpu *from);
     /* At the start of a program: argc lies at sp + stack_reserve. */
@@ -78,10 +84,12 @@ struct user_arch {
     uint64_t (*get_sp)(const struct jit_cpu *cpu);
     /* The pending system call: its number and its raw arguments (as many as abi->call_args). */
     uint32_t (*call_number)(const struct jit_cpu *cpu, uint64_t *args);
-    /* Ends it: a value, or -errno of the guest when `failed`; second is used when has_second. */
+    /* Ends it: a value, or the guest's errno when `failed`. */
     void (*call_done)(struct jit_cpu *cpu, bool failed, uint64_t value);
+    /* The second result of calls that have two; NULL: there are none. */
     void (*set_second)(struct jit_cpu *cpu, uint64_t value);
-    /* Writes to the stack what stands in registers only (SPARC's windows). false: the stack is bad. */
+    /* Writes to the stack what stands in registers only (SPARC's windows); NULL: nothing does. false: the stack
+     * is bad. */
     bool (*settle)(struct jit_cpu *cpu);
     /* A new thread or process: its registers as the child of fork or clone; sp 0: unchanged. */
     bool (*child)(struct user_thread *thread, struct jit_cpu *cpu, uint64_t sp, int parent);
@@ -128,6 +136,7 @@ struct user_process {
     uint64_t load_bias;
     pid_t pid;
     unsigned n_calls; /* rows of the system call table */
+    gint told_old_abi; /* the program was told that its calling convention is not offered */
 };
 
 struct user_thread {
@@ -152,6 +161,10 @@ struct user_thread {
 
     uint64_t clear_tid; /* CLONE_CHILD_CLEARTID: zeroed and woken at the thread's end */
     uint64_t robust_list, robust_size;
+
+    /* Of the last fault; some signal frames hold them. */
+    uint64_t fault_address;
+    uint32_t fault_trap, fault_error;
 };
 
 /* Loads a program and its stack. argv and envp end with NULL. */
@@ -192,6 +205,11 @@ const struct user_arch *user_find_arch(const struct elf_image *image);
 void user_signal_init(struct user_process *process);
 /* Delivers what is pending; called before the processor goes on. */
 void user_signal_deliver(struct user_thread *thread);
+/* A handler's restorer counts only when this flag is set, on processors that have the flag. */
+#define SA_RESTORER_FLAG 0x04000000
+/* Makes *trap a fault: the signal, or the one for an access to memory that is not there or not allowed. */
+void user_trap_signal(struct user_trap *trap, int signal, int code, uint64_t address);
+void user_trap_memory(const struct user_thread *thread, struct user_trap *trap, uint64_t address, bool fetch);
 /* The program did something that gives it a signal. */
 void user_signal_fault(struct user_thread *thread, const struct user_trap *trap);
 void user_signal_set_mask(struct user_thread *thread, uint64_t mask);

@@ -257,12 +257,37 @@ void user_signal_deliver(struct user_thread *thread)
     user_signal_set_mask(thread, thread->mask);
 }
 
+void user_trap_signal(struct user_trap *trap, int signal, int code, uint64_t address)
+{
+    trap->event = USER_EVENT_FAULT;
+    trap->signal = signal;
+    trap->code = code;
+    trap->address = address;
+}
+
+/* A page that is there and allows the access can only be a file's that has become shorter. */
+void user_trap_memory(const struct user_thread *thread, struct user_trap *trap, uint64_t address, bool fetch)
+{
+    unsigned page = user_mem_page(&thread->process->mem, address);
+
+    if (!(page & USER_PAGE_MAPPED))
+        user_trap_signal(trap, SIGSEGV, SEGV_MAPERR, address);
+    else if (fetch ? page & (USER_PAGE_READ | USER_PAGE_EXEC)
+                   : (page & USER_PAGE_READ) && (page & USER_PAGE_WRITE))
+        user_trap_signal(trap, SIGBUS, BUS_ADRERR, address);
+    else
+        user_trap_signal(trap, SIGSEGV, SEGV_ACCERR, address);
+}
+
 void user_signal_fault(struct user_thread *thread, const struct user_trap *trap)
 {
     struct user_process *process = thread->process;
     siginfo_t info = {.si_signo = trap->signal, .si_code = trap->code};
 
     info.si_addr = (void *)(uintptr_t)trap->address;
+    thread->fault_address = trap->address;
+    thread->fault_trap = trap->number;
+    thread->fault_error = trap->error;
     /* Blocked or ignored, a fault is deadly (the kernel's force_sig). */
     if (thread->mask & BIT(trap->signal) || process->action[trap->signal].handler <= HANDLER_IGNORE) {
         if (process->strace)

@@ -376,6 +376,17 @@ int64_t user_sys_fadvise64(struct user_thread *t, const uint64_t *a)
     return USER_HOST(t, SYS_fadvise64, a[0], a[1], a[2], a[3], 0, 0);
 }
 
+/* ARM has the advice second, so that the pairs of registers are even. */
+int64_t user_sys_fadvise64_arm(struct user_thread *t, const uint64_t *a)
+{
+    return USER_HOST(t, SYS_fadvise64, a[0], a[2], a[3], a[1], 0, 0);
+}
+
+int64_t user_sys_sync_file_range2(struct user_thread *t, const uint64_t *a)
+{
+    return USER_HOST(t, SYS_sync_file_range, a[0], a[2], a[3], a[1], 0, 0);
+}
+
 /* ---------------------------------------------------------------------------------------------- status */
 
 static int64_t put_stat(struct user_thread *t, const struct user_stat_layout *layout, uint64_t to,

@@ -88,7 +88,7 @@ static int64_t fork_process(struct user_thread *t, uint64_t sp, uint64_t flags, 
     user_signal_block_all();
     if (t->pending)
         return USER_AGAIN;
-    if (!arch->settle(t->cpu)) {
+    if (arch->settle && !arch->settle(t->cpu)) {
         user_signal_set_mask(t, mask);
         return -EFAULT;
     }
@@ -167,7 +167,7 @@ static int64_t clone_thread(struct user_thread *t, uint64_t flags, uint64_t sp, 
     pthread_attr_t attributes;
     int result;
 
-    if (!process->arch->settle(t->cpu))
+    if (process->arch->settle && !process->arch->settle(t->cpu))
         return -EFAULT;
     birth.thread = user_thread_new(process, t->cpu);
     birth.thread->mask = t->mask;
@@ -413,7 +413,7 @@ int64_t user_sys_uname(struct user_thread *t, const uint64_t *a)
     g_strlcpy(packed[1], name.nodename, 65);
     g_strlcpy(packed[2], name.release, 65);
     g_strlcpy(packed[3], name.version, 65);
-    g_strlcpy(packed[4], t->process->arch->uname_machine, 65);
+    g_strlcpy(packed[4], t->process->arch->machine(t->process), 65);
     g_strlcpy(packed[5], name.domainname, 65);
     return user_mem_write(MEM(t), a[0], packed, sizeof(packed)) ? 0 : -EFAULT;
 }

@@ -67,15 +67,14 @@ int64_t user_sys_sigaction(struct user_thread *t, const uint64_t *a)
     return 0;
 }
 
-/* signal, action, old action, restorer (SPARC passes it beside the structure), size of a set */
-int64_t user_sys_rt_sigaction(struct user_thread *t, const uint64_t *a)
+static int64_t change_action(struct user_thread *t, const uint64_t *a, uint64_t given_restorer, uint64_t set_size)
 {
     const struct user_abi *abi = ABI(t);
     struct user_action new = {0}, old;
     unsigned word = abi->word;
     int64_t result;
 
-    if (a[4] != SIGSET_SIZE)
+    if (set_size != SIGSET_SIZE)
         return -EINVAL;
     if (a[1]) {
         uint64_t flags, restorer;
@@ -86,7 +85,7 @@ int64_t user_sys_rt_sigaction(struct user_thread *t, const uint64_t *a)
             !user_read_sigset(t, a[1] + 3 * word, &new.mask))
             return -EFAULT;
         new.flags = user_bits_to_host(abi->action_flags, (uint32_t)flags);
-        new.restorer = a[3] ? a[3] : restorer;
+        new.restorer = given_restorer ? given_restorer : restorer;
     }
     result = exchange_action(t, user_signal_to_host(abi, a[0]), a[1] ? &new : NULL, &old);
     if (result < 0 || !a[2])
@@ -98,6 +97,18 @@ int64_t user_sys_rt_sigaction(struct user_thread *t, const uint64_t *a)
         !user_write_sigset(t, a[2] + 3 * word, old.mask))
         return -EFAULT;
     return 0;
+}
+
+/* signal, action, old action, size of a set */
+int64_t user_sys_rt_sigaction(struct user_thread *t, const uint64_t *a)
+{
+    return change_action(t, a, 0, a[3]);
+}
+
+/* SPARC's has the restorer before the size. */
+int64_t user_sys_rt_sigaction_restorer(struct user_thread *t, const uint64_t *a)
+{
+    return change_action(t, a, a[3], a[4]);
 }
 
 int64_t user_sys_signal(struct user_thread *t, const uint64_t *a)
@@ -215,6 +226,12 @@ int64_t user_sys_sigsuspend(struct user_thread *t, const uint64_t *a)
     return suspend(t, user_sigset_to_host(ABI(t), OLD_SET(a[0])));
 }
 
+/* Where the mask is the third argument (CONFIG_OLD_SIGSUSPEND3). */
+int64_t user_sys_sigsuspend3(struct user_thread *t, const uint64_t *a)
+{
+    return suspend(t, user_sigset_to_host(ABI(t), OLD_SET(a[2])));
+}
+
 int64_t user_sys_rt_sigsuspend(struct user_thread *t, const uint64_t *a)
 {
     uint64_t mask;
@@ -272,6 +289,13 @@ static int64_t return_from_handler(struct user_thread *t, bool rt)
         user_signal_die(t->process, SIGSEGV);
     user_signal_set_mask(t, mask);
     return USER_KEEP;
+}
+
+/* What the kernel begins again by itself, this does by meeting the first call again: programs have no cause to
+ * ask for it. */
+int64_t user_sys_restart_syscall(struct user_thread *t, const uint64_t *a)
+{
+    return -EINTR;
 }
 
 int64_t user_sys_sigreturn(struct user_thread *t, const uint64_t *a)

@@ -202,7 +202,7 @@ void user_call(struct user_thread *thread)
     if (result < 0 && result > -4096) {
         process->arch->call_done(thread->cpu, true, (uint64_t)user_errno_to_guest(abi, (int)-result));
     } else {
-        if (thread->has_second)
+        if (thread->has_second && process->arch->set_second)
             process->arch->set_second(thread->cpu, thread->second);
         process->arch->call_done(thread->cpu, false, (uint64_t)result);
     }

@@ -3,28 +3,8 @@
  * System calls of 32-bit SPARC Linux by number (Linux, arch/sparc/kernel/syscalls/syscall.tbl), in ascending
  * order. Numbers that the table lacks answer ENOSYS.
  */
-#include <sys/syscall.h>
-
-#include "emulator/user/calls.h"
 #include "emulator/user/sparc/sparc.h"
-
-/* A call with a handler of its own; one that the host does once its arguments are converted. */
-#define CALL(number, name, args)                                                                             \
-    {                                                                                                        \
-        number, #name, user_sys_##name, 0, args                                                              \
-    }
-#define NAMED(number, name, run, args)                                                                       \
-    {                                                                                                        \
-        number, name, user_sys_##run, 0, args                                                                \
-    }
-#define HOST(number, name, args)                                                                             \
-    {                                                                                                        \
-        number, #name, NULL, SYS_##name, args                                                                \
-    }
-#define HOST_AS(number, name, host, args)                                                                    \
-    {                                                                                                        \
-        number, name, NULL, SYS_##host, args                                                                 \
-    }
+#include "emulator/user/call_table.h"
 
 const struct user_syscall user_sparc_calls[] = {
     CALL(1, exit, "d"),
@@ -116,7 +96,7 @@ const struct user_syscall user_sparc_calls[] = {
     CALL(99, accept, "!dpp"),
     HOST(100, getpriority, "dd"),
     CALL(101, rt_sigreturn, ""),
-    CALL(102, rt_sigaction, "dpppu"),
+    NAMED(102, "rt_sigaction", rt_sigaction_restorer, "dpppu"),
     CALL(103, rt_sigprocmask, "dppu"),
     CALL(104, rt_sigpending, "pu"),
     CALL(105, rt_sigtimedwait, "pppu"),

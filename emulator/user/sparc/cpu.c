@@ -60,9 +60,19 @@ static uint64_t hwcap(const void *model)
            (m->features & SPARC_V9_SUBSET ? HWCAP_V9 | HWCAP_V8PLUS : 0);
 }
 
-static void cpu_init(struct jit_cpu *cpu, struct jit *jit, const void *model)
+static const char *platform(const void *model)
 {
-    sparc_cpu_init(sparc(cpu), jit, model, true);
+    return "sparc";
+}
+
+static const char *machine(const struct user_process *process)
+{
+    return "sparc";
+}
+
+static void cpu_init(struct jit_cpu *cpu, const struct user_process *process)
+{
+    sparc_cpu_init(sparc(cpu), process->jit, process->model, true);
 }
 
 static void cpu_finish(struct jit_cpu *cpu)
@@ -149,28 +159,6 @@ static void set_tls(struct jit_cpu *cpu, uint64_t value)
 
 /* ------------------------------------------------------------------------------------------------- traps */
 
-static void fault(struct user_trap *trap, int signal, int code, uint64_t address)
-{
-    trap->event = USER_EVENT_FAULT;
-    trap->signal = signal;
-    trap->code = code;
-    trap->address = address;
-}
-
-/* A page that is there and allows the access can only be a file's that has become shorter. */
-static void memory_fault(struct user_thread *thread, struct user_trap *trap, uint64_t address, bool fetch)
-{
-    unsigned page = user_mem_page(MEM(thread), address);
-
-    if (!(page & USER_PAGE_MAPPED))
-        fault(trap, SIGSEGV, SEGV_MAPERR, address);
-    else if (fetch ? page & (USER_PAGE_READ | USER_PAGE_EXEC)
-                   : (page & USER_PAGE_READ) && (page & USER_PAGE_WRITE))
-        fault(trap, SIGBUS, BUS_ADRERR, address);
-    else
-        fault(trap, SIGSEGV, SEGV_ACCERR, address);
-}
-
 static void fp_exception(struct sparc_cpu *cpu, struct user_trap *trap)
 {
     uint32_t fsr = sparc_get_fsr(cpu), exceptions = fsr & SPARC_FSR_CEXC;
@@ -181,11 +169,11 @@ static void fp_exception(struct sparc_cpu *cpu, struct user_trap *trap)
     cpu->fp_exception_pending = false;
     sparc_set_fsr(cpu, fsr & ~(SPARC_FSR_FTT | SPARC_FSR_QNE));
     if ((fsr & SPARC_FSR_FTT) >> 14 != SPARC_FTT_IEEE_754) {
-        fault(trap, SIGILL, ILL_COPROC, address);
+        user_trap_signal(trap, SIGILL, ILL_COPROC, address);
         return;
     }
     /* NV OF UF DZ NX in bits 4 to 0 */
-    fault(trap, SIGFPE,
+    user_trap_signal(trap, SIGFPE,
           exceptions & 0x10   ? FPE_FLTINV
           : exceptions & 0x08 ? FPE_FLTOVF
           : exceptions & 0x04 ? FPE_FLTUND
@@ -202,7 +190,7 @@ static void software_trap(struct user_thread *thread, struct user_trap *trap, un
     case TA_LINUX_CALL: trap->event = USER_EVENT_CALL; break;
     case TA_FLUSH_WINDOWS:
         if (!sparc_flush_windows(cpu)) {
-            memory_fault(thread, trap, cpu->jit.exit_info, false);
+            user_trap_memory(thread, trap, cpu->jit.exit_info, false);
             break;
         }
         sparc_skip(cpu);
@@ -218,9 +206,9 @@ static void software_trap(struct user_thread *thread, struct user_trap *trap, un
         sparc_skip(cpu);
         trap->event = USER_EVENT_HANDLED;
         break;
-    case TA_BREAKPOINT: fault(trap, SIGTRAP, TRAP_BRKPT, cpu->jit.pc); break;
-    case TA_DIV0: fault(trap, SIGFPE, FPE_INTDIV, cpu->jit.pc); break;
-    default: fault(trap, SIGILL, ILL_ILLTRP, cpu->jit.pc); break;
+    case TA_BREAKPOINT: user_trap_signal(trap, SIGTRAP, TRAP_BRKPT, cpu->jit.pc); break;
+    case TA_DIV0: user_trap_signal(trap, SIGFPE, FPE_INTDIV, cpu->jit.pc); break;
+    default: user_trap_signal(trap, SIGILL, ILL_ILLTRP, cpu->jit.pc); break;
     }
 }
 
@@ -234,23 +222,23 @@ static void run(struct user_thread *thread, struct user_trap *trap)
         return;
     info = cpu->jit.exit_info;
     switch (cpu->jit.exit_reason) {
-    case SPARC_TT_INSTRUCTION_ACCESS: memory_fault(thread, trap, cpu->jit.pc, true); break;
+    case SPARC_TT_INSTRUCTION_ACCESS: user_trap_memory(thread, trap, cpu->jit.pc, true); break;
     case SPARC_TT_DATA_ACCESS:
     case SPARC_TT_DATA_ACCESS_ERROR:
-    case SPARC_TT_DATA_STORE_ERROR: memory_fault(thread, trap, info, false); break;
+    case SPARC_TT_DATA_STORE_ERROR: user_trap_memory(thread, trap, info, false); break;
     case SPARC_TT_ILLEGAL:
-    case SPARC_TT_UNIMPLEMENTED_FLUSH: fault(trap, SIGILL, ILL_ILLOPC, cpu->jit.pc); break;
-    case SPARC_TT_PRIVILEGED: fault(trap, SIGILL, ILL_PRVOPC, cpu->jit.pc); break;
+    case SPARC_TT_UNIMPLEMENTED_FLUSH: user_trap_signal(trap, SIGILL, ILL_ILLOPC, cpu->jit.pc); break;
+    case SPARC_TT_PRIVILEGED: user_trap_signal(trap, SIGILL, ILL_PRVOPC, cpu->jit.pc); break;
     case SPARC_TT_FP_DISABLED:
-    case SPARC_TT_CP_DISABLED: fault(trap, SIGILL, ILL_COPROC, cpu->jit.pc); break;
-    case SPARC_TT_MISALIGNED: fault(trap, SIGBUS, BUS_ADRALN, info); break;
+    case SPARC_TT_CP_DISABLED: user_trap_signal(trap, SIGILL, ILL_COPROC, cpu->jit.pc); break;
+    case SPARC_TT_MISALIGNED: user_trap_signal(trap, SIGBUS, BUS_ADRALN, info); break;
     case SPARC_TT_FP_EXCEPTION: fp_exception(cpu, trap); break;
-    case SPARC_TT_DIVISION_BY_ZERO: fault(trap, SIGFPE, FPE_INTDIV, cpu->jit.pc); break;
+    case SPARC_TT_DIVISION_BY_ZERO: user_trap_signal(trap, SIGFPE, FPE_INTDIV, cpu->jit.pc); break;
     default:
         if (cpu->jit.exit_reason >= SPARC_TT_SOFTWARE)
             software_trap(thread, trap, cpu->jit.exit_reason - SPARC_TT_SOFTWARE);
         else /* tag overflow: SIGEMT, which this host lacks */
-            fault(trap, SIGILL, ILL_ILLTRP, cpu->jit.pc);
+            user_trap_signal(trap, SIGILL, ILL_ILLTRP, cpu->jit.pc);
         break;
     }
 }
@@ -259,7 +247,6 @@ static const uint16_t machines[] = {ELF_SPARC, ELF_SPARC32PLUS, 0};
 
 const struct user_arch user_sparc = {
     .name = "SPARC",
-    .uname_machine = "sparc",
     .machines = machines,
     .is64 = false,
     .abi = &user_sparc_abi,
@@ -272,6 +259,8 @@ const struct user_arch user_sparc = {
     .find_model = find_model,
     .guest = guest,
     .hwcap = hwcap,
+    .platform = platform,
+    .machine = machine,
     .cpu_init = cpu_init,
     .cpu_finish = cpu_finish,
     .cpu_copy = cpu_copy,
