@@ -41,6 +41,15 @@ struct user_flock_layout {
     struct user_field type, whence, start, length, pid;
 };
 
+/* struct ipc64_perm, and semid64_ds, shmid64_ds and msqid64_ds that begin with it. */
+struct user_ipc_layout {
+    struct user_field key, uid, gid, cuid, cgid, mode, seq;
+    uint8_t sem_size, shm_size, msg_size;
+    struct user_field sem_otime, sem_ctime, sem_nsems;
+    struct user_field shm_segsz, shm_atime, shm_dtime, shm_ctime, shm_cpid, shm_lpid, shm_nattch;
+    struct user_field msg_stime, msg_rtime, msg_ctime, msg_cbytes, msg_qnum, msg_qbytes, msg_lspid, msg_lrpid;
+};
+
 /* An ioctl whose number is not what the rules for ioctls.c's rows give. */
 struct user_ioctl_number {
     uint32_t guest, host;
@@ -64,7 +73,8 @@ struct user_syscall {
     int16_t host;
     /* Arguments, one letter each: d int, u unsigned, x hexadecimal, o octal, p pointer, s file name, S other
      * string, b bytes (the next argument is their number), l 64 bits in two registers on 32-bit guests (upper
-     * first when big-endian). A leading '!' says: may be begun again after a signal. */
+     * first when big-endian), f open flags, g signal, i and q address of an int or a 64-bit number that the
+     * kernel reads and writes. A leading '!' says: may be begun again after a signal. */
     const char *args;
 };
 
@@ -86,7 +96,8 @@ struct user_abi {
     uint64_t rlimit_infinity;
     const struct user_stat_layout *stat, *stat64;
     const struct user_flock_layout *flock, *flock64;
-    bool ioctl_three_bits; /* three bits of direction in an ioctl's number, not two */
+    const struct user_ipc_layout *ipc; /* NULL: the generic ones of 32-bit machines */
+    bool ioctl_three_bits;             /* three bits of direction in an ioctl's number, not two */
     const struct user_ioctl_number *ioctls;
     unsigned n_ioctls;
     const struct user_termios *termios;

@@ -177,6 +177,7 @@ static void discard(struct user_process *process)
     if (process->strace)
         fclose(process->strace);
     g_hash_table_unref(process->unknown);
+    g_hash_table_unref(process->attached);
     g_clear_pointer(&process->ioctls, g_hash_table_unref);
     elf_image_finish(&process->image);
     g_mutex_clear(&process->lock);
@@ -194,6 +195,7 @@ struct user_process *user_process_new(const char *program, char **argv, char **e
     g_mutex_init(&process->lock);
     process->threads = g_ptr_array_new();
     process->unknown = g_hash_table_new(NULL, NULL);
+    process->attached = g_hash_table_new(NULL, NULL);
     if (prepare(process, program, argv, envp, error))
         return process;
     discard(process);

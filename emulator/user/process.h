@@ -53,8 +53,8 @@ struct user_action {
 
 /* One instruction set. */
 struct user_arch {
-    const char *name;          /* "sparc" */
-    const uint16_t *machines;  /* ELF machine numbers it runs; ends with 0 */
+    const char *name;         /* "sparc" */
+    const uint16_t *machines; /* ELF machine numbers it runs; ends with 0 */
     bool is64;
     const struct user_abi *abi;
     uint64_t window_size;   /* bytes of address space */
@@ -68,9 +68,9 @@ struct user_arch {
     const void *(*find_model)(const char *name, const struct elf_image *image);
     const struct jit_guest *(*guest)(const void *model);
     uint64_t (*hwcap)(const void *model);
-    const char *(*platform)(const void *model);               /* AT_PLATFORM */
+    const char *(*platform)(const void *model);                 /* AT_PLATFORM */
     const char *(*machine)(const struct user_process *process); /* what uname tells */
-    char *(*cpuinfo)(const struct user_process *process);     /* /proc/cpuinfo; NULL: the host's */
+    char *(*cpuinfo)(const struct user_process *process);       /* /proc/cpuinfo; NULL: the host's */
     /* Pages that the kernel gives to each program; NULL: none. */
     bool (*map_kernel_pages)(struct user_process *process, GError **error);
     void (*cpu_init)(struct jit_cpu *cpu, const struct user_process *process);
@@ -88,8 +88,8 @@ struct user_arch {
     void (*call_done)(struct jit_cpu *cpu, bool failed, uint64_t value);
     /* The second result of calls that have two; NULL: there are none. */
     void (*set_second)(struct jit_cpu *cpu, uint64_t value);
-    /* Writes to the stack what stands in registers only (SPARC's windows); NULL: nothing does. false: the stack
-     * is bad. */
+    /* Writes to the stack what stands in registers only (SPARC's windows); NULL: nothing does. false: the
+     * stack is bad. */
     bool (*settle)(struct jit_cpu *cpu);
     /* A new thread or process: its registers as the child of fork or clone; sp 0: unchanged. */
     bool (*child)(struct user_thread *thread, struct jit_cpu *cpu, uint64_t sp, int parent);
@@ -131,11 +131,12 @@ struct user_process {
     GPtrArray *threads; /* struct user_thread, all that live */
     struct user_action action[65];
     FILE *strace;
-    GHashTable *unknown; /* numbers of unknown calls that were reported */
-    GHashTable *ioctls;  /* rows of ioctls.c by the guest's number; NULL until one is asked for */
+    GHashTable *unknown;  /* numbers of unknown calls that were reported */
+    GHashTable *ioctls;   /* rows of ioctls.c by the guest's number; NULL until one is asked for */
+    GHashTable *attached; /* sizes of System V segments by their addresses */
     uint64_t load_bias;
     pid_t pid;
-    unsigned n_calls; /* rows of the system call table */
+    unsigned n_calls;  /* rows of the system call table */
     gint told_old_abi; /* the program was told that its calling convention is not offered */
 };
 
@@ -222,6 +223,10 @@ _Noreturn void user_signal_die(struct user_process *process, int signal);
 uint64_t user_signal_stack(struct user_thread *thread, const struct user_action *action, uint64_t sp);
 bool user_signal_on_alt_stack(const struct user_thread *thread, uint64_t sp);
 
+/* What a thread that ends leaves behind: its robust list, and the word of CLONE_CHILD_CLEARTID (sys_futex.c).
+ */
+void user_futex_leave(struct user_thread *thread);
+
 /* System calls (syscall.c). */
 void user_call(struct user_thread *thread);
 /* A handler's result: nothing was done, the call is begun again after the signals have been delivered. */
@@ -230,7 +235,10 @@ void user_call(struct user_thread *thread);
 #define USER_KEEP (-0x10001)
 /* The file name at a guest address, moved into the sysroot; 0 or -errno. Free with g_free(). */
 int64_t user_call_path(struct user_thread *thread, uint64_t address, char **path);
-/* A host system call that no signal slips past: USER_AGAIN when one is pending or comes before it. Result or -errno. */
+/* A host system call whose arguments are converted by the letters of struct user_syscall; at most six. */
+int64_t user_call_host(struct user_thread *thread, long number, const char *kinds, const uint64_t *args);
+/* A host system call that no signal slips past: USER_AGAIN when one is pending or comes before it. Result or
+ * -errno. */
 int64_t user_host_call(struct user_thread *thread, long number, long a, long b, long c, long d, long e,
                        long f);
 #define USER_HOST(t, nr, a, b, c, d, e, f)                                                                   \

@@ -9,13 +9,10 @@
 /* The next letter of a description with its count, or 0 at the end. */
 static char next_field(const char **format, unsigned *count)
 {
-    *count = 0;
+    *count = g_ascii_isdigit(**format) ? 0 : 1;
     while (g_ascii_isdigit(**format))
         *count = *count * 10 + (unsigned)(*(*format)++ - '0');
-    if (!**format)
-        return 0;
-    *count = MAX(*count, 1);
-    return *(*format)++;
+    return **format ? *(*format)++ : 0;
 }
 
 static unsigned field_size(const struct user_abi *abi, char letter)
@@ -71,8 +68,8 @@ static void convert(const struct user_abi *abi, const char *format, uint8_t *hos
                     value = (uint64_t)(int64_t)(int32_t)value;
                 user_store(host + h, host_size, value, G_BYTE_ORDER == G_BIG_ENDIAN);
             } else {
-                user_store(guest + g, guest_size, user_load(host + h, host_size, G_BYTE_ORDER == G_BIG_ENDIAN),
-                           abi->big_endian);
+                user_store(guest + g, guest_size,
+                           user_load(host + h, host_size, G_BYTE_ORDER == G_BIG_ENDIAN), abi->big_endian);
             }
         }
     }

@@ -7,7 +7,7 @@
  *     h  16 bits           L  an unsigned long or a pointer
  *     i  32 bits           q  64 bits
  *
- * A number before a letter repeats it: struct winsize is "4h", struct timeval "2l".
+ * A number before a letter repeats it: struct winsize is "4h", struct timeval "2l". 0 only aligns.
  */
 #ifndef VITRINE_USER_RECORD_H
 #define VITRINE_USER_RECORD_H

@@ -182,6 +182,42 @@ void user_pack_siginfo(struct user_thread *t, uint8_t *to, const siginfo_t *info
     }
 }
 
+bool user_read_siginfo(struct user_thread *t, uint64_t from, siginfo_t *info)
+{
+    unsigned word = ABI(t)->word, at = word == 8 ? 16 : 12;
+    uint64_t number, code, pid, uid, value;
+
+    memset(info, 0, sizeof(*info));
+    if (!user_mem_get(MEM(t), from, 4, &number) || !user_mem_get(MEM(t), from + 8, 4, &code) ||
+        !user_mem_get(MEM(t), from + at, 4, &pid) || !user_mem_get(MEM(t), from + at + 4, 4, &uid) ||
+        !user_mem_get(MEM(t), from + at + 8, word, &value))
+        return false;
+    info->si_signo = user_signal_to_host(ABI(t), number);
+    info->si_code = (int32_t)code;
+    info->si_pid = (pid_t)pid;
+    info->si_uid = (uid_t)uid;
+    info->si_value.sival_ptr = (void *)(uintptr_t)value;
+    return true;
+}
+
+int64_t user_read_sigevent(struct user_thread *t, uint64_t from, struct sigevent *event)
+{
+    unsigned word = ABI(t)->word;
+    uint64_t value, signal, notify, thread;
+
+    memset(event, 0, sizeof(*event));
+    if (!user_mem_get(MEM(t), from, word, &value) || !user_mem_get(MEM(t), from + word, 4, &signal) ||
+        !user_mem_get(MEM(t), from + word + 4, 4, &notify) ||
+        !user_mem_get(MEM(t), from + word + 8, 4, &thread))
+        return -EFAULT;
+    event->sigev_value.sival_ptr = (void *)(uintptr_t)value;
+    event->sigev_notify = (int)notify;
+    event->sigev_signo = user_signal_to_host(ABI(t), signal);
+    if (event->sigev_notify == SIGEV_THREAD_ID)
+        event->_sigev_un._tid = (pid_t)thread;
+    return 0;
+}
+
 uint32_t user_wait_status(struct user_thread *t, int status)
 {
     if (WIFSIGNALED(status))

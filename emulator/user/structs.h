@@ -30,6 +30,10 @@ bool user_read_sigset(struct user_thread *t, uint64_t from, uint64_t *set);
 bool user_write_sigset(struct user_thread *t, uint64_t to, uint64_t set);
 /* siginfo_t as the guest sees it, 128 bytes. */
 void user_pack_siginfo(struct user_thread *t, uint8_t *to, const siginfo_t *info);
+/* And back, for signals that a program sends with a value. */
+bool user_read_siginfo(struct user_thread *t, uint64_t from, siginfo_t *info);
+/* struct sigevent: 0 or -errno. sigev_value is the guest's, as a number. */
+int64_t user_read_sigevent(struct user_thread *t, uint64_t from, struct sigevent *event);
 /* A status of wait(): the signal numbers in it are the guest's. */
 uint32_t user_wait_status(struct user_thread *t, int status);
 

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/statfs.h>
@@ -12,6 +13,7 @@
 
 #include "emulator/user/calls.h"
 #include "emulator/user/process.h"
+#include "emulator/user/record.h"
 #include "emulator/user/structs.h"
 
 #define MEM(t) (&(t)->process->mem)
@@ -300,13 +302,15 @@ int64_t user_sys_llseek(struct user_thread *t, const uint64_t *a)
     return user_mem_put(MEM(t), a[3], 8, (uint64_t)result) ? 0 : -EFAULT;
 }
 
-static int64_t vector_io(struct user_thread *t, long number, const uint64_t *a, uint64_t low, uint64_t high)
+/* `position` and `flags` are what the call takes after the vector, if it does. */
+static int64_t vector_io(struct user_thread *t, long number, const uint64_t *a, uint64_t position,
+                         uint64_t flags)
 {
     struct iovec *vector;
     int64_t result = user_read_iovec(t, a[1], a[2], &vector);
 
     if (result >= 0)
-        result = USER_HOST(t, number, a[0], vector, a[2], low, high, 0);
+        result = USER_HOST(t, number, (int)a[0], vector, a[2], position, 0, flags);
     g_free(vector);
     return result;
 }
@@ -330,6 +334,22 @@ int64_t user_sys_preadv(struct user_thread *t, const uint64_t *a)
 int64_t user_sys_pwritev(struct user_thread *t, const uint64_t *a)
 {
     return vector_io(t, SYS_pwritev, a, (a[3] & 0xffffffffu) | a[4] << 32, 0);
+}
+
+/* RWF_* are the same everywhere; a position of -1 is the file's own. */
+int64_t user_sys_preadv2(struct user_thread *t, const uint64_t *a)
+{
+    return vector_io(t, SYS_preadv2, a, (a[3] & 0xffffffffu) | a[4] << 32, a[5]);
+}
+
+int64_t user_sys_pwritev2(struct user_thread *t, const uint64_t *a)
+{
+    return vector_io(t, SYS_pwritev2, a, (a[3] & 0xffffffffu) | a[4] << 32, a[5]);
+}
+
+int64_t user_sys_vmsplice(struct user_thread *t, const uint64_t *a)
+{
+    return vector_io(t, SYS_vmsplice, a, a[3], 0);
 }
 
 static int64_t send_file(struct user_thread *t, const uint64_t *a, unsigned size)
@@ -379,12 +399,98 @@ int64_t user_sys_fadvise64(struct user_thread *t, const uint64_t *a)
 /* ARM has the advice second, so that the pairs of registers are even. */
 int64_t user_sys_fadvise64_arm(struct user_thread *t, const uint64_t *a)
 {
-    return USER_HOST(t, SYS_fadvise64, a[0], a[2], a[3], a[1], 0, 0);
+    return USER_HOST(t, SYS_fadvise64, (int)a[0], a[2], a[3], (int)a[1], 0, 0);
 }
 
 int64_t user_sys_sync_file_range2(struct user_thread *t, const uint64_t *a)
 {
-    return USER_HOST(t, SYS_sync_file_range, a[0], a[2], a[3], a[1], 0, 0);
+    return USER_HOST(t, SYS_sync_file_range, (int)a[0], a[2], a[3], (uint32_t)a[1], 0, 0);
+}
+
+/* struct open_how: three 64-bit numbers; what follows in a later kernel's must be zero. */
+int64_t user_sys_openat2(struct user_thread *t, const uint64_t *a)
+{
+    WITH_PATH(path, a[1]);
+    struct open_how how;
+    uint64_t rest;
+
+    if (a[3] < sizeof(how))
+        return -EINVAL;
+    if (a[3] > USER_PAGE_SIZE)
+        return -E2BIG;
+    if (!user_record_read(t, a[2], "3q", &how))
+        return -EFAULT;
+    for (uint64_t at = sizeof(how); at < a[3]; at++) {
+        if (!user_mem_get(MEM(t), a[2] + at, 1, &rest))
+            return -EFAULT;
+        if (rest)
+            return -E2BIG;
+    }
+    if (how.flags >> 32)
+        return -EINVAL;
+    how.flags = user_bits_to_host(ABI(t)->open_flags, (uint32_t)how.flags);
+    return USER_HOST(t, SYS_openat2, (int)a[0], path, &how, sizeof(how), 0, 0);
+}
+
+/* struct file_handle: bytes, type, then that many bytes that only the file system understands. */
+#define HANDLE_HEAD 8
+
+int64_t user_sys_name_to_handle_at(struct user_thread *t, const uint64_t *a)
+{
+    WITH_PATH(path, a[1]);
+    uint64_t room;
+    g_autofree struct file_handle *handle = NULL;
+    int mount;
+    int64_t result;
+
+    if (!user_mem_get(MEM(t), a[2], 4, &room))
+        return -EFAULT;
+    if (room > MAX_HANDLE_SZ)
+        return -EINVAL;
+    handle = g_malloc0(sizeof(*handle) + MAX_HANDLE_SZ);
+    handle->handle_bytes = (unsigned)room;
+    result = USER_HOST(t, SYS_name_to_handle_at, (int)a[0], path, handle, &mount, a[4], 0);
+    if (result < 0 && result != -EOVERFLOW)
+        return result;
+    /* The size that is needed and the mount are told even when the room does not suffice. */
+    if (!user_mem_put(MEM(t), a[2], 4, handle->handle_bytes) ||
+        !user_mem_put(MEM(t), a[3], 4, (uint32_t)mount) ||
+        (result == 0 &&
+         (!user_mem_put(MEM(t), a[2] + 4, 4, (uint32_t)handle->handle_type) ||
+          !user_mem_write(MEM(t), a[2] + HANDLE_HEAD, handle->f_handle, handle->handle_bytes))))
+        return -EFAULT;
+    return result;
+}
+
+int64_t user_sys_open_by_handle_at(struct user_thread *t, const uint64_t *a)
+{
+    uint64_t size, type;
+    g_autofree struct file_handle *handle = NULL;
+
+    if (!user_mem_get(MEM(t), a[1], 4, &size) || !user_mem_get(MEM(t), a[1] + 4, 4, &type))
+        return -EFAULT;
+    if (size == 0 || size > MAX_HANDLE_SZ)
+        return -EINVAL;
+    handle = g_malloc0(sizeof(*handle) + MAX_HANDLE_SZ);
+    handle->handle_bytes = (unsigned)size;
+    handle->handle_type = (int)type;
+    if (!user_mem_read(MEM(t), a[1] + HANDLE_HEAD, handle->f_handle, size))
+        return -EFAULT;
+    return USER_HOST(t, SYS_open_by_handle_at, (int)a[0], handle,
+                     user_bits_to_host(ABI(t)->open_flags, (uint32_t)a[2]), 0, 0, 0);
+}
+
+/* struct ustat: free blocks, free inodes, two names of six bytes. */
+int64_t user_sys_ustat(struct user_thread *t, const uint64_t *a)
+{
+    struct {
+        int32_t blocks;
+        uint64_t inodes;
+        char names[12];
+    } status;
+    int64_t result = USER_HOST(t, SYS_ustat, (uint32_t)a[0], &status, 0, 0, 0, 0);
+
+    return result >= 0 && !user_record_write(t, a[1], "iL12c", &status) ? -EFAULT : result;
 }
 
 /* ---------------------------------------------------------------------------------------------- status */

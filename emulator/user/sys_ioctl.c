@@ -17,16 +17,16 @@
 #define MEM(t) (&(t)->process->mem)
 #define ABI(t) ((t)->process->abi)
 
-/* The fields of a number made by _IO and its kin (asm-generic/ioctl.h); SPARC, PowerPC and MIPS have three bits of
- * direction and 13 of size. */
-#define HOST_DIR(number)  ((number) >> 30)
-#define HOST_WRITE        1u
-#define HOST_READ         2u
-#define THREE_NONE        1u
-#define THREE_READ        2u
-#define THREE_WRITE       4u
-#define SIZE_SHIFT        16
-#define TYPE_NR(number)   ((number)&0xffffu)
+/* The fields of a number made by _IO and its kin (asm-generic/ioctl.h); SPARC, PowerPC and MIPS have three
+ * bits of direction and 13 of size. */
+#define HOST_DIR(number) ((number) >> 30)
+#define HOST_WRITE       1u
+#define HOST_READ        2u
+#define THREE_NONE       1u
+#define THREE_READ       2u
+#define THREE_WRITE      4u
+#define SIZE_SHIFT       16
+#define TYPE_NR(number)  ((number)&0xffffu)
 
 static uint32_t guest_number(const struct user_abi *abi, const struct user_ioctl *row)
 {
@@ -102,8 +102,8 @@ static void unpack_termios(const struct user_abi *abi, struct termios *host, con
     memset(host, 0, sizeof(*host));
     host->c_iflag = (tcflag_t)user_load(packed, 4, abi->big_endian);
     host->c_oflag = (tcflag_t)user_load(packed + 4, 4, abi->big_endian);
-    host->c_cflag = user_bits_to_host(layout ? layout->cflag : NULL,
-                                      (uint32_t)user_load(packed + 8, 4, abi->big_endian));
+    host->c_cflag =
+        user_bits_to_host(layout ? layout->cflag : NULL, (uint32_t)user_load(packed + 8, 4, abi->big_endian));
     host->c_lflag = user_bits_to_host(layout ? layout->lflag : NULL,
                                       (uint32_t)user_load(packed + 12, 4, abi->big_endian));
     host->c_line = packed[16];
@@ -212,8 +212,8 @@ int64_t user_ioctl_ifconf(struct user_thread *t, const struct user_ioctl *row, i
     return user_mem_put(MEM(t), argument, 4, (uint64_t)count * guest_size) ? result : -EFAULT;
 }
 
-#define EXTENTS_MOST   4096
-#define EXTENT_FORMAT  "5q4i"
+#define EXTENTS_MOST  4096
+#define EXTENT_FORMAT "5q4i"
 
 int64_t user_ioctl_fiemap(struct user_thread *t, const struct user_ioctl *row, int fd, uint64_t argument)
 {
@@ -255,7 +255,9 @@ static bool input_ioctl(struct user_thread *t, int fd, uint32_t number, uint64_t
 
     if ((number >> 8 & 0xff) != 'E' || (!reads && !writes))
         return false;
-    if (nr >= 0x40 && nr < 0x80 ? !reads || size != sizeof(struct input_absinfo) : nr >= 0xc0 ? !writes : !reads)
+    if (nr >= 0x40 && nr < 0x80 ? !reads || size != sizeof(struct input_absinfo)
+        : nr >= 0xc0            ? !writes
+                                : !reads)
         return false;
     host_number = (reads ? HOST_READ : HOST_WRITE) << 30 | size << SIZE_SHIFT | TYPE_NR(number);
     if (nr >= 0x40) {

@@ -107,3 +107,29 @@ int64_t user_sys_munlock(struct user_thread *t, const uint64_t *a)
 {
     return on_range(t, SYS_munlock, a, 0);
 }
+
+int64_t user_sys_mlock2(struct user_thread *t, const uint64_t *a)
+{
+    return on_range(t, SYS_mlock2, a, a[2]);
+}
+
+/* All that is mapped now; what comes later (MCL_FUTURE) would bind this program's own memory too. */
+int64_t user_sys_mlockall(struct user_thread *t, const uint64_t *a)
+{
+    struct user_mem *mem = MEM(t);
+
+    if (!a[0] || a[0] & ~(uint64_t)(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT))
+        return -EINVAL;
+    if (a[0] & MCL_FUTURE)
+        return -EPERM;
+    for (uint64_t at = 0, end; at < mem->limit; at = end) {
+        bool there = user_mem_page(mem, at) & USER_PAGE_MAPPED;
+
+        for (end = at + USER_PAGE_SIZE;
+             end < mem->limit && (bool)(user_mem_page(mem, end) & USER_PAGE_MAPPED) == there;)
+            end += USER_PAGE_SIZE;
+        if (there && mlock2(mem->window + at, end - at, a[0] & MCL_ONFAULT ? MLOCK_ONFAULT : 0) != 0)
+            return -errno;
+    }
+    return 0;
+}

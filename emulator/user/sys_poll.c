@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* System calls that wait for descriptors, and descriptors made of events. */
+/* System calls that wait for descriptors. */
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
@@ -211,15 +211,11 @@ int64_t user_sys_ppoll_time64(struct user_thread *t, const uint64_t *a)
 
 /* --------------------------------------------------------------------------------------------- epoll */
 
-/* EPOLL_CLOEXEC, EFD_*, SFD_*, TFD_* and IN_* flags are the O_* values of the machine. */
-static uint32_t host_flags(struct user_thread *t, uint64_t flags)
-{
-    return user_bits_to_host(ABI(t)->open_flags, (uint32_t)flags);
-}
-
 int64_t user_sys_epoll_create1(struct user_thread *t, const uint64_t *a)
 {
-    return USER_HOST(t, SYS_epoll_create1, host_flags(t, a[0]), 0, 0, 0, 0, 0);
+    /* EPOLL_CLOEXEC is the machine's O_CLOEXEC. */
+    return USER_HOST(t, SYS_epoll_create1, user_bits_to_host(ABI(t)->open_flags, (uint32_t)a[0]), 0, 0, 0, 0,
+                     0);
 }
 
 /* struct epoll_event: 32 bits of events, 64 bits of data at its natural alignment (packed on x86-64 only).
@@ -237,7 +233,8 @@ int64_t user_sys_epoll_ctl(struct user_thread *t, const uint64_t *a)
     return USER_HOST(t, SYS_epoll_ctl, (int)a[0], (int)a[1], (int)a[2], a[3] ? &event : NULL, 0, 0);
 }
 
-static int64_t wait_epoll(struct user_thread *t, const uint64_t *a, const uint64_t *mask)
+static int64_t wait_epoll(struct user_thread *t, const uint64_t *a, const struct timespec *limit,
+                          const uint64_t *mask)
 {
     int most = (int)a[2];
     g_autofree struct epoll_event *events = NULL;
@@ -249,7 +246,10 @@ static int64_t wait_epoll(struct user_thread *t, const uint64_t *a, const uint64
     events = g_new0(struct epoll_event, most);
     if (mask)
         begin_mask(t, *mask);
-    result = USER_HOST(t, SYS_epoll_pwait, (int)a[0], events, most, (int)a[3], mask, 8);
+    if (limit)
+        result = USER_HOST(t, SYS_epoll_pwait2, (int)a[0], events, most, limit, mask, 8);
+    else
+        result = USER_HOST(t, SYS_epoll_pwait, (int)a[0], events, most, (int)a[3], mask, 8);
     if (mask)
         end_mask(t, result);
     for (int64_t i = 0; i < result; i++) {
@@ -262,7 +262,7 @@ static int64_t wait_epoll(struct user_thread *t, const uint64_t *a, const uint64
 
 int64_t user_sys_epoll_wait(struct user_thread *t, const uint64_t *a)
 {
-    return wait_epoll(t, a, NULL);
+    return wait_epoll(t, a, NULL, NULL);
 }
 
 int64_t user_sys_epoll_pwait(struct user_thread *t, const uint64_t *a)
@@ -270,55 +270,24 @@ int64_t user_sys_epoll_pwait(struct user_thread *t, const uint64_t *a)
     uint64_t mask;
 
     if (!a[4])
-        return wait_epoll(t, a, NULL);
+        return wait_epoll(t, a, NULL, NULL);
     if (a[5] != 8)
         return -EINVAL;
-    return user_read_sigset(t, a[4], &mask) ? wait_epoll(t, a, &mask) : -EFAULT;
+    return user_read_sigset(t, a[4], &mask) ? wait_epoll(t, a, NULL, &mask) : -EFAULT;
 }
 
-int64_t user_sys_eventfd2(struct user_thread *t, const uint64_t *a)
+int64_t user_sys_epoll_pwait2(struct user_thread *t, const uint64_t *a)
 {
-    /* A counter is read and written in the host's byte order: only same-endian programs could use it. */
-    if (ABI(t)->big_endian != (G_BYTE_ORDER == G_BIG_ENDIAN))
-        return -ENOSYS;
-    return USER_HOST(t, SYS_eventfd2, (uint32_t)a[0], (a[1] & 1) | host_flags(t, a[1] & ~(uint64_t)1), 0, 0,
-                     0, 0);
-}
+    /* Without a limit it is epoll_pwait() that waits for ever. */
+    const uint64_t endless[4] = {a[0], a[1], a[2], (uint64_t)-1};
+    struct timespec limit;
+    uint64_t mask;
 
-/* The descriptors below hand out structures in the host's byte order and numbers. */
-static int64_t with_signals(struct user_thread *t, const uint64_t *a, uint32_t flags)
-{
-    uint64_t set;
-
-    if (ABI(t)->big_endian != (G_BYTE_ORDER == G_BIG_ENDIAN))
-        return -ENOSYS;
-    if (a[2] != 8)
-        return -EINVAL;
-    if (!user_read_sigset(t, a[1], &set))
+    if (a[3] && !user_read_timespec(t, a[3], true, &limit))
         return -EFAULT;
-    return USER_HOST(t, SYS_signalfd4, (int)a[0], &set, 8, flags, 0, 0);
-}
-
-int64_t user_sys_signalfd(struct user_thread *t, const uint64_t *a)
-{
-    return with_signals(t, a, 0);
-}
-
-int64_t user_sys_signalfd4(struct user_thread *t, const uint64_t *a)
-{
-    return with_signals(t, a, host_flags(t, a[3]));
-}
-
-int64_t user_sys_timerfd_create(struct user_thread *t, const uint64_t *a)
-{
-    if (ABI(t)->big_endian != (G_BYTE_ORDER == G_BIG_ENDIAN))
-        return -ENOSYS;
-    return USER_HOST(t, SYS_timerfd_create, (int)a[0], host_flags(t, a[1]), 0, 0, 0, 0);
-}
-
-int64_t user_sys_inotify_init1(struct user_thread *t, const uint64_t *a)
-{
-    if (ABI(t)->big_endian != (G_BYTE_ORDER == G_BIG_ENDIAN))
-        return -ENOSYS;
-    return USER_HOST(t, SYS_inotify_init1, host_flags(t, a[0]), 0, 0, 0, 0, 0);
+    if (a[4] && a[5] != 8)
+        return -EINVAL;
+    if (a[4] && !user_read_sigset(t, a[4], &mask))
+        return -EFAULT;
+    return wait_epoll(t, a[3] ? a : endless, a[3] ? &limit : NULL, a[4] ? &mask : NULL);
 }

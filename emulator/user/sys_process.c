@@ -2,7 +2,6 @@
 /* System calls on processes, threads, credentials and limits. */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/futex.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -20,32 +19,6 @@
 #define ABI(t) ((t)->process->abi)
 
 /* ------------------------------------------------------------------------------------------- the end */
-
-/* CLONE_CHILD_CLEARTID, and the futexes that a dying thread holds (linux/futex.h, robust lists). */
-static void leave_futexes(struct user_thread *t)
-{
-    unsigned word = ABI(t)->word;
-    uint64_t head = t->robust_list, entry, offset, pending, value;
-
-    if (head && user_mem_get(MEM(t), head, word, &entry) &&
-        user_mem_get(MEM(t), head + word, word, &offset) &&
-        user_mem_get(MEM(t), head + 2 * word, word, &pending)) {
-        for (int n = 0; n < 2048 && entry && (entry & ~(uint64_t)1) != head; n++) {
-            uint64_t lock =
-                (entry & ~(uint64_t)1) + (word == 4 ? (uint64_t)(int64_t)(int32_t)offset : offset);
-
-            lock &= word == 4 ? 0xffffffffu : UINT64_MAX;
-            if (user_mem_get(MEM(t), lock, 4, &value) && (value & FUTEX_TID_MASK) == (uint32_t)t->tid) {
-                user_mem_put(MEM(t), lock, 4, (value & FUTEX_WAITERS) | FUTEX_OWNER_DIED);
-                syscall(SYS_futex, user_mem_host(MEM(t), lock, 4), FUTEX_WAKE, 1, NULL, NULL, 0);
-            }
-            if (!user_mem_get(MEM(t), entry & ~(uint64_t)1, word, &entry))
-                break;
-        }
-    }
-    if (t->clear_tid && user_mem_put(MEM(t), t->clear_tid, 4, 0))
-        syscall(SYS_futex, user_mem_host(MEM(t), t->clear_tid, 4), FUTEX_WAKE, 1, NULL, NULL, 0);
-}
 
 int64_t user_sys_exit_group(struct user_thread *t, const uint64_t *a)
 {
@@ -67,7 +40,7 @@ int64_t user_sys_exit(struct user_thread *t, const uint64_t *a)
     if (last)
         return user_sys_exit_group(t, a);
     user_signal_block_all();
-    leave_futexes(t);
+    user_futex_leave(t);
     user_thread_set_current(NULL);
     user_thread_free(t);
     pthread_exit(NULL);
@@ -310,26 +283,50 @@ static int64_t execute(struct user_thread *t, char *file, GPtrArray *argv, GPtrA
     return result;
 }
 
-int64_t user_sys_execve(struct user_thread *t, const uint64_t *a)
+/* A file by name, or the descriptor itself when the name is empty and AT_EMPTY_PATH says so. */
+static int64_t execute_at(struct user_thread *t, int directory, uint64_t name, const uint64_t *lists,
+                          int flags)
 {
     g_autofree char *file = NULL;
     g_autoptr(GPtrArray) argv = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GPtrArray) envp = g_ptr_array_new_with_free_func(g_free);
-    int64_t result = user_call_path(t, a[0], &file);
+    int64_t result = user_call_path(t, name, &file);
 
+    if (result == 0 && flags & ~(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW))
+        return -EINVAL;
     if (result == 0 && g_str_equal(file, "/proc/self/exe")) {
         g_free(file);
         file = g_strdup(t->process->exe);
+    } else if (result == 0 && directory != AT_FDCWD && file[0] != '/') {
+        g_autofree char *relative = g_steal_pointer(&file);
+        struct stat status;
+
+        if (!relative[0] && !(flags & AT_EMPTY_PATH))
+            return -ENOENT;
+        file = g_strdup_printf("/proc/self/fd/%d%s%s", directory, relative[0] ? "/" : "", relative);
+        if (flags & AT_SYMLINK_NOFOLLOW && relative[0] && lstat(file, &status) == 0 &&
+            S_ISLNK(status.st_mode))
+            return -ELOOP;
     }
     if (result == 0)
-        result = read_strings(t, a[1], argv);
+        result = read_strings(t, lists[0], argv);
     if (result == 0)
-        result = read_strings(t, a[2], envp);
+        result = read_strings(t, lists[1], envp);
     if (result < 0)
         return result;
     g_ptr_array_add(argv, NULL);
     g_ptr_array_add(envp, NULL);
     return execute(t, file, argv, envp);
+}
+
+int64_t user_sys_execve(struct user_thread *t, const uint64_t *a)
+{
+    return execute_at(t, AT_FDCWD, a[0], a + 1, 0);
+}
+
+int64_t user_sys_execveat(struct user_thread *t, const uint64_t *a)
+{
+    return execute_at(t, (int)a[0], a[1], a + 2, (int)a[4]);
 }
 
 static int64_t wait_for(struct user_thread *t, int pid, uint64_t status_address, int options,
@@ -526,13 +523,23 @@ int64_t user_sys_setgroups16(struct user_thread *t, const uint64_t *a)
     return set_groups(t, a, 2);
 }
 
-static int64_t get_three(struct user_thread *t, long number, const uint64_t *a)
+int64_t user_sys_setresuid16(struct user_thread *t, const uint64_t *a)
+{
+    return USER_HOST(t, SYS_setresuid, id16(a[0]), id16(a[1]), id16(a[2]), 0, 0, 0);
+}
+
+int64_t user_sys_setresgid16(struct user_thread *t, const uint64_t *a)
+{
+    return USER_HOST(t, SYS_setresgid, id16(a[0]), id16(a[1]), id16(a[2]), 0, 0, 0);
+}
+
+static int64_t get_three(struct user_thread *t, long number, const uint64_t *a, unsigned size)
 {
     uint32_t id[3];
     int64_t result = USER_HOST(t, number, &id[0], &id[1], &id[2], 0, 0, 0);
 
     for (unsigned i = 0; result == 0 && i < 3; i++) {
-        if (!user_mem_put(MEM(t), a[i], 4, id[i]))
+        if (!user_mem_put(MEM(t), a[i], size, size == 2 ? (uint64_t)low16(id[i]) : id[i]))
             return -EFAULT;
     }
     return result;
@@ -540,12 +547,22 @@ static int64_t get_three(struct user_thread *t, long number, const uint64_t *a)
 
 int64_t user_sys_getresuid(struct user_thread *t, const uint64_t *a)
 {
-    return get_three(t, SYS_getresuid, a);
+    return get_three(t, SYS_getresuid, a, 4);
 }
 
 int64_t user_sys_getresgid(struct user_thread *t, const uint64_t *a)
 {
-    return get_three(t, SYS_getresgid, a);
+    return get_three(t, SYS_getresgid, a, 4);
+}
+
+int64_t user_sys_getresuid16(struct user_thread *t, const uint64_t *a)
+{
+    return get_three(t, SYS_getresuid, a, 2);
+}
+
+int64_t user_sys_getresgid16(struct user_thread *t, const uint64_t *a)
+{
+    return get_three(t, SYS_getresgid, a, 2);
 }
 
 int64_t user_sys_kill_(struct user_thread *t, const uint64_t *a)
@@ -675,6 +692,39 @@ int64_t user_sys_sysinfo(struct user_thread *t, const uint64_t *a)
     return user_mem_write(MEM(t), a[0], packed, word == 4 ? 64 : 112) ? 0 : -EFAULT;
 }
 
+/* The arguments after the option, by the letters of system calls. What changes how the host treats this
+ * program's own code or memory is not offered: Linux may be built without it. */
+static const struct {
+    int option;
+    const char *args;
+} prctl_options[] = {
+    {PR_SET_NAME, "S"},
+    {PR_SET_PDEATHSIG, "g"},
+    {PR_GET_DUMPABLE, ""},
+    {PR_SET_DUMPABLE, "x"},
+    {PR_GET_KEEPCAPS, ""},
+    {PR_SET_KEEPCAPS, "x"},
+    {PR_GET_SECUREBITS, ""},
+    {PR_SET_SECUREBITS, "x"},
+    {PR_CAPBSET_READ, "x"},
+    {PR_CAPBSET_DROP, "x"},
+    {PR_CAP_AMBIENT, "xxxx"},
+    {PR_GET_TIMERSLACK, ""},
+    {PR_SET_TIMERSLACK, "x"},
+    {PR_SET_NO_NEW_PRIVS, "xxxx"},
+    {PR_GET_NO_NEW_PRIVS, "xxxx"},
+    {PR_SET_CHILD_SUBREAPER, "x"},
+    {PR_GET_CHILD_SUBREAPER, "i"},
+    {PR_SET_PTRACER, "d"},
+    {PR_GET_THP_DISABLE, "xxxx"},
+    {PR_SET_THP_DISABLE, "xxxx"},
+    {PR_MCE_KILL_GET, "xxxx"},
+    {PR_GET_IO_FLUSHER, "xxxx"},
+    {PR_SET_IO_FLUSHER, "xxxx"},
+    {PR_GET_SPECULATION_CTRL, "xxxx"},
+    {PR_SET_SPECULATION_CTRL, "xxxx"},
+};
+
 int64_t user_sys_prctl(struct user_thread *t, const uint64_t *a)
 {
     char name[16] = {0};
@@ -682,39 +732,28 @@ int64_t user_sys_prctl(struct user_thread *t, const uint64_t *a)
     int64_t result;
 
     switch ((int)a[0]) {
-    case PR_SET_NAME:
-        for (unsigned i = 0; i < 15; i++) {
-            if (!user_mem_read(MEM(t), a[1] + i, name + i, 1))
-                return -EFAULT;
-            if (!name[i])
-                break;
-        }
-        return USER_HOST(t, SYS_prctl, PR_SET_NAME, name, 0, 0, 0, 0);
     case PR_GET_NAME:
         result = USER_HOST(t, SYS_prctl, PR_GET_NAME, name, 0, 0, 0, 0);
         return result < 0 ? result : user_mem_write(MEM(t), a[1], name, sizeof(name)) ? 0 : -EFAULT;
-    case PR_SET_PDEATHSIG:
-        return USER_HOST(t, SYS_prctl, PR_SET_PDEATHSIG, user_signal_to_host(ABI(t), a[1]), 0, 0, 0, 0);
     case PR_GET_PDEATHSIG:
         result = USER_HOST(t, SYS_prctl, PR_GET_PDEATHSIG, &value, 0, 0, 0, 0);
         return result < 0                                                                     ? result
                : user_mem_put(MEM(t), a[1], 4, (uint32_t)user_signal_to_guest(ABI(t), value)) ? 0
                                                                                               : -EFAULT;
-    case PR_GET_DUMPABLE:
-    case PR_SET_DUMPABLE:
-    case PR_GET_KEEPCAPS:
-    case PR_SET_KEEPCAPS:
-    case PR_SET_NO_NEW_PRIVS:
-    case PR_GET_NO_NEW_PRIVS:
-    case PR_SET_CHILD_SUBREAPER: return USER_HOST(t, SYS_prctl, (int)a[0], a[1], a[2], a[3], a[4], 0);
-    default: return -EINVAL;
+    case PR_GET_TID_ADDRESS: return user_mem_put(MEM(t), a[1], ABI(t)->word, t->clear_tid) ? 0 : -EFAULT;
+    /* Filters would see this program's calls, not the guest's: as a Linux without seccomp. */
+    case PR_GET_SECCOMP:
+    case PR_SET_SECCOMP: return -EINVAL;
+    default: break;
     }
-}
+    for (gsize i = 0; i < G_N_ELEMENTS(prctl_options); i++) {
+        if (prctl_options[i].option == (int)a[0]) {
+            g_autofree char *kinds = g_strconcat("d", prctl_options[i].args, NULL);
 
-int64_t user_sys_personality(struct user_thread *t, const uint64_t *a)
-{
-    /* Only PER_LINUX, without flags. */
-    return a[0] == 0xffffffffu || a[0] == 0 ? 0 : -EINVAL;
+            return user_call_host(t, SYS_prctl, kinds, a);
+        }
+    }
+    return -EINVAL;
 }
 
 static int64_t move_cpu_mask(struct user_thread *t, uint64_t address, uint8_t *host, uint64_t size,
@@ -789,131 +828,4 @@ int64_t user_sys_sched_setscheduler(struct user_thread *t, const uint64_t *a)
         return -EFAULT;
     priority = (int32_t)value;
     return USER_HOST(t, SYS_sched_setscheduler, (int)a[0], (int)a[1], &priority, 0, 0, 0);
-}
-
-/* ------------------------------------------------------------------------------------------- threads */
-
-int64_t user_sys_set_tid_address(struct user_thread *t, const uint64_t *a)
-{
-    t->clear_tid = a[0];
-    return t->tid;
-}
-
-int64_t user_sys_set_robust_list(struct user_thread *t, const uint64_t *a)
-{
-    if (a[1] != 3u * ABI(t)->word)
-        return -EINVAL;
-    t->robust_list = a[0];
-    t->robust_size = a[1];
-    return 0;
-}
-
-int64_t user_sys_get_robust_list(struct user_thread *t, const uint64_t *a)
-{
-    unsigned word = ABI(t)->word;
-
-    if (a[0] != 0 && (pid_t)a[0] != t->tid)
-        return -EPERM;
-    return user_mem_put(MEM(t), a[1], word, t->robust_list) &&
-                   user_mem_put(MEM(t), a[2], word, t->robust_size)
-               ? 0
-               : -EFAULT;
-}
-
-int64_t user_sys_rseq(struct user_thread *t, const uint64_t *a)
-{
-    /* Restartable sequences need the kernel to know the guest's code. */
-    return -ENOSYS;
-}
-
-/* Futex words are compared by the host's kernel: values are given in the order in which memory holds them. */
-static uint32_t in_memory(struct user_thread *t, uint64_t value)
-{
-    uint32_t word = (uint32_t)value;
-
-    return ABI(t)->big_endian == (G_BYTE_ORDER == G_BIG_ENDIAN) ? word : GUINT32_SWAP_LE_BE(word);
-}
-
-static int64_t futex(struct user_thread *t, const uint64_t *a, bool wide)
-{
-    uint32_t *word = user_mem_host(MEM(t), a[0], 4), *second = user_mem_host(MEM(t), a[4], 4);
-    int command = (int)a[1] & FUTEX_CMD_MASK;
-    struct timespec limit, *until = NULL;
-
-    if (!word || a[0] & 3)
-        return word ? -EINVAL : -EFAULT;
-    switch (command) {
-    case FUTEX_WAIT:
-    case FUTEX_WAIT_BITSET:
-        if (a[3]) {
-            if (!user_read_timespec(t, a[3], wide, &limit))
-                return -EFAULT;
-            until = &limit;
-        }
-        return USER_HOST(t, SYS_futex, word, (int)a[1], in_memory(t, a[2]), until, NULL, a[5]);
-    case FUTEX_WAKE:
-    case FUTEX_WAKE_BITSET: return USER_HOST(t, SYS_futex, word, (int)a[1], a[2], NULL, NULL, a[5]);
-    case FUTEX_REQUEUE:
-        return second ? USER_HOST(t, SYS_futex, word, (int)a[1], a[2], a[3], second, 0) : -EFAULT;
-    case FUTEX_CMP_REQUEUE:
-        return second ? USER_HOST(t, SYS_futex, word, (int)a[1], a[2], a[3], second, in_memory(t, a[5]))
-                      : -EFAULT;
-    case FUTEX_WAKE_OP:
-        /* The kernel would do arithmetic in the host's byte order. Compare-and-wake in two steps is allowed
-         * to wake too many: both words are woken. */
-        if (!second)
-            return -EFAULT;
-        {
-            uint32_t op = (uint32_t)a[5], argument = op >> 12 & 0xfff, against = op & 0xfff, old, new;
-            int64_t woken, more = 0;
-            bool true_ = false;
-
-            if (op >> 31)
-                argument = 1u << (argument & 31);
-            old = __atomic_load_n(second, __ATOMIC_SEQ_CST);
-            do {
-                uint32_t value = in_memory(t, old);
-
-                switch (op >> 28 & 7) {
-                case FUTEX_OP_SET: value = argument; break;
-                case FUTEX_OP_ADD: value += argument; break;
-                case FUTEX_OP_OR: value |= argument; break;
-                case FUTEX_OP_ANDN: value &= ~argument; break;
-                case FUTEX_OP_XOR: value ^= argument; break;
-                default: return -ENOSYS;
-                }
-                new = in_memory(t, value);
-            } while (
-                !__atomic_compare_exchange_n(second, &old, new, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST));
-            old = in_memory(t, old);
-            switch (op >> 24 & 15) {
-            case FUTEX_OP_CMP_EQ: true_ = old == against; break;
-            case FUTEX_OP_CMP_NE: true_ = old != against; break;
-            case FUTEX_OP_CMP_LT: true_ = (int32_t)old < (int32_t)against; break;
-            case FUTEX_OP_CMP_LE: true_ = (int32_t)old <= (int32_t)against; break;
-            case FUTEX_OP_CMP_GT: true_ = (int32_t)old > (int32_t)against; break;
-            case FUTEX_OP_CMP_GE: true_ = (int32_t)old >= (int32_t)against; break;
-            default: return -ENOSYS;
-            }
-            /* The word has changed: from here on the call must not begin again. Waking never waits. */
-            woken = syscall(SYS_futex, word, FUTEX_WAKE | ((int)a[1] & FUTEX_PRIVATE_FLAG), a[2], NULL, NULL, 0);
-            if (woken >= 0 && true_)
-                more = syscall(SYS_futex, second, FUTEX_WAKE | ((int)a[1] & FUTEX_PRIVATE_FLAG), a[3], NULL,
-                               NULL, 0);
-            return woken < 0 ? -errno : woken + MAX(more, 0);
-        }
-    default:
-        /* Priority inheritance needs the owner's number in the host's byte order. */
-        return -ENOSYS;
-    }
-}
-
-int64_t user_sys_futex(struct user_thread *t, const uint64_t *a)
-{
-    return futex(t, a, ABI(t)->word == 8);
-}
-
-int64_t user_sys_futex_time64(struct user_thread *t, const uint64_t *a)
-{
-    return futex(t, a, true);
 }

@@ -67,7 +67,8 @@ int64_t user_sys_sigaction(struct user_thread *t, const uint64_t *a)
     return 0;
 }
 
-static int64_t change_action(struct user_thread *t, const uint64_t *a, uint64_t given_restorer, uint64_t set_size)
+static int64_t change_action(struct user_thread *t, const uint64_t *a, uint64_t given_restorer,
+                             uint64_t set_size)
 {
     const struct user_abi *abi = ABI(t);
     struct user_action new = {0}, old;
@@ -291,8 +292,8 @@ static int64_t return_from_handler(struct user_thread *t, bool rt)
     return USER_KEEP;
 }
 
-/* What the kernel begins again by itself, this does by meeting the first call again: programs have no cause to
- * ask for it. */
+/* What the kernel begins again by itself, this does by meeting the first call again: programs have no cause
+ * to ask for it. */
 int64_t user_sys_restart_syscall(struct user_thread *t, const uint64_t *a)
 {
     return -EINTR;
@@ -343,19 +344,38 @@ int64_t user_sys_rt_sigtimedwait_time64(struct user_thread *t, const uint64_t *a
 
 int64_t user_sys_rt_sigqueueinfo(struct user_thread *t, const uint64_t *a)
 {
-    unsigned word = ABI(t)->word, at = word == 8 ? 16 : 12;
     int signal = user_signal_to_host(ABI(t), a[1]);
-    siginfo_t info = {0};
-    uint64_t code, value;
+    siginfo_t info;
 
     if (!signal)
         return -EINVAL;
-    if (!user_mem_get(MEM(t), a[2] + 8, 4, &code) || !user_mem_get(MEM(t), a[2] + at + 8, word, &value))
+    if (!user_read_siginfo(t, a[2], &info))
         return -EFAULT;
     info.si_signo = signal;
-    info.si_code = (int32_t)code;
-    info.si_pid = getpid();
-    info.si_uid = getuid();
-    info.si_value.sival_ptr = (void *)(uintptr_t)value;
     return USER_HOST(t, SYS_rt_sigqueueinfo, (int)a[0], signal, &info, 0, 0, 0);
+}
+
+int64_t user_sys_rt_tgsigqueueinfo(struct user_thread *t, const uint64_t *a)
+{
+    int signal = user_signal_to_host(ABI(t), a[2]);
+    siginfo_t info;
+
+    if (!signal)
+        return -EINVAL;
+    if (!user_read_siginfo(t, a[3], &info))
+        return -EFAULT;
+    info.si_signo = signal;
+    return USER_HOST(t, SYS_rt_tgsigqueueinfo, (int)a[0], (int)a[1], signal, &info, 0, 0);
+}
+
+int64_t user_sys_pidfd_send_signal(struct user_thread *t, const uint64_t *a)
+{
+    int signal = a[1] ? user_signal_to_host(ABI(t), a[1]) : 0;
+    siginfo_t info;
+
+    if (a[1] && !signal)
+        return -EINVAL;
+    if (a[2] && !user_read_siginfo(t, a[2], &info))
+        return -EFAULT;
+    return USER_HOST(t, SYS_pidfd_send_signal, (int)a[0], signal, a[2] ? &info : NULL, a[3], 0, 0);
 }

@@ -6,10 +6,12 @@
 #include <sys/time.h>
 #include <sys/timerfd.h>
 #include <sys/times.h>
+#include <sys/timex.h>
 #include <unistd.h>
 
 #include "emulator/user/calls.h"
 #include "emulator/user/process.h"
+#include "emulator/user/record.h"
 #include "emulator/user/structs.h"
 
 #define MEM(t)  (&(t)->process->mem)
@@ -203,29 +205,17 @@ int64_t user_sys_alarm(struct user_thread *t, const uint64_t *a)
     return alarm((unsigned)a[0]);
 }
 
-/* struct sigevent: value, signal, notification, thread: only signals and "none" are offered to programs. */
 int64_t user_sys_timer_create(struct user_thread *t, const uint64_t *a)
 {
-    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM};
-    uint64_t value = 0, signal, notify, thread = 0;
-    unsigned word = ABI(t)->word;
+    struct sigevent event;
     int timer;
-    int64_t result;
+    int64_t result = a[1] ? user_read_sigevent(t, a[1], &event) : 0;
 
-    if (a[1]) {
-        if (!user_mem_get(MEM(t), a[1], word, &value) || !user_mem_get(MEM(t), a[1] + word, 4, &signal) ||
-            !user_mem_get(MEM(t), a[1] + word + 4, 4, &notify) ||
-            !user_mem_get(MEM(t), a[1] + word + 8, 4, &thread))
-            return -EFAULT;
-        event.sigev_notify = (int)notify;
-        event.sigev_signo = user_signal_to_host(ABI(t), signal);
-        if (event.sigev_notify != SIGEV_NONE && !event.sigev_signo)
-            return -EINVAL;
-        event.sigev_value.sival_ptr = (void *)(uintptr_t)value;
-        if (event.sigev_notify == SIGEV_THREAD_ID)
-            event._sigev_un._tid = (pid_t)thread;
-    }
-    result = USER_HOST(t, SYS_timer_create, (int)a[0], &event, &timer, 0, 0, 0);
+    if (result < 0)
+        return result;
+    if (a[1] && event.sigev_notify != SIGEV_NONE && !event.sigev_signo)
+        return -EINVAL;
+    result = USER_HOST(t, SYS_timer_create, (int)a[0], a[1] ? &event : NULL, &timer, 0, 0, 0);
     if (result == 0 && !user_mem_put(MEM(t), a[2], 4, (uint32_t)timer))
         return -EFAULT;
     return result;
@@ -306,12 +296,51 @@ int64_t user_sys_timerfd_gettime64(struct user_thread *t, const uint64_t *a)
     return get_timer(t, SYS_timerfd_gettime, a, true);
 }
 
-int64_t user_sys_sched_rr_get_interval(struct user_thread *t, const uint64_t *a)
+static int64_t rr_interval(struct user_thread *t, const uint64_t *a, bool wide)
 {
     struct timespec interval;
-    int64_t result = USER_HOST(t, SYS_sched_rr_get_interval, a[0], &interval, 0, 0, 0, 0);
+    int64_t result = USER_HOST(t, SYS_sched_rr_get_interval, (int)a[0], &interval, 0, 0, 0, 0);
 
-    if (result == 0 && !user_write_timespec(t, a[1], WIDE(t), &interval))
+    return result == 0 && !user_write_timespec(t, a[1], wide, &interval) ? -EFAULT : result;
+}
+
+int64_t user_sys_sched_rr_get_interval(struct user_thread *t, const uint64_t *a)
+{
+    return rr_interval(t, a, WIDE(t));
+}
+
+int64_t user_sys_sched_rr_get_interval_time64(struct user_thread *t, const uint64_t *a)
+{
+    return rr_interval(t, a, true);
+}
+
+/* struct timex, and struct __kernel_timex whose longs have 64 bits. */
+#define TIMEX   "i4li3l2l3li5l12i"
+#define TIMEX64 "i4qi3q2q3qi5q12i"
+
+static int64_t adjust(struct user_thread *t, int clock, uint64_t address, const char *format)
+{
+    struct timex state;
+    int64_t result;
+
+    _Static_assert(sizeof(state) == 208, "the description is of all of it");
+    if (!user_record_read(t, address, format, &state))
         return -EFAULT;
-    return result;
+    result = USER_HOST(t, SYS_clock_adjtime, clock, &state, 0, 0, 0, 0);
+    return result >= 0 && !user_record_write(t, address, format, &state) ? -EFAULT : result;
+}
+
+int64_t user_sys_adjtimex(struct user_thread *t, const uint64_t *a)
+{
+    return adjust(t, CLOCK_REALTIME, a[0], TIMEX);
+}
+
+int64_t user_sys_clock_adjtime(struct user_thread *t, const uint64_t *a)
+{
+    return adjust(t, (int)a[0], a[1], TIMEX);
+}
+
+int64_t user_sys_clock_adjtime64(struct user_thread *t, const uint64_t *a)
+{
+    return adjust(t, (int)a[0], a[1], TIMEX64);
 }

@@ -120,38 +120,64 @@ int64_t user_call_path(struct user_thread *thread, uint64_t address, char **path
     return 0;
 }
 
-static int64_t pass_through(struct user_thread *thread, const struct user_syscall *call, const char *kinds,
-                            const uint64_t *args)
+/* One argument of a call that the host makes; what must be written back afterwards stands in `cell`. */
+static int64_t argument_to_host(struct user_thread *thread, char kind, const uint64_t *args, long *host,
+                                uint64_t *cell, char **string)
+{
+    const struct user_abi *abi = thread->process->abi;
+    struct user_mem *mem = &thread->process->mem;
+    bool too_long;
+
+    *host = (long)*args;
+    switch (kind) {
+    case 's':
+    case 'S':
+        if (!*args)
+            return 0;
+        if (kind == 's') {
+            int64_t bad = user_call_path(thread, *args, string);
+
+            if (bad < 0)
+                return bad;
+        } else if (!(*string = user_mem_string(mem, *args, 65536, &too_long))) {
+            return too_long ? -ENAMETOOLONG : -EFAULT;
+        }
+        *host = (long)*string;
+        return 0;
+    case 'b':
+        if (*args && !(*host = (long)user_mem_host(mem, args[0], args[1])))
+            return -EFAULT;
+        return 0;
+    case 'i':
+    case 'q':
+        if (!*args)
+            return 0;
+        if (!user_mem_get(mem, *args, kind == 'i' ? 4 : 8, cell))
+            return -EFAULT;
+        *host = (long)cell;
+        return 0;
+    case 'f': *host = (long)user_bits_to_host(abi->open_flags, (uint32_t)*args); return 0;
+    case 'g': *host = user_signal_to_host(abi, *args); return *args && !*host ? -EINVAL : 0;
+    default: return 0;
+    }
+}
+
+int64_t user_call_host(struct user_thread *thread, long number, const char *kinds, const uint64_t *args)
 {
     char *strings[MOST_ARGUMENTS] = {NULL};
     long host[MOST_ARGUMENTS] = {0};
+    uint64_t cells[MOST_ARGUMENTS];
     int64_t result = 0;
-    bool too_long;
 
-    for (unsigned i = 0; kinds[i] && i < 6 && result == 0; i++) {
-        switch (kinds[i]) {
-        case 's':
-            result = user_call_path(thread, args[i], &strings[i]);
-            host[i] = (long)strings[i];
-            break;
-        case 'S':
-            strings[i] = user_mem_string(&thread->process->mem, args[i], 65536, &too_long);
-            if (!strings[i])
-                result = too_long ? -ENAMETOOLONG : -EFAULT;
-            host[i] = (long)strings[i];
-            break;
-        case 'b':
-            if (args[i]) {
-                host[i] = (long)user_mem_host(&thread->process->mem, args[i], args[i + 1]);
-                if (!host[i])
-                    result = -EFAULT;
-            }
-            break;
-        default: host[i] = (long)args[i]; break;
-        }
-    }
+    for (unsigned i = 0; kinds[i] && i < 6 && result == 0; i++)
+        result = argument_to_host(thread, kinds[i], &args[i], &host[i], &cells[i], &strings[i]);
     if (result == 0)
-        result = user_host_call(thread, call->host, host[0], host[1], host[2], host[3], host[4], host[5]);
+        result = user_host_call(thread, number, host[0], host[1], host[2], host[3], host[4], host[5]);
+    for (unsigned i = 0; result >= 0 && kinds[i] && i < 6; i++) {
+        if ((kinds[i] == 'i' || kinds[i] == 'q') && args[i] &&
+            !user_mem_put(&thread->process->mem, args[i], kinds[i] == 'i' ? 4 : 8, cells[i]))
+            result = -EFAULT;
+    }
     for (unsigned i = 0; i < MOST_ARGUMENTS; i++)
         g_free(strings[i]);
     return result;
@@ -183,7 +209,7 @@ void user_call(struct user_thread *thread)
     }
     thread->has_second = false;
     thread->restart = false;
-    result = call->run ? call->run(thread, args) : pass_through(thread, call, kinds, args);
+    result = call->run ? call->run(thread, args) : user_call_host(thread, call->host, kinds, args);
     if (process->strace)
         log_result(thread, result);
 

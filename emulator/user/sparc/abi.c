@@ -14,7 +14,6 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
-
 #include "emulator/user/sparc/sparc.h"
 
 /* 1 to 34 are the same everywhere. */
@@ -247,13 +246,69 @@ static const struct user_bits poll_events[] = {
     }
 
 static const struct user_pair socket_options[] = {
-    {0x0001, SO_DEBUG},     {0x0002, SO_PASSCRED},  {0x0004, SO_REUSEADDR},    {0x0008, SO_KEEPALIVE},
-    {0x0010, SO_DONTROUTE}, {0x0020, SO_BROADCAST}, {0x0040, SO_PEERCRED},     {0x0080, SO_LINGER},
-    {0x0100, SO_OOBINLINE}, {0x0200, SO_REUSEPORT}, {0x0400, SO_BSDCOMPAT},    {0x0800, SO_RCVLOWAT},
-    {0x1000, SO_SNDLOWAT},  {0x2000, SO_RCVTIMEO},  {0x4000, SO_SNDTIMEO},     {0x8000, SO_ACCEPTCONN},
-    {0x1001, SO_SNDBUF},    {0x1002, SO_RCVBUF},    {0x100a, SO_SNDBUFFORCE},  {0x100b, SO_RCVBUFFORCE},
-    {0x1007, SO_ERROR},     {0x1008, SO_TYPE},      {0x1028, SO_PROTOCOL},     {0x1029, SO_DOMAIN},
-    {0x000b, SO_NO_CHECK},  {0x000c, SO_PRIORITY},  {0x000d, SO_BINDTODEVICE}, END,
+    {0x0001, SO_DEBUG},
+    {0x0002, SO_PASSCRED},
+    {0x0004, SO_REUSEADDR},
+    {0x0008, SO_KEEPALIVE},
+    {0x0010, SO_DONTROUTE},
+    {0x0020, SO_BROADCAST},
+    {0x0040, SO_PEERCRED},
+    {0x0080, SO_LINGER},
+    {0x0100, SO_OOBINLINE},
+    {0x0200, SO_REUSEPORT},
+    {0x0400, SO_BSDCOMPAT},
+    {0x0800, SO_RCVLOWAT},
+    {0x1000, SO_SNDLOWAT},
+    {0x2000, SO_RCVTIMEO},
+    {0x4000, SO_SNDTIMEO},
+    {0x8000, SO_ACCEPTCONN},
+    {0x1001, SO_SNDBUF},
+    {0x1002, SO_RCVBUF},
+    {0x100a, SO_SNDBUFFORCE},
+    {0x100b, SO_RCVBUFFORCE},
+    {0x1007, SO_ERROR},
+    {0x1008, SO_TYPE},
+    {0x1028, SO_PROTOCOL},
+    {0x1029, SO_DOMAIN},
+    {0x000b, SO_NO_CHECK},
+    {0x000c, SO_PRIORITY},
+    {0x000d, SO_BINDTODEVICE},
+    {0x001a, SO_ATTACH_FILTER},
+    {0x001b, SO_DETACH_FILTER},
+    {0x001c, SO_PEERNAME},
+    {0x001d, SO_TIMESTAMP_OLD},
+    {0x001e, SO_PEERSEC},
+    {0x001f, SO_PASSSEC},
+    {0x0021, SO_TIMESTAMPNS_OLD},
+    {0x0022, SO_MARK},
+    {0x0023, SO_TIMESTAMPING_OLD},
+    {0x0024, SO_RXQ_OVFL},
+    {0x0026, SO_PEEK_OFF},
+    {0x0027, SO_NOFCS},
+    {0x0028, SO_LOCK_FILTER},
+    {0x0029, SO_SELECT_ERR_QUEUE},
+    {0x0030, SO_BUSY_POLL},
+    {0x0031, SO_MAX_PACING_RATE},
+    {0x0032, SO_BPF_EXTENSIONS},
+    {0x0033, SO_INCOMING_CPU},
+    {0x0035, SO_ATTACH_REUSEPORT_CBPF},
+    {0x0039, SO_MEMINFO},
+    {0x003a, SO_INCOMING_NAPI_ID},
+    {0x003b, SO_COOKIE},
+    {0x003d, SO_PEERGROUPS},
+    {0x003e, SO_ZEROCOPY},
+    {0x003f, SO_TXTIME},
+    {0x0041, SO_BINDTOIFINDEX},
+    {0x0042, SO_TIMESTAMPNS_NEW},
+    {0x0043, SO_TIMESTAMPING_NEW},
+    {0x0044, SO_RCVTIMEO_NEW},
+    {0x0045, SO_SNDTIMEO_NEW},
+    {0x0046, SO_TIMESTAMP_NEW},
+    {0x0047, SO_DETACH_REUSEPORT_BPF},
+    {0x0048, SO_PREFER_BUSY_POLL},
+    {0x0049, SO_BUSY_POLL_BUDGET},
+    {0x0050, SO_NETNS_COOKIE},
+    END,
 };
 
 static const struct user_pair fcntl_commands[] = {
@@ -326,6 +381,38 @@ static const struct user_stat_layout stat64_layout = {
 
 static const struct user_flock_layout flock_layout = {20, {0, 2}, {2, 2}, {4, 4}, {8, 4}, {12, 4}};
 static const struct user_flock_layout flock64_layout = {32, {0, 2}, {2, 2}, {8, 8}, {16, 8}, {24, 4}};
+
+/* asm/ipcbuf.h, sembuf.h, shmbuf.h, msgbuf.h: 16-bit modes, 64-bit reserves. */
+static const struct user_ipc_layout ipc_layout = {
+    .key = {0, 4},
+    .uid = {4, 4},
+    .gid = {8, 4},
+    .cuid = {12, 4},
+    .cgid = {16, 4},
+    .mode = {22, 2},
+    .seq = {26, 2},
+    .sem_size = 80,
+    .sem_otime = {48, 8},
+    .sem_ctime = {56, 8},
+    .sem_nsems = {64, 4},
+    .shm_size = 96,
+    .shm_atime = {48, 8},
+    .shm_dtime = {56, 8},
+    .shm_ctime = {64, 8},
+    .shm_segsz = {72, 4},
+    .shm_cpid = {76, 4},
+    .shm_lpid = {80, 4},
+    .shm_nattch = {84, 4},
+    .msg_size = 104,
+    .msg_stime = {48, 8},
+    .msg_rtime = {56, 8},
+    .msg_ctime = {64, 8},
+    .msg_cbytes = {72, 4},
+    .msg_qnum = {76, 4},
+    .msg_qbytes = {80, 4},
+    .msg_lspid = {84, 4},
+    .msg_lrpid = {88, 4},
+};
 
 /* Rates up to 38400 and the rest of c_cflag are the host's; FLUSHO has its own bit. */
 #define CBAUD_MASK 0x100f
@@ -462,6 +549,7 @@ const struct user_abi user_sparc_abi = {
     .stat64 = &stat64_layout,
     .flock = &flock_layout,
     .flock64 = &flock64_layout,
+    .ipc = &ipc_layout,
     .ioctl_three_bits = true,
     .ioctls = ioctls,
     .n_ioctls = G_N_ELEMENTS(ioctls),
