@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The SPARCstation 5 with its firmware, in deterministic mode: two runs are the same byte for byte, and a run
- * that was saved, loaded into another machine and continued is the same as one that was not. With
+ * that was saved, loaded in another process and continued is the same as one that was not. With
  * VITRINE_TEST_GUESTS (a folder with sun4m/vmlinux and sun4m/initramfs.cpio.gz) the Linux guest is booted
  * too. Without the firmware tests are skipped.
  */
 #include <glib.h>
+#include <glib/gstdio.h>
 #include <string.h>
 
 #include "emulator/machines/sun4m.h"
@@ -179,30 +180,97 @@ static void test_two_runs(void)
     run_free(b);
 }
 
+static void load(struct run *run, const char *path)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *bytes = NULL;
+    gsize size = 0;
+    g_file_get_contents(path, &bytes, &size, &error);
+    g_assert_no_error(error);
+    machine_load_bytes(run->machine, (const uint8_t *)bytes, size, &error);
+    g_assert_no_error(error);
+}
+
+static void write_file(const char *path, const void *bytes, gsize size)
+{
+    g_autoptr(GError) error = NULL;
+    g_file_set_contents(path, bytes, (gssize)size, &error);
+    g_assert_no_error(error);
+}
+
+/* Another process of this program: loads FOLDER/at.state, runs on to an instruction count, and leaves there the state
+ * before and after, and what came on the console. */
+static int go_on(char **argument)
+{
+    const char *folder = argument[0];
+    struct run *run = run_new(&sun4m_ss5, "tcx8", *argument[2] ? argument[2] : NULL,
+                              *argument[3] ? argument[3] : NULL, *argument[4] ? argument[4] : NULL, ACCEL_JIT);
+    g_autofree char *at = g_build_filename(folder, "at.state", NULL);
+    g_autofree char *again = g_build_filename(folder, "again.state", NULL);
+    g_autofree char *end = g_build_filename(folder, "end.state", NULL);
+    g_autofree char *console = g_build_filename(folder, "console", NULL);
+    load(run, at);
+    g_autoptr(GByteArray) loaded = save(run);
+    write_file(again, loaded->data, loaded->len);
+    machine_run_until_icount(run->machine, g_ascii_strtoull(argument[1], NULL, 10));
+    g_autoptr(GByteArray) ended = save(run);
+    write_file(end, ended->data, ended->len);
+    write_file(console, run->console->str, run->console->len);
+    run_free(run);
+    return 0;
+}
+
+static void assert_file_is(const char *folder, const char *name, const void *bytes, gsize size)
+{
+    g_autofree char *path = g_build_filename(folder, name, NULL), *contents = NULL;
+    g_autoptr(GError) error = NULL;
+    gsize length = 0;
+    g_file_get_contents(path, &contents, &length, &error);
+    g_assert_no_error(error);
+    g_assert_cmpmem(contents, length, bytes, size);
+    g_unlink(path);
+}
+
+/* Saved at random moments, each loaded in a process of its own and continued: all end where the first run ends, and
+ * print what it printed after that moment. */
 static void save_and_continue(const char *kernel, const char *initrd, const char *append, uint64_t length,
                               unsigned times)
 {
     g_autoptr(GRand) rand = g_rand_new_with_seed(7);
-    struct run *straight = run_new(&sun4m_ss5, "tcx8", kernel, initrd, append, ACCEL_JIT);
-    struct run *saved = run_new(&sun4m_ss5, "tcx8", kernel, initrd, append, ACCEL_JIT);
+    g_autoptr(GError) error = NULL;
+    g_autofree char *folder = g_dir_make_tmp("vitrine-state-XXXXXX", &error);
+    g_assert_no_error(error);
+    struct run *run = run_new(&sun4m_ss5, "tcx8", kernel, initrd, append, ACCEL_JIT);
+    g_autoptr(GPtrArray) states = g_ptr_array_new_with_free_func((GDestroyNotify)g_byte_array_unref);
+    g_autofree gsize *printed = g_new(gsize, times);
     uint64_t at = 0;
     for (unsigned i = 0; i < times; i++) {
-        at += (uint64_t)(g_rand_double(rand) * 2 * (double)length / (times + 1));
-        machine_run_until_icount(saved->machine, MIN(at, length));
-        g_autoptr(GByteArray) bytes = save(saved);
-        struct run *next = run_new(&sun4m_ss5, "tcx8", kernel, initrd, append, ACCEL_JIT);
-        g_autoptr(GError) error = NULL;
-        machine_load_bytes(next->machine, bytes->data, bytes->len, &error);
-        g_assert_no_error(error);
-        assert_same_state(saved, next); /* save → load → save */
-        run_free(saved);
-        saved = next;
+        at = MIN(at + (uint64_t)(g_rand_double(rand) * 2 * (double)length / (times + 1)), length);
+        machine_run_until_icount(run->machine, at);
+        g_ptr_array_add(states, save(run));
+        printed[i] = run->console->len;
     }
-    machine_run_until_icount(straight->machine, length);
-    machine_run_until_icount(saved->machine, length);
-    assert_same_state(straight, saved);
-    run_free(straight);
-    run_free(saved);
+    machine_run_until_icount(run->machine, length);
+    g_autoptr(GByteArray) end = save(run);
+    g_autofree char *file = g_build_filename(folder, "at.state", NULL);
+    g_autofree char *until = g_strdup_printf("%" G_GUINT64_FORMAT, length);
+    for (unsigned i = 0; i < times; i++) {
+        GByteArray *state = states->pdata[i];
+        write_file(file, state->data, state->len);
+        const char *argv[] = {"/proc/self/exe", "--go-on",           folder,
+                              until,            kernel ? kernel : "", initrd ? initrd : "",
+                              append ? append : "", NULL};
+        int status = 0;
+        g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, NULL, NULL, &status, &error);
+        g_assert_no_error(error);
+        g_assert_cmpint(status, ==, 0);
+        assert_file_is(folder, "again.state", state->data, state->len); /* save → load → save */
+        assert_file_is(folder, "end.state", end->data, end->len);
+        assert_file_is(folder, "console", run->console->str + printed[i], run->console->len - printed[i]);
+    }
+    g_unlink(file);
+    g_rmdir(folder);
+    run_free(run);
 }
 
 static void test_firmware_saved_and_continued(void)
@@ -256,11 +324,13 @@ static void test_linux_saved_and_continued(void)
 {
     g_autofree char *kernel = NULL, *initrd = NULL;
     if (find_guest(&kernel, &initrd))
-        save_and_continue(kernel, initrd, APPEND, 900000000, 20);
+        save_and_continue(kernel, initrd, APPEND, 1600000000, 20); /* it has powered off by then */
 }
 
 int main(int argc, char **argv)
 {
+    if (argc == 7 && !strcmp(argv[1], "--go-on"))
+        return go_on(argv + 2);
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/sun4m/ss5/prompt", test_ss5_prompt);
     g_test_add_func("/sun4m/ss5/prompt-interpreted", test_ss5_prompt_interpreted);
