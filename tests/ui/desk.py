@@ -118,6 +118,18 @@ class Desk:
         node.get_action_iface().do_action(0)
         return node
 
+    def click(self, name, roles=None, title=None, seconds=20):
+        """The pointer's button over the middle of a widget, in a window that has the focus."""
+        window = self.focus(title) if title else self.active()
+        node = self.find(name, roles, seconds=seconds)
+
+        def place():
+            extents = node.get_component_iface().get_extents(Atspi.CoordType.WINDOW)
+            return extents if extents.width > 0 and extents.height > 0 else None
+        extents = wait_for(f"the place of “{name}”", place)
+        subprocess.run(["xdotool", "mousemove", "--sync", "--window", window, str(extents.x + extents.width // 2),
+                        str(extents.y + extents.height // 2), "click", "1"], check=True)
+
     def window(self, title):
         found = subprocess.run(["xdotool", "search", "--onlyvisible", "--name", f"^{title}$"], capture_output=True, text=True)
         ids = found.stdout.split()
@@ -144,6 +156,16 @@ class Desk:
         right_ctrl = "105"
         subprocess.run(["xdotool", "keydown", right_ctrl, "key", str(keycode), "keyup", right_ctrl], check=True)
 
+    def choose_file(self, title, path):
+        """A path typed into GTK's file chooser."""
+        self.focus(title)
+        time.sleep(0.5)
+        self.keys("ctrl+l", "ctrl+a")
+        self.type(path)
+        time.sleep(0.5)
+        self.keys("Return")
+        wait_for("the file chooser to close", lambda: not self.window(title))
+
     # ---- pictures
 
     def grab(self, window):
@@ -168,6 +190,17 @@ class Desk:
             rgb[base + 1:base + width * 3:3] = line[second::step]
             rgb[base + 2:base + width * 3:3] = line[third::step]
         return width, height, bytes(rgb)
+
+    def wait_for_rest(self, window, condition, seconds):
+        """Until a condition holds and nothing moves in a machine's picture but a cursor."""
+        def quiet():
+            if not condition():
+                return False
+            before = self.centre(window)
+            time.sleep(2)
+            after = self.centre(window)
+            return sum(1 for a, b in zip(before[::7], after[::7]) if a != b) < 500
+        wait_for("the picture to come to rest", quiet, seconds)
 
     def active(self):
         """The window that has the keyboard."""

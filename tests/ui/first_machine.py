@@ -14,9 +14,9 @@ from desk import Desk, Failure, run_tests, wait_for  # noqa: E402
 NAME = "Test Station"
 
 
-def state(desk):
+def state(desk, name=NAME):
     machines = json.loads(desk.run("list", "--json"))
-    return {machine["name"]: machine["state"] for machine in machines}.get(NAME)
+    return {machine["name"]: machine["state"] for machine in machines}.get(name)
 
 
 def bright(pixels):
@@ -55,13 +55,7 @@ def machine_shows_a_picture(desk):
     window = desk.focus(NAME)
     wait_for("state running", lambda: state(desk) == "running")
     wait_for("a picture", lambda: bright(desk.centre(window)) > 0.02, 90)
-    # the firmware has come to its prompt when nothing moves but a cursor
-    def quiet():
-        before = desk.centre(window)
-        time.sleep(2)
-        after = desk.centre(window)
-        return sum(1 for a, b in zip(before[::7], after[::7]) if a != b) < 500
-    wait_for("the firmware to come to rest", quiet, 60)
+    desk.wait_for_rest(window, lambda: True, 60)  # the firmware has come to its prompt
     desk.picture("machine-running")
 
 
