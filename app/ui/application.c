@@ -6,6 +6,7 @@
 #include "app/ui/library_window.h"
 #include "app/ui/machine_window.h"
 #include "app/ui/preferences.h"
+#include "app/ui/renderer.h"
 #include "app/ui/ui-resource.h"
 #include "app/ui/wizard.h"
 
@@ -137,6 +138,7 @@ static void vitrine_application_startup(GApplication *application)
         gtk_application_set_accels_for_action(GTK_APPLICATION(application), accelerators[i].action,
                                               accelerators[i].keys);
     gtk_window_set_default_icon_name(VITRINE_APP_ID);
+    renderer_choose(gdk_display_get_default());
     add_icons();
 }
 

@@ -540,12 +540,9 @@ static void on_host_chord(VitrineScreen *screen, guint keyval, VitrineMachineWin
 static void on_picture_resized(VitrineScreen *screen, VitrineMachineWindow *self)
 {
     GtkWindow *window = GTK_WINDOW(self);
-    GtkRequisition natural;
 
-    if (gtk_window_is_maximized(window) || gtk_window_is_fullscreen(window))
-        return;
-    gtk_widget_get_preferred_size(GTK_WIDGET(self->flap), NULL, &natural);
-    gtk_window_set_default_size(window, natural.width, natural.height);
+    if (!gtk_window_is_maximized(window) && !gtk_window_is_fullscreen(window))
+        gtk_window_set_default_size(window, -1, -1); /* its natural size: the picture pixel by pixel */
 }
 
 static void on_pointer_motion(GtkEventControllerMotion *controller, double x, double y,

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The screen widget: a GtkGLArea where OpenGL works, a memory texture where it does not. */
+/* The screen widget: a GtkGLArea where OpenGL works; GTK's own textures where it does not, or where the processor would
+ * have to play the graphics card for a picture that needs none. */
 #include "app/ui/screen.h"
 
 #include "app/i18n.h"
+#include "app/ui/picture_tiles.h"
 #include "app/ui/pointer_grab.h"
+#include "app/ui/renderer.h"
 #include "app/ui/screen_gl.h"
 
 #include <linux/input-event-codes.h>
@@ -17,11 +20,9 @@ struct _VitrineScreen {
     VitrineSession *session;
     enum scaling scaling;
 
-    GtkWidget *area; /* GtkGLArea, or NULL: drawn by snapshot() */
+    GtkWidget *area; /* GtkGLArea, or NULL: no OpenGL */
     struct screen_gl gl;
-    GdkTexture *texture; /* without OpenGL: the picture, enlarged `enlarged` times */
-    uint32_t *pixels;    /* without OpenGL: what was acquired last */
-    int enlarged;
+    struct picture_tiles tiles; /* without real OpenGL */
 
     int width, height; /* of the guest's picture, 0 = none yet */
     double pixel_aspect;
@@ -101,8 +102,38 @@ static void vitrine_screen_size_allocate(GtkWidget *widget, int width, int heigh
 {
     VitrineScreen *self = VITRINE_SCREEN(widget);
 
-    if (self->area)
+    if (self->area) {
         gtk_widget_allocate(self->area, width, height, baseline, NULL);
+        gtk_gl_area_queue_render(GTK_GL_AREA(self->area)); /* it may not have been drawn until now */
+    }
+}
+
+/* How many times the picture is enlarged pixel by pixel before the smooth rest of the way. */
+static int enlargement(VitrineScreen *self, double height)
+{
+    return self->scaling == SCALING_FIT || !self->height ? 1 : CLAMP((int)floor(height / self->height), 1, 8);
+}
+
+static void picture_place(VitrineScreen *self, double *x, double *y, double *w, double *h)
+{
+    int scale = gtk_widget_get_scale_factor(GTK_WIDGET(self));
+
+    picture_rectangle(self, gtk_widget_get_width(GTK_WIDGET(self)) * scale,
+                      gtk_widget_get_height(GTK_WIDGET(self)) * scale, x, y, w, h);
+}
+
+/* Drawn with textures of GTK rather than with OpenGL. */
+static gboolean is_plain(VitrineScreen *self)
+{
+    double x, y, w, h;
+
+    if (!self->area)
+        return TRUE;
+    if (!renderer_is_software(gtk_widget_get_display(GTK_WIDGET(self))))
+        return FALSE;
+    picture_place(self, &x, &y, &w, &h);
+    int k = enlargement(self, h);
+    return w == self->width * k && h == self->height * k;
 }
 
 /* ---- with OpenGL ---- */
@@ -112,13 +143,26 @@ static gboolean on_render(GtkGLArea *area, GdkGLContext *context, VitrineScreen 
     int scale = gtk_widget_get_scale_factor(GTK_WIDGET(self));
     int width = gtk_widget_get_width(GTK_WIDGET(area)) * scale,
         height = gtk_widget_get_height(GTK_WIDGET(area)) * scale;
+    gboolean software = renderer_is_software(gtk_widget_get_display(GTK_WIDGET(self)));
     struct engine *engine = self->session ? vitrine_session_get_engine(self->session) : NULL;
     struct engine_frame frame;
     double x, y, w, h;
 
     if (engine && engine_acquire_frame(engine, &frame)) {
-        screen_gl_upload(&self->gl, &frame);
+        if (software)
+            picture_tiles_update(&self->tiles, &frame);
+        else
+            screen_gl_upload(&self->gl, &frame);
         note_size(self, &frame);
+    }
+    if (software && self->tiles.width) { /* what snapshot() acquired has not come here */
+        frame = (struct engine_frame){.pixels = self->tiles.pixels,
+                                      .width = self->tiles.width,
+                                      .height = self->tiles.height,
+                                      .stride = self->tiles.width,
+                                      .damage_width = self->tiles.width,
+                                      .damage_height = self->tiles.height};
+        screen_gl_upload(&self->gl, &frame);
     }
     picture_rectangle(self, width, height, &x, &y, &w, &h);
     screen_gl_draw(&self->gl, width, height, x, y, w, h, self->scaling);
@@ -156,44 +200,6 @@ static void on_area_unrealize(GtkGLArea *area, VitrineScreen *self)
 
 /* ---- without ---- */
 
-/* How many times the picture is enlarged pixel by pixel before the smooth rest of the way. */
-static int enlargement(VitrineScreen *self)
-{
-    int scale = gtk_widget_get_scale_factor(GTK_WIDGET(self));
-    double x, y, w, h;
-
-    if (self->scaling == SCALING_FIT || !self->height)
-        return 1;
-    picture_rectangle(self, gtk_widget_get_width(GTK_WIDGET(self)) * scale,
-                      gtk_widget_get_height(GTK_WIDGET(self)) * scale, &x, &y, &w, &h);
-    return CLAMP((int)floor(h / self->height), 1, 8);
-}
-
-static void make_texture(VitrineScreen *self)
-{
-    int k = enlargement(self);
-    gsize stride = (gsize)self->width * (gsize)k;
-    uint32_t *data = g_new(uint32_t, stride * (gsize)self->height * (gsize)k);
-
-    for (int y = 0; y < self->height; y++) {
-        uint32_t *row = data + (gsize)y * (gsize)k * stride, *to = row;
-        const uint32_t *from = self->pixels + (gsize)y * (gsize)self->width;
-        for (int x = 0; x < self->width; x++) {
-            for (int i = 0; i < k; i++)
-                *to++ = from[x] | 0xff000000u;
-        }
-        for (int i = 1; i < k; i++)
-            memcpy(row + (gsize)i * stride, row, stride * sizeof(*row));
-    }
-    g_autoptr(GBytes) bytes = g_bytes_new_take(data, stride * (gsize)self->height * (gsize)k * sizeof(*data));
-    GdkMemoryFormat format = G_BYTE_ORDER == G_LITTLE_ENDIAN ? GDK_MEMORY_B8G8R8A8_PREMULTIPLIED
-                                                             : GDK_MEMORY_A8R8G8B8_PREMULTIPLIED;
-    g_clear_object(&self->texture);
-    self->texture =
-        gdk_memory_texture_new(self->width * k, self->height * k, format, bytes, stride * sizeof(*data));
-    self->enlarged = k;
-}
-
 static void vitrine_screen_snapshot(GtkWidget *widget, GtkSnapshot *snapshot)
 {
     VitrineScreen *self = VITRINE_SCREEN(widget);
@@ -202,37 +208,27 @@ static void vitrine_screen_snapshot(GtkWidget *widget, GtkSnapshot *snapshot)
     struct engine_frame frame;
     double x, y, w, h;
 
-    if (self->area) {
+    if (!is_plain(self)) {
         gtk_widget_snapshot_child(widget, self->area, snapshot);
         return;
     }
     if (engine && engine_acquire_frame(engine, &frame)) {
-        self->pixels = g_renew(uint32_t, self->pixels, (gsize)frame.width * (gsize)frame.height);
-        for (int row = 0; row < frame.height; row++)
-            memcpy(self->pixels + (gsize)row * (gsize)frame.width,
-                   frame.pixels + (gsize)row * (gsize)frame.stride, (gsize)frame.width * sizeof(uint32_t));
+        picture_tiles_update(&self->tiles, &frame);
         note_size(self, &frame);
-        g_clear_object(&self->texture);
     }
-    if (self->pixels && (!self->texture || self->enlarged != enlargement(self)))
-        make_texture(self);
     gtk_snapshot_append_color(snapshot, &(GdkRGBA){0, 0, 0, 1},
                               &GRAPHENE_RECT_INIT(0, 0, (float)width, (float)height));
-    if (!self->texture)
-        return;
-    int scale = gtk_widget_get_scale_factor(widget);
-    picture_rectangle(self, width * scale, height * scale, &x, &y, &w, &h);
-    gtk_snapshot_append_texture(
-        snapshot, self->texture,
-        &GRAPHENE_RECT_INIT((float)(x / scale), (float)(y / scale), (float)(w / scale), (float)(h / scale)));
+    picture_place(self, &x, &y, &w, &h);
+    picture_tiles_snapshot(&self->tiles, snapshot, gtk_widget_get_scale_factor(widget), x, y, w, h,
+                           enlargement(self, h));
 }
 
 static void on_frame_ready(VitrineSession *session, VitrineScreen *self)
 {
-    if (self->area)
-        gtk_gl_area_queue_render(GTK_GL_AREA(self->area));
-    else
+    if (is_plain(self))
         gtk_widget_queue_draw(GTK_WIDGET(self));
+    else
+        gtk_gl_area_queue_render(GTK_GL_AREA(self->area));
 }
 
 /* ---- pointer ---- */
@@ -517,8 +513,7 @@ static void vitrine_screen_dispose(GObject *object)
     vitrine_screen_set_session(self, NULL);
     g_clear_pointer(&self->grab, pointer_grab_free);
     g_clear_pointer(&self->area, gtk_widget_unparent);
-    g_clear_object(&self->texture);
-    g_clear_pointer(&self->pixels, g_free);
+    picture_tiles_clear(&self->tiles);
     G_OBJECT_CLASS(vitrine_screen_parent_class)->dispose(object);
 }
 
