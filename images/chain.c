@@ -111,7 +111,7 @@ static gboolean commit_into(Image *overlay, const ImageInfo *info, const ImageJo
     Image *base = image_open(path, overlay->backing_format, IMAGE_OPEN_WRITABLE, error);
     if (!base)
         return FALSE;
-    base->guard_head = FALSE; /* the overlay recorded, or knew, what it stands on */
+    base->guard_ends = FALSE; /* the overlay recorded, or knew, what it stands on */
     gboolean ok = unshared(overlay, base, error);
     if (ok && base->size < overlay->size)
         ok = image_resize(base, overlay->size, FALSE, error);

@@ -51,6 +51,31 @@ gboolean image_create_options_check(const ImageFormat *format, const char *path,
     return TRUE;
 }
 
+gboolean image_refuse_backing(const ImageCreateOptions *options, const char *format, GError **error)
+{
+    if (!options->backing_file)
+        return TRUE;
+    g_set_error(error, IMAGE_ERROR, IMAGE_ERROR_INVALID,
+                _("A new %s image cannot stand on a backing file. Choose qcow2 for an overlay."), format);
+    return FALSE;
+}
+
+gboolean image_preallocate(ImageFile *file, guint64 offset, guint64 length, ImagePreallocation how,
+                           GError **error)
+{
+    if (length == 0 || how == IMAGE_PREALLOCATION_OFF || how == IMAGE_PREALLOCATION_METADATA)
+        return TRUE;
+    if (how == IMAGE_PREALLOCATION_FALLOC)
+        return image_file_allocate(file, offset, length, error);
+    gsize step = MIN(length, 1u << 20);
+    g_autofree guint8 *zeros = g_malloc0(step);
+    for (guint64 done = 0; done < length; done += step) {
+        if (!image_file_write(file, offset + done, zeros, MIN(step, length - done), error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
 gboolean image_create(const char *path, const char *format_name, const ImageCreateOptions *options,
                       GError **error)
 {

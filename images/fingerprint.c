@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Fingerprints of files that others stand on. An overlay says only what differs from its base: a base that was
- * altered behind its back makes garbage of both. Whoever made an overlay keeps the base's fingerprint and
+ * Fingerprints of files that others stand on. An overlay says only what differs from its base: a base that
+ * was altered behind its back makes garbage of both. Whoever made an overlay keeps the base's fingerprint and
  * compares before every use; most comparisons need a stat() and nothing more.
  */
 #include <errno.h>
@@ -136,8 +136,7 @@ static gboolean parse(const char *text, Print *print)
     char kind = 0;
     int end = 0;
     *print = (Print){0};
-    if (sscanf(text,
-               "1 %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %c %64[0-9a-f]%n", &print->size,
+    if (sscanf(text, "1 %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 " %c %64[0-9a-f]%n", &print->size,
                &print->written_ns, &print->changed_ns, &print->inode, &kind, print->hash, &end) != 6)
         return FALSE;
     print->whole = kind == 'w';
@@ -156,7 +155,8 @@ typedef enum Match {
 } Match;
 
 /* @elsewhere: a file of another name, which may be a copy with times of its own. */
-static Match match(const char *path, const Print *old, gboolean elsewhere, const ImageJob *job, GError **error)
+static Match match(const char *path, const Print *old, gboolean elsewhere, const ImageJob *job,
+                   GError **error)
 {
     ImageFile *file = image_file_open(path, FALSE, IMAGE_LOCK_NONE, error);
     Print now;
@@ -215,27 +215,31 @@ ImageBaseState image_fingerprint_check(const char *path, const char *fingerprint
     if (sentence)
         *sentence = NULL;
     if (!parse(fingerprint, &old)) {
-        text = g_strdup_printf(_("The fingerprint that was kept of “%s” is damaged, so nobody can tell whether "
-                                 "the file is still the same. Compare it with a backup."),
-                               path);
+        text =
+            g_strdup_printf(_("The fingerprint that was kept of “%s” is damaged, so nobody can tell whether "
+                              "the file is still the same. Compare it with a backup."),
+                            path);
     } else {
         switch (match(path, &old, FALSE, job, &error)) {
         case MATCH_SAME: return IMAGE_BASE_SAME;
         case MATCH_SIZE:
-            text = g_strdup_printf(_("“%s” was altered: its length is no longer %" PRIu64 " bytes. What stands "
-                                     "on it would show garbage. Bring the old file back from a backup."),
-                                   path, old.size);
+            text =
+                g_strdup_printf(_("“%s” was altered: its length is no longer %" PRIu64 " bytes. What stands "
+                                  "on it would show garbage. Bring the old file back from a backup."),
+                                path, old.size);
             break;
         case MATCH_WRITTEN:
-            text = g_strdup_printf(_("“%s” was written to since others stand on it. What stands on it may show "
-                                     "garbage. Bring the old file back from a backup, or go on if you know "
-                                     "that nothing in it changed."),
-                                   path);
+            text =
+                g_strdup_printf(_("“%s” was written to since others stand on it. What stands on it may show "
+                                  "garbage. Bring the old file back from a backup, or go on if you know "
+                                  "that nothing in it changed."),
+                                path);
             break;
         case MATCH_CONTENTS:
-            text = g_strdup_printf(_("“%s” was altered: its contents are not those that others stand on. They "
-                                     "would show garbage. Bring the old file back from a backup."),
-                                   path);
+            text =
+                g_strdup_printf(_("“%s” was altered: its contents are not those that others stand on. They "
+                                  "would show garbage. Bring the old file back from a backup."),
+                                path);
             break;
         case MATCH_UNREADABLE: {
             state = IMAGE_BASE_MISSING;

@@ -10,13 +10,15 @@
 
 const ImageFormat *const image_formats[] = {
     &image_format_raw, /* first: what has no header */
-    &image_format_qcow2,
-
+    &image_format_qcow2, &image_format_vmdk, &image_format_vdi, &image_format_vhdx, &image_format_dmg,
+    &image_format_cue,   &image_format_bin,  &image_format_vhd, /* late: known by its last sector only when it
+                                                                   is fixed */
 };
 
 const char *const *image_format_names(void)
 {
-    static const char *const names[] = {"raw", "qcow2", NULL};
+    static const char *const names[] = {"raw", "qcow2", "vmdk", "vdi", "vhdx",
+                                        "dmg", "cue",   "bin",  "vhd", NULL};
     G_STATIC_ASSERT(G_N_ELEMENTS(names) == G_N_ELEMENTS(image_formats) + 1);
     return names;
 }
@@ -33,21 +35,29 @@ const ImageFormat *image_format_find(const char *name, GError **error)
     return NULL;
 }
 
-const ImageFormat *image_format_of_head(const guint8 *head, gsize length)
+const ImageFormat *image_format_of_ends(const ImageEnds *ends)
 {
     for (gsize i = 0; i < G_N_ELEMENTS(image_formats); i++) {
-        if (image_formats[i]->probe && image_formats[i]->probe(head, length))
+        if (image_formats[i]->probe && image_formats[i]->probe(ends))
             return image_formats[i];
     }
     return &image_format_raw;
 }
 
+gboolean image_read_ends(ImageFile *file, ImageEnds *ends, GError **error)
+{
+    guint64 size;
+    *ends = (ImageEnds){0};
+    return image_file_size(file, &size, error) &&
+           image_file_read(file, 0, ends->head, sizeof ends->head, error) &&
+           (size < sizeof ends->tail ||
+            image_file_read(file, size - sizeof ends->tail, ends->tail, sizeof ends->tail, error));
+}
+
 static const ImageFormat *format_of_file(ImageFile *file, GError **error)
 {
-    guint8 head[IMAGE_SECTOR];
-    if (!image_file_read(file, 0, head, sizeof head, error))
-        return NULL;
-    return image_format_of_head(head, sizeof head);
+    ImageEnds ends;
+    return image_read_ends(file, &ends, error) ? image_format_of_ends(&ends) : NULL;
 }
 
 const char *image_probe(const char *path, GError **error)
@@ -151,7 +161,7 @@ static Image *open_in_chain(ImageFile *file, const ImageFormat *format, gboolean
     image->path = g_strdup(file->path);
     image->flags = flags;
     image->writable = (flags & IMAGE_OPEN_WRITABLE) != 0;
-    image->guard_head = probed && image->writable && format == &image_format_raw;
+    image->guard_ends = probed && image->writable && format == &image_format_raw;
 
     if (image->writable && !format->pwrite) {
         g_set_error(error, IMAGE_ERROR, IMAGE_ERROR_UNSUPPORTED,
@@ -310,22 +320,35 @@ gboolean image_pread(Image *image, guint64 offset, void *buffer, gsize length, G
     return ok;
 }
 
+/* Lays the part of a write that touches the sector at @at over it. */
+static gboolean overlay_sector(guint8 *sector, guint64 at, guint64 offset, const void *buffer, gsize length)
+{
+    guint64 low = MAX(at, offset), high = MIN(at + IMAGE_SECTOR, offset + length);
+    if (low >= high)
+        return FALSE;
+    memcpy(sector + (low - at), (const guint8 *)buffer + (low - offset), high - low);
+    return TRUE;
+}
+
 /* A guest's write must not turn a disk whose format was only guessed into "another format" at the next start.
  */
-static gboolean guard_head(Image *image, guint64 offset, const void *buffer, gsize length, GError **error)
+static gboolean guard_ends(Image *image, guint64 offset, const void *buffer, gsize length, GError **error)
 {
-    guint8 head[IMAGE_SECTOR];
-    if (!image_file_read(image->file, 0, head, sizeof head, error))
+    guint64 tail = image->size - MIN(image->size, IMAGE_SECTOR);
+    if (offset >= IMAGE_SECTOR && offset + length <= tail)
+        return TRUE;
+    ImageEnds ends;
+    if (!image_read_ends(image->file, &ends, error))
         return FALSE;
-    memcpy(head + offset, buffer, MIN(length, sizeof head - offset));
-    const ImageFormat *format = image_format_of_head(head, sizeof head);
+    overlay_sector(ends.head, 0, offset, buffer, length);
+    overlay_sector(ends.tail, tail, offset, buffer, length);
+    const ImageFormat *format = image_format_of_ends(&ends);
     if (format == &image_format_raw)
         return TRUE;
-    g_set_error(
-        error, IMAGE_ERROR, IMAGE_ERROR_FORMAT,
-        _("A write to the first sector of “%s” would make it look like a %s image, and its format was "
-          "only guessed. Open it as “raw” to allow that."),
-        image->path, format->name);
+    g_set_error(error, IMAGE_ERROR, IMAGE_ERROR_FORMAT,
+                _("A write to the first or last sector of “%s” would make it look like a %s image, and its "
+                  "format was only guessed. Open it as “raw” to allow that."),
+                image->path, format->name);
     return FALSE;
 }
 
@@ -336,8 +359,7 @@ gboolean image_pwrite(Image *image, guint64 offset, const void *buffer, gsize le
     if (length == 0)
         return TRUE;
     g_mutex_lock(&image->lock);
-    gboolean ok =
-        !image->guard_head || offset >= IMAGE_SECTOR || guard_head(image, offset, buffer, length, error);
+    gboolean ok = !image->guard_ends || guard_ends(image, offset, buffer, length, error);
     ok = ok && image->format->pwrite(image, offset, buffer, length, error);
     g_mutex_unlock(&image->lock);
     return ok;
@@ -513,12 +535,19 @@ ImageInfo *image_read_info(const char *path, const char *format_name, GError **e
         format_name ? image_format_find(format_name, error) : format_of_file(file, error);
     g_autoptr(ImageInfo) info = g_new0(ImageInfo, 1);
     gboolean ok = format && info_of_file(info, file, format, error);
-    if (ok && format->read_info)
+    if (ok && format->read_info) {
         ok = format->read_info(file, info, error);
-    else if (ok)
-        info->size = image_align_up(info->file_size, IMAGE_SECTOR);
+    } else if (ok) {
+        /* the others tell by being opened */
+        Image *image =
+            image_open_file(g_steal_pointer(&file), format, IMAGE_OPEN_SHARE | IMAGE_OPEN_NO_BACKING, error);
+        g_clear_pointer(&info, image_info_free);
+        info = image ? image_get_info(image, error) : NULL;
+        ok = info != NULL;
+        image_close(image, NULL);
+    }
     image_file_close(file);
-    if (ok && info->backing_file)
+    if (ok && info->backing_file && !info->backing_path)
         info->backing_path = image_resolve_backing(path, info->backing_file, NULL);
     return ok ? g_steal_pointer(&info) : NULL;
 }
@@ -527,6 +556,12 @@ gboolean image_resize(Image *image, guint64 size, gboolean allow_shrink, GError 
 {
     if (!check_write(image, 0, 0, error))
         return FALSE;
+    if (!image->format->resize) {
+        g_set_error(error, IMAGE_ERROR, IMAGE_ERROR_UNSUPPORTED,
+                    _("“%s” is a %s image, whose size is not changed here. Convert it to qcow2 first."),
+                    image->path, image->format->name);
+        return FALSE;
+    }
     if (size % IMAGE_SECTOR || size > IMAGE_MAX_SIZE) {
         g_set_error(error, IMAGE_ERROR, IMAGE_ERROR_INVALID,
                     _("A disk of %" PRIu64 " bytes is not possible: choose a multiple of 512 bytes."), size);

@@ -277,9 +277,9 @@ gboolean image_create_overlay(const char *path, const char *base, const char *ba
 
 /*
  * The overlay @path takes in what its base holds itself, and stands on what the base stood on. It shows the
- * same as before; the base is not touched, so that others may stand on it. A new file is written, verified and
- * on the disk before it takes the overlay's name: whatever dies in between leaves the old one. Only the two
- * files' own contents are copied, not those of what stands below.
+ * same as before; the base is not touched, so that others may stand on it. A new file is written, verified
+ * and on the disk before it takes the overlay's name: whatever dies in between leaves the old one. Only the
+ * two files' own contents are copied, not those of what stands below.
  */
 gboolean image_merge(const char *path, const char *format, const ImageJob *job, GError **error);
 

@@ -113,6 +113,8 @@ gboolean image_file_lock(ImageFile *file, ImageLock lock, GError **error);
  */
 
 typedef struct ImageFormat ImageFormat;
+typedef struct ImageRun ImageRun;
+typedef struct ImagePlace ImagePlace;
 
 struct Image {
     const ImageFormat *format;
@@ -122,7 +124,7 @@ struct Image {
     char *path;
     ImageOpenFlags flags;
     gboolean writable;
-    gboolean guard_head;      /* raw by probing: don't let the guest write another format's header */
+    gboolean guard_ends;      /* raw by probing: don't let the guest write another format's header */
     gboolean explicit_zeroes; /* zeros must be stated even where nothing is below: something will be */
     guint64 size;
     guint32 cluster_size;
@@ -131,11 +133,17 @@ struct Image {
     GMutex lock;
 };
 
+/* What a file shows of itself to those who look for its format. */
+typedef struct ImageEnds {
+    guint8 head[IMAGE_SECTOR]; /* zeros behind the end of a shorter file */
+    guint8 tail[IMAGE_SECTOR]; /* the last bytes; zeros in a file shorter than that */
+} ImageEnds;
+
 /* One format. Functions are called with the image's lock held and ranges checked, except open/create/probe.
  */
 struct ImageFormat {
     const char *name;
-    gboolean (*probe)(const guint8 *head, gsize length);
+    gboolean (*probe)(const ImageEnds *ends);
     gboolean (*open)(Image *image, GError **error);
     gboolean (*close)(Image *image, GError **error); /* frees the state in any case */
     gboolean (*pread)(Image *image, guint64 offset, void *buffer, gsize length, GError **error);
@@ -159,16 +167,85 @@ struct ImageFormat {
     /* Stores the result for the whole, so far unallocated cluster at @offset. */
     gboolean (*write_compressed)(Image *image, guint64 offset, const void *data, gsize length,
                                  GError **error);
+    /* For the formats of mapped.c: where the range stands; where a new block would; and that it stands there.
+     */
+    gboolean (*map)(Image *image, guint64 offset, guint64 length, ImageRun *run, GError **error);
+    gboolean (*unpack)(Image *image, guint64 offset, const ImageRun *run, void *buffer, gsize length,
+                       GError **error);
+    gboolean (*allocate)(Image *image, guint64 offset, ImagePlace *place, GError **error);
+    gboolean (*bind)(Image *image, const ImagePlace *place, GError **error);
     /* A bound on the metadata for @size bytes of disk, for the check of space. */
     guint64 (*overhead)(Image *image, guint64 size);
 };
 
 extern const ImageFormat image_format_raw;
 extern const ImageFormat image_format_qcow2;
+extern const ImageFormat image_format_vmdk;
+extern const ImageFormat image_format_vdi;
+extern const ImageFormat image_format_vhd;
+extern const ImageFormat image_format_vhdx;
+extern const ImageFormat image_format_dmg;
+extern const ImageFormat image_format_cue;
+extern const ImageFormat image_format_bin;
 
 extern const ImageFormat *const image_formats[];
 const ImageFormat *image_format_find(const char *name, GError **error);
-const ImageFormat *image_format_of_head(const guint8 *head, gsize length);
+const ImageFormat *image_format_of_ends(const ImageEnds *ends);
+gboolean image_read_ends(ImageFile *file, ImageEnds *ends, GError **error);
+
+/* ---- Formats made of blocks (mapped.c) -------------------------------------------------------------------
+ *
+ * A format that can say where a range of the disk stands gets reading, writing, zeros, status and a check
+ * from here; its row names these functions and brings map(), and allocate() and bind() when it can be
+ * written.
+ */
+
+struct ImageRun {
+    ImageBlock block;
+    gboolean compressed; /* read by unpack() */
+    ImageFile *file;     /* of DATA */
+    guint64 host;        /* its offset there; a compressed run's own number */
+    guint64 length;
+};
+
+/* A block of the disk and where it shall stand; what is there reads as zeros. */
+struct ImagePlace {
+    ImageFile *file;
+    guint64 host;
+    guint64 offset; /* the block's first byte on the disk */
+    guint64 length;
+    gpointer part; /* the format's own */
+};
+
+gboolean image_mapped_pread(Image *image, guint64 offset, void *buffer, gsize length, GError **error);
+gboolean image_mapped_pwrite(Image *image, guint64 offset, const void *buffer, gsize length, GError **error);
+gboolean image_mapped_zero(Image *image, guint64 offset, guint64 length, GError **error);
+gboolean image_mapped_discard(Image *image, guint64 offset, guint64 length, GError **error);
+gboolean image_mapped_status(Image *image, guint64 offset, guint64 length, ImageBlockStatus *status,
+                             GError **error);
+gboolean image_mapped_check(Image *image, ImageRepair repair, ImageCheck *check, const ImageJob *job,
+                            GError **error);
+
+/* Sets IMAGE_ERROR_CORRUPT with a sentence; @what completes "is damaged: ". */
+gboolean image_damaged(ImageFile *file, GError **error, const char *what);
+
+/* ---- Tables in files (words.c) ---------------------------------------------------------------------------
+ *
+ * A write-back cache of the sectors that hold a format's tables. What was put reaches the file in
+ * image_words_flush(), which syncs the data before, so that a table never points at what is not there.
+ */
+
+typedef struct ImageWords {
+    ImageFile *file;
+    GHashTable *pages;
+    gboolean dirty;
+} ImageWords;
+
+void image_words_init(ImageWords *words, ImageFile *file);
+void image_words_clear(ImageWords *words);
+gboolean image_words_get(ImageWords *words, guint64 offset, void *bytes, gsize length, GError **error);
+gboolean image_words_put(ImageWords *words, guint64 offset, const void *bytes, gsize length, GError **error);
+gboolean image_words_flush(ImageWords *words, GError **error);
 
 /* ---- Images (image.c) ------------------------------------------------------------------------------------
  */
@@ -181,7 +258,8 @@ gboolean image_read_backing(Image *image, guint64 offset, void *buffer, gsize le
 /* Does what stands below read as zeros, as far as that is known without reading? */
 gboolean image_backing_is_zero(Image *image, guint64 offset, guint64 length);
 
-/* How an image at @overlay should name @target: by its bare name in the same folder, else by its whole path. */
+/* How an image at @overlay should name @target: by its bare name in the same folder, else by its whole path.
+ */
 char *image_backing_name_for(const char *overlay, const char *target);
 /* The options that make another image like this one. */
 void image_options_like(Image *image, const ImageInfo *info, ImageCreateOptions *options);
@@ -201,6 +279,11 @@ gboolean image_job_step(const ImageJob *job, guint64 done, guint64 total, GError
 /* Fills in what the options leave open (size, the base's format) and refuses what cannot be. */
 gboolean image_create_options_check(const ImageFormat *format, const char *path, ImageCreateOptions *options,
                                     GError **error);
+/* For formats that cannot stand on another. */
+gboolean image_refuse_backing(const ImageCreateOptions *options, const char *format, GError **error);
+/* Reserves the range of a new file, or fills it with zeros. */
+gboolean image_preallocate(ImageFile *file, guint64 offset, guint64 length, ImagePreallocation how,
+                           GError **error);
 /* Makes the new file an image with the contents of @source; what its backing file shows already is left out.
  * Durable on success; the new file has its name only after image_new_file_finish(). */
 gboolean image_convert_into(Image *source, ImageNewFile *new_file, const ImageFormat *format,

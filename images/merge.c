@@ -76,7 +76,8 @@ static gboolean pair_status(Image *overlay, guint64 offset, ImageBlockStatus *st
     if (offset < base->size)
         return image_own_block_status(base, offset, MIN(length, base->size - offset), status, error);
     /* behind the base's end: zeros, which a longer grandparent must not fill */
-    status->block = base->backing && offset < base->backing->size ? IMAGE_BLOCK_ZERO : IMAGE_BLOCK_UNALLOCATED;
+    status->block =
+        base->backing && offset < base->backing->size ? IMAGE_BLOCK_ZERO : IMAGE_BLOCK_UNALLOCATED;
     return TRUE;
 }
 

@@ -90,32 +90,15 @@ static gboolean raw_resize(Image *image, guint64 size, gboolean allow_shrink, GE
 
 static gboolean raw_create(ImageFile *file, const ImageCreateOptions *options, GError **error)
 {
-    if (options->backing_file) {
-        g_set_error(error, IMAGE_ERROR, IMAGE_ERROR_INVALID,
-                    _("A raw image cannot stand on a backing file. Choose qcow2 for an overlay."));
+    if (!image_refuse_backing(options, "raw", error))
         return FALSE;
-    }
-    if (!image_file_truncate(file, options->size, error))
-        return FALSE;
-    if (options->size == 0)
-        return TRUE;
-    switch (options->preallocation) {
-    case IMAGE_PREALLOCATION_OFF: return TRUE;
-    case IMAGE_PREALLOCATION_METADATA:
+    if (options->preallocation == IMAGE_PREALLOCATION_METADATA) {
         g_set_error(error, IMAGE_ERROR, IMAGE_ERROR_INVALID,
                     _("A raw image has no tables to preallocate. Choose “falloc” or “full”."));
         return FALSE;
-    case IMAGE_PREALLOCATION_FALLOC: return image_file_allocate(file, 0, options->size, error);
-    case IMAGE_PREALLOCATION_FULL: {
-        g_autofree guint8 *zeros = g_malloc0(1u << 20);
-        for (guint64 at = 0; at < options->size; at += 1u << 20) {
-            if (!image_file_write(file, at, zeros, MIN(1u << 20, options->size - at), error))
-                return FALSE;
-        }
-        return TRUE;
     }
-    }
-    return TRUE;
+    return image_file_truncate(file, options->size, error) &&
+           image_preallocate(file, 0, options->size, options->preallocation, error);
 }
 
 const ImageFormat image_format_raw = {

@@ -69,9 +69,9 @@ static gboolean refer(Walk *w, guint64 offset, guint64 length, Owner owner)
 /* What stands for an entry that points nowhere: zeros, so that a base's old contents do not come back. */
 static void drop_entry(Walk *w, guint8 *raw, guint64 entry, guint64 bitmap)
 {
-    qcow2_put64(raw, entry);
+    image_put_be64(raw, entry);
     if (w->q->extended)
-        qcow2_put64(raw + 8, bitmap);
+        image_put_be64(raw + 8, bitmap);
     w->fixed++;
 }
 
@@ -88,7 +88,7 @@ static gboolean entry_bad(Walk *w, guint8 *raw, guint64 at, const char *what)
 static gboolean walk_entry(Walk *w, guint8 *raw, guint64 at, gboolean active)
 {
     Qcow2 *q = w->q;
-    guint64 entry = qcow2_get64(raw), bitmap = q->extended ? qcow2_get64(raw + 8) : 0;
+    guint64 entry = image_get_be64(raw), bitmap = q->extended ? image_get_be64(raw + 8) : 0;
     if (entry & QCOW2_ENTRY_COMPRESSED) {
         guint64 offset, length;
         qcow2_compressed_range(q, entry, &offset, &length);
@@ -149,11 +149,11 @@ static gboolean walk_l1(Walk *w, guint64 l1_offset, guint64 l1_size, gboolean ac
         return FALSE;
     gboolean l1_changed = FALSE;
     for (guint64 i = 0; i < l1_size; i++) {
-        guint64 entry = qcow2_get64(l1 + i * 8), offset = entry & QCOW2_ENTRY_OFFSET;
+        guint64 entry = image_get_be64(l1 + i * 8), offset = entry & QCOW2_ENTRY_OFFSET;
         if (entry & ~(QCOW2_ENTRY_OFFSET | QCOW2_ENTRY_COPIED)) {
             damaged(w, _("An entry of the L1 table has bits that mean nothing"), l1_offset + i * 8);
             if (w->fix && active) {
-                qcow2_put64(l1 + i * 8, entry & (QCOW2_ENTRY_OFFSET | QCOW2_ENTRY_COPIED));
+                image_put_be64(l1 + i * 8, entry & (QCOW2_ENTRY_OFFSET | QCOW2_ENTRY_COPIED));
                 l1_changed = TRUE;
                 w->fixed++;
             }
@@ -165,7 +165,7 @@ static gboolean walk_l1(Walk *w, guint64 l1_offset, guint64 l1_size, gboolean ac
         if (offset & (q->cluster_size - 1) || !refer(w, offset, q->cluster_size, OWNER_L2)) {
             damaged(w, _("The L1 table points to an L2 table that cannot be there"), offset);
             if (w->fix && active) {
-                qcow2_put64(l1 + i * 8, 0);
+                image_put_be64(l1 + i * 8, 0);
                 l1_changed = TRUE;
                 w->fixed++;
             }
@@ -202,13 +202,13 @@ static gboolean check_flags(Walk *w, GError **error)
         return FALSE;
     gboolean l1_changed = FALSE;
     for (guint64 i = 0; i < l1_bytes; i += 8) {
-        guint64 entry = qcow2_get64(l1 + i), offset = entry & QCOW2_ENTRY_OFFSET;
+        guint64 entry = image_get_be64(l1 + i), offset = entry & QCOW2_ENTRY_OFFSET;
         if (!offset || offset & (q->cluster_size - 1) || offset >> q->cluster_bits >= w->clusters)
             continue;
         if (flag_wrong(w, entry, offset)) {
             damaged(w, _("An L2 table's flag of ownership is wrong"), offset);
             if (w->fix) {
-                qcow2_put64(l1 + i, entry ^ QCOW2_ENTRY_COPIED);
+                image_put_be64(l1 + i, entry ^ QCOW2_ENTRY_COPIED);
                 l1_changed = TRUE;
                 w->fixed++;
             }
@@ -217,13 +217,13 @@ static gboolean check_flags(Walk *w, GError **error)
             return FALSE;
         gboolean changed = FALSE;
         for (guint32 at = 0; at < q->cluster_size; at += 1u << q->entry_bits) {
-            guint64 e = qcow2_get64(l2 + at);
+            guint64 e = image_get_be64(l2 + at);
             guint64 host = e & QCOW2_ENTRY_OFFSET;
             if (e & QCOW2_ENTRY_COMPRESSED || host & (q->cluster_size - 1) || !flag_wrong(w, e, host))
                 continue;
             damaged(w, _("A cluster's flag of ownership is wrong"), host);
             if (w->fix) {
-                qcow2_put64(l2 + at, e ^ QCOW2_ENTRY_COPIED);
+                image_put_be64(l2 + at, e ^ QCOW2_ENTRY_COPIED);
                 changed = TRUE;
                 w->fixed++;
             }
@@ -247,7 +247,7 @@ static gboolean walk_bitmaps(Walk *w, GError **error)
         const Qcow2Extension *e = &g_array_index(q->header.extensions, Qcow2Extension, i);
         if (e->type != QCOW2_EXT_BITMAPS || e->length < 24)
             continue;
-        guint64 size = qcow2_get64(e->data + 8), offset = qcow2_get64(e->data + 16);
+        guint64 size = image_get_be64(e->data + 8), offset = image_get_be64(e->data + 16);
         if (size > (64u << 20) || !refer(w, offset, size, OWNER_TABLE)) {
             damaged(w, _("The directory of bitmaps cannot be there"), offset);
             continue;
@@ -256,10 +256,10 @@ static gboolean walk_bitmaps(Walk *w, GError **error)
         if (!image_file_read(q->file, offset, directory, size, error))
             return FALSE;
         for (guint64 at = 0; at + 24 <= size;) {
-            guint64 table_offset = qcow2_get64(directory + at);
-            guint64 table_size = qcow2_get32(directory + at + 8);
+            guint64 table_offset = image_get_be64(directory + at);
+            guint64 table_size = image_get_be32(directory + at + 8);
             guint64 name = (guint64)directory[at + 18] << 8 | directory[at + 19];
-            guint64 extra = qcow2_get32(directory + at + 20);
+            guint64 extra = image_get_be32(directory + at + 20);
             if (table_size > (8u << 20) || !refer(w, table_offset, table_size * 8, OWNER_TABLE)) {
                 damaged(w, _("The table of a bitmap cannot be there"), table_offset);
             } else {
@@ -267,7 +267,7 @@ static gboolean walk_bitmaps(Walk *w, GError **error)
                 if (!image_file_read(q->file, table_offset, table, table_size * 8, error))
                     return FALSE;
                 for (guint64 k = 0; k < table_size; k++) {
-                    guint64 host = qcow2_get64(table + k * 8) & QCOW2_ENTRY_OFFSET;
+                    guint64 host = image_get_be64(table + k * 8) & QCOW2_ENTRY_OFFSET;
                     if (host && !refer(w, host, q->cluster_size, OWNER_TABLE))
                         damaged(w, _("A bitmap's data lies outside the file"), host);
                 }
@@ -406,7 +406,7 @@ static gboolean rebuild_counts(Walk *w, GError **error)
     g_autofree guint8 *block = g_malloc(q->cluster_size);
     for (guint64 b = 0; b < blocks; b++) {
         guint64 offset = (start + table + b) << q->cluster_bits;
-        qcow2_put64(raw + b * 8, offset);
+        image_put_be64(raw + b * 8, offset);
         memset(block, 0, q->cluster_size);
         for (guint64 k = 0; k < per_block && b * per_block + k < total; k++) {
             guint64 c = b * per_block + k;
@@ -417,8 +417,8 @@ static gboolean rebuild_counts(Walk *w, GError **error)
             return FALSE;
     }
     guint8 field[12];
-    qcow2_put64(field, start << q->cluster_bits);
-    qcow2_put32(field + 8, (guint32)table);
+    image_put_be64(field, start << q->cluster_bits);
+    image_put_be32(field + 8, (guint32)table);
     if (!image_file_write(q->file, start << q->cluster_bits, raw, table_bytes, error) ||
         !image_file_sync(q->file, error) ||
         !image_file_write(q->file, QCOW2_AT_REFTABLE, field, sizeof field, error) ||

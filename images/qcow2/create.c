@@ -108,7 +108,7 @@ static gboolean write_tables(ImageFile *file, Qcow2Header *h, GError **error)
         return FALSE;
     g_autofree guint8 *raw = g_malloc0(table << h->cluster_bits);
     for (guint64 i = 0; i < blocks; i++)
-        qcow2_put64(raw + i * 8, (1 + table + i) << h->cluster_bits);
+        image_put_be64(raw + i * 8, (1 + table + i) << h->cluster_bits);
     if (!image_file_write(file, h->reftable_offset, raw, table << h->cluster_bits, error))
         return FALSE;
     g_autofree guint8 *block = g_malloc(cluster_size);
@@ -142,13 +142,7 @@ static gboolean preallocate(Qcow2 *q, ImagePreallocation how, GError **error)
                          bitmap);
         qcow2_table_unpin(table);
         guint64 bytes = count << q->cluster_bits;
-        if (ok && how == IMAGE_PREALLOCATION_FALLOC)
-            ok = image_file_allocate(q->file, host, bytes, error);
-        if (ok && how == IMAGE_PREALLOCATION_FULL) {
-            g_autofree guint8 *zeros = g_malloc0(MIN(bytes, 1u << 20));
-            for (guint64 done = 0; ok && done < bytes; done += 1u << 20)
-                ok = image_file_write(q->file, host + done, zeros, MIN(bytes - done, 1u << 20), error);
-        }
+        ok = ok && image_preallocate(q->file, host, bytes, how, error);
         if (!ok)
             return FALSE;
         at += bytes;

@@ -7,9 +7,9 @@
 #define L2_CACHE_BYTES    (32u << 20)
 #define BLOCK_CACHE_BYTES (8u << 20)
 
-static gboolean qcow2_probe(const guint8 *head, gsize length)
+static gboolean qcow2_probe(const ImageEnds *ends)
 {
-    return length >= 8 && qcow2_get32(head) == QCOW2_MAGIC && qcow2_get32(head + 4) >= 2;
+    return image_get_be32(ends->head) == QCOW2_MAGIC && image_get_be32(ends->head + 4) >= 2;
 }
 
 static gboolean bad_table(Qcow2 *q, GError **error, const char *which)
@@ -347,7 +347,7 @@ gboolean qcow2_resize(Image *image, guint64 size, gboolean allow_shrink, GError 
             return FALSE;
     }
     guint8 field[8];
-    qcow2_put64(field, size);
+    image_put_be64(field, size);
     if (!flush_all(q, error) || !image_file_write(q->file, QCOW2_AT_SIZE, field, sizeof field, error) ||
         !image_file_sync(q->file, error))
         return FALSE;

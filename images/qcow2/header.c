@@ -37,8 +37,8 @@ static gboolean read_extensions(ImageFile *file, Qcow2Header *h, const guint8 *c
 {
     guint64 at = h->header_length;
     while (at + 8 <= end) {
-        guint32 type = qcow2_get32(cluster + at);
-        guint32 length = qcow2_get32(cluster + at + 4);
+        guint32 type = image_get_be32(cluster + at);
+        guint32 length = image_get_be32(cluster + at + 4);
         at += 8;
         if (type == QCOW2_EXT_END)
             return TRUE;
@@ -62,12 +62,12 @@ gboolean qcow2_header_read(ImageFile *file, Qcow2Header *h, GError **error)
     *h = (Qcow2Header){0};
     if (!image_file_read(file, 0, fixed, sizeof fixed, error))
         return FALSE;
-    if (qcow2_get32(fixed) != QCOW2_MAGIC) {
+    if (image_get_be32(fixed) != QCOW2_MAGIC) {
         g_set_error(error, IMAGE_ERROR, IMAGE_ERROR_FORMAT,
                     _("“%s” is not a qcow2 image. Open it as what it is, for example “raw”."), file->path);
         return FALSE;
     }
-    h->version = qcow2_get32(fixed + 4);
+    h->version = image_get_be32(fixed + 4);
     if (h->version != 2 && h->version != 3) {
         g_set_error(
             error, IMAGE_ERROR, IMAGE_ERROR_UNSUPPORTED,
@@ -76,25 +76,25 @@ gboolean qcow2_header_read(ImageFile *file, Qcow2Header *h, GError **error)
             file->path, h->version);
         return FALSE;
     }
-    guint64 backing_offset = qcow2_get64(fixed + 8);
-    guint32 backing_size = qcow2_get32(fixed + 16);
-    h->cluster_bits = qcow2_get32(fixed + 20);
-    h->size = qcow2_get64(fixed + QCOW2_AT_SIZE);
-    h->crypt_method = qcow2_get32(fixed + 32);
-    h->l1_size = qcow2_get32(fixed + QCOW2_AT_L1);
-    h->l1_offset = qcow2_get64(fixed + QCOW2_AT_L1 + 4);
-    h->reftable_offset = qcow2_get64(fixed + QCOW2_AT_REFTABLE);
-    h->reftable_clusters = qcow2_get32(fixed + QCOW2_AT_REFTABLE + 8);
-    h->snapshot_count = qcow2_get32(fixed + 60);
-    h->snapshots_offset = qcow2_get64(fixed + 64);
+    guint64 backing_offset = image_get_be64(fixed + 8);
+    guint32 backing_size = image_get_be32(fixed + 16);
+    h->cluster_bits = image_get_be32(fixed + 20);
+    h->size = image_get_be64(fixed + QCOW2_AT_SIZE);
+    h->crypt_method = image_get_be32(fixed + 32);
+    h->l1_size = image_get_be32(fixed + QCOW2_AT_L1);
+    h->l1_offset = image_get_be64(fixed + QCOW2_AT_L1 + 4);
+    h->reftable_offset = image_get_be64(fixed + QCOW2_AT_REFTABLE);
+    h->reftable_clusters = image_get_be32(fixed + QCOW2_AT_REFTABLE + 8);
+    h->snapshot_count = image_get_be32(fixed + 60);
+    h->snapshots_offset = image_get_be64(fixed + 64);
     h->refcount_order = 4;
     h->header_length = QCOW2_V2_HEADER;
     if (h->version >= 3) {
-        h->incompatible = qcow2_get64(fixed + QCOW2_AT_FEATURES);
-        h->compatible = qcow2_get64(fixed + QCOW2_AT_FEATURES + 8);
-        h->autoclear = qcow2_get64(fixed + QCOW2_AT_FEATURES + 16);
-        h->refcount_order = qcow2_get32(fixed + 96);
-        h->header_length = qcow2_get32(fixed + 100);
+        h->incompatible = image_get_be64(fixed + QCOW2_AT_FEATURES);
+        h->compatible = image_get_be64(fixed + QCOW2_AT_FEATURES + 8);
+        h->autoclear = image_get_be64(fixed + QCOW2_AT_FEATURES + 16);
+        h->refcount_order = image_get_be32(fixed + 96);
+        h->header_length = image_get_be32(fixed + 100);
     }
     if (h->cluster_bits < QCOW2_MIN_CLUSTER_BITS || h->cluster_bits > QCOW2_MAX_CLUSTER_BITS)
         return damaged(file, error, _("its clusters are not between 512 bytes and 2 MiB"));
@@ -210,8 +210,8 @@ static void put_extension(GByteArray *out, guint32 type, const guint8 *data, gui
 {
     static const guint8 padding[8];
     guint8 head[8];
-    qcow2_put32(head, type);
-    qcow2_put32(head + 4, length);
+    image_put_be32(head, type);
+    image_put_be32(head + 4, length);
     g_byte_array_append(out, head, sizeof head);
     if (length)
         g_byte_array_append(out, data, length);
@@ -244,22 +244,22 @@ GByteArray *qcow2_header_pack(const Qcow2Header *h, GError **error)
     g_autoptr(GByteArray) out = g_byte_array_sized_new(2048);
     guint8 fixed[QCOW2_V3_HEADER] = {0};
     guint32 fixed_length = h->version >= 3 ? QCOW2_V3_HEADER : QCOW2_V2_HEADER;
-    qcow2_put32(fixed, QCOW2_MAGIC);
-    qcow2_put32(fixed + 4, h->version);
-    qcow2_put32(fixed + 20, h->cluster_bits);
-    qcow2_put64(fixed + QCOW2_AT_SIZE, h->size);
-    qcow2_put32(fixed + 32, h->crypt_method);
-    qcow2_put32(fixed + QCOW2_AT_L1, h->l1_size);
-    qcow2_put64(fixed + QCOW2_AT_L1 + 4, h->l1_offset);
-    qcow2_put64(fixed + QCOW2_AT_REFTABLE, h->reftable_offset);
-    qcow2_put32(fixed + QCOW2_AT_REFTABLE + 8, h->reftable_clusters);
-    qcow2_put32(fixed + 60, h->snapshot_count);
-    qcow2_put64(fixed + 64, h->snapshots_offset);
-    qcow2_put64(fixed + QCOW2_AT_FEATURES, h->incompatible);
-    qcow2_put64(fixed + QCOW2_AT_FEATURES + 8, h->compatible);
-    qcow2_put64(fixed + QCOW2_AT_FEATURES + 16, h->autoclear);
-    qcow2_put32(fixed + 96, h->refcount_order);
-    qcow2_put32(fixed + 100, h->header_length);
+    image_put_be32(fixed, QCOW2_MAGIC);
+    image_put_be32(fixed + 4, h->version);
+    image_put_be32(fixed + 20, h->cluster_bits);
+    image_put_be64(fixed + QCOW2_AT_SIZE, h->size);
+    image_put_be32(fixed + 32, h->crypt_method);
+    image_put_be32(fixed + QCOW2_AT_L1, h->l1_size);
+    image_put_be64(fixed + QCOW2_AT_L1 + 4, h->l1_offset);
+    image_put_be64(fixed + QCOW2_AT_REFTABLE, h->reftable_offset);
+    image_put_be32(fixed + QCOW2_AT_REFTABLE + 8, h->reftable_clusters);
+    image_put_be32(fixed + 60, h->snapshot_count);
+    image_put_be64(fixed + 64, h->snapshots_offset);
+    image_put_be64(fixed + QCOW2_AT_FEATURES, h->incompatible);
+    image_put_be64(fixed + QCOW2_AT_FEATURES + 8, h->compatible);
+    image_put_be64(fixed + QCOW2_AT_FEATURES + 16, h->autoclear);
+    image_put_be32(fixed + 96, h->refcount_order);
+    image_put_be32(fixed + 100, h->header_length);
     g_byte_array_append(out, fixed, fixed_length);
     if (h->version >= 3 && h->header_length > QCOW2_V3_HEADER) {
         g_byte_array_append(out, &h->compression, 1);
@@ -291,8 +291,8 @@ GByteArray *qcow2_header_pack(const Qcow2Header *h, GError **error)
     }
     put_extension(out, QCOW2_EXT_END, NULL, 0);
     if (name_length) {
-        qcow2_put64(out->data + 8, out->len);
-        qcow2_put32(out->data + 16, (guint32)name_length);
+        image_put_be64(out->data + 8, out->len);
+        image_put_be32(out->data + 16, (guint32)name_length);
         g_byte_array_append(out, (const guint8 *)h->backing_file, (guint)name_length);
     }
     if (out->len > cluster_size) {
@@ -325,9 +325,9 @@ gboolean qcow2_header_write_features(Qcow2 *q, GError **error)
     guint8 features[24];
     if (q->header.version < 3)
         return TRUE;
-    qcow2_put64(features, q->header.incompatible);
-    qcow2_put64(features + 8, q->header.compatible);
-    qcow2_put64(features + 16, q->header.autoclear);
+    image_put_be64(features, q->header.incompatible);
+    image_put_be64(features + 8, q->header.compatible);
+    image_put_be64(features + 16, q->header.autoclear);
     return image_file_write(q->file, QCOW2_AT_FEATURES, features, sizeof features, error) &&
            image_file_sync(q->file, error);
 }
@@ -356,10 +356,10 @@ gboolean qcow2_snapshots_read(Qcow2 *q, GError **error)
             return damaged(q->file, error, _("the table of internal snapshots ends too early"));
         if (!image_file_read(q->file, at, fixed, sizeof fixed, error))
             return FALSE;
-        Qcow2Snapshot snapshot = {.l1_offset = qcow2_get64(fixed), .l1_size = qcow2_get32(fixed + 8)};
+        Qcow2Snapshot snapshot = {.l1_offset = image_get_be64(fixed), .l1_size = image_get_be32(fixed + 8)};
         guint id_length = (guint)fixed[12] << 8 | fixed[13];
         guint name_length = (guint)fixed[14] << 8 | fixed[15];
-        guint64 extra = qcow2_get32(fixed + 36);
+        guint64 extra = image_get_be32(fixed + 36);
         if (extra > 1024 || snapshot.l1_size > QCOW2_MAX_L1_BYTES / 8 ||
             snapshot.l1_offset % q->cluster_size || snapshot.l1_offset >= QCOW2_MAX_OFFSET)
             return damaged(q->file, error, _("an internal snapshot has impossible tables"));

@@ -32,16 +32,16 @@ gboolean qcow2_corrupt(Qcow2 *q, GError **error, const char *format, ...)
 guint64 qcow2_l2_get(const Qcow2 *q, const Qcow2Table *table, guint index, guint64 *bitmap)
 {
     const guint8 *at = table->data + ((gsize)index << q->entry_bits);
-    *bitmap = q->extended ? qcow2_get64(at + 8) : 0;
-    return qcow2_get64(at);
+    *bitmap = q->extended ? image_get_be64(at + 8) : 0;
+    return image_get_be64(at);
 }
 
 void qcow2_l2_set(Qcow2 *q, Qcow2Table *table, guint index, guint64 entry, guint64 bitmap)
 {
     guint32 at = index << q->entry_bits;
-    qcow2_put64(table->data + at, entry);
+    image_put_be64(table->data + at, entry);
     if (q->extended)
-        qcow2_put64(table->data + at + 8, bitmap);
+        image_put_be64(table->data + at + 8, bitmap);
     qcow2_table_dirty(&q->l2_cache, table, at, at + (1u << q->entry_bits));
 }
 
@@ -221,9 +221,9 @@ gboolean qcow2_grow_l1(Qcow2 *q, guint32 entries, GError **error)
     if (!qcow2_flush_tables(q, error))
         goto fail;
     for (guint32 i = 0; i < q->l1_size; i++)
-        qcow2_put64(raw + (gsize)i * 8, q->l1[i]);
-    qcow2_put32(field, entries);
-    qcow2_put64(field + 4, offset);
+        image_put_be64(raw + (gsize)i * 8, q->l1[i]);
+    image_put_be32(field, entries);
+    image_put_be64(field + 4, offset);
     if (!image_file_write(q->file, offset, raw, bytes, error) || !image_file_sync(q->file, error) ||
         !image_file_write(q->file, QCOW2_AT_L1, field, sizeof field, error) ||
         !image_file_sync(q->file, error))

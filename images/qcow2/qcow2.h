@@ -19,6 +19,7 @@
 #ifndef VITRINE_IMAGES_QCOW2_H
 #define VITRINE_IMAGES_QCOW2_H
 
+#include "images/bytes.h"
 #include "images/internal.h"
 
 #define QCOW2_MAGIC              0x514649fbu
@@ -260,31 +261,5 @@ void qcow2_count_refcounts(guint64 clusters, guint cluster_bits, guint order, gu
 gboolean qcow2_load_tables(Qcow2 *q, gboolean lenient, GError **error);
 void qcow2_unload_tables(Qcow2 *q);
 gboolean qcow2_resize(Image *image, guint64 size, gboolean allow_shrink, GError **error);
-
-static inline guint64 qcow2_get64(const guint8 *at)
-{
-    guint64 v;
-    __builtin_memcpy(&v, at, sizeof v);
-    return GUINT64_FROM_BE(v);
-}
-
-static inline guint32 qcow2_get32(const guint8 *at)
-{
-    guint32 v;
-    __builtin_memcpy(&v, at, sizeof v);
-    return GUINT32_FROM_BE(v);
-}
-
-static inline void qcow2_put64(guint8 *at, guint64 v)
-{
-    v = GUINT64_TO_BE(v);
-    __builtin_memcpy(at, &v, sizeof v);
-}
-
-static inline void qcow2_put32(guint8 *at, guint32 v)
-{
-    v = GUINT32_TO_BE(v);
-    __builtin_memcpy(at, &v, sizeof v);
-}
 
 #endif

@@ -15,8 +15,8 @@ guint64 qcow2_block_get(const guint8 *block, guint order, guint64 index)
     case 2: return block[index / 2] >> (index % 2 * 4) & 15;
     case 3: return block[index];
     case 4: return (guint64)block[index * 2] << 8 | block[index * 2 + 1];
-    case 5: return qcow2_get32(block + index * 4);
-    default: return qcow2_get64(block + index * 8);
+    case 5: return image_get_be32(block + index * 4);
+    default: return image_get_be64(block + index * 8);
     }
 }
 
@@ -36,8 +36,8 @@ void qcow2_block_set(guint8 *block, guint order, guint64 index, guint64 count)
         block[index * 2] = (guint8)(count >> 8);
         block[index * 2 + 1] = (guint8)count;
         break;
-    case 5: qcow2_put32(block + index * 4, (guint32)count); break;
-    default: qcow2_put64(block + index * 8, count); break;
+    case 5: image_put_be32(block + index * 4, (guint32)count); break;
+    default: image_put_be64(block + index * 8, count); break;
     }
 }
 
@@ -152,10 +152,10 @@ static gboolean grow_reftable(Qcow2 *q, guint64 number, GError **error)
         goto fail;
     raw = g_malloc(size * 8);
     for (guint64 i = 0; i < size; i++)
-        qcow2_put64(raw + i * 8, table[i]);
+        image_put_be64(raw + i * 8, table[i]);
     guint8 field[12];
-    qcow2_put64(field, offset);
-    qcow2_put32(field + 8, (guint32)table_clusters);
+    image_put_be64(field, offset);
+    image_put_be32(field + 8, (guint32)table_clusters);
     if (!image_file_write(q->file, offset, raw, size * 8, error) || !image_file_sync(q->file, error) ||
         !image_file_write(q->file, QCOW2_AT_REFTABLE, field, sizeof field, error) ||
         !image_file_sync(q->file, error))

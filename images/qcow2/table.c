@@ -181,7 +181,7 @@ static gboolean write_entries(Qcow2 *q, guint64 offset, const guint64 *entries, 
     guint32 count = *high - *low;
     g_autofree guint8 *raw = g_malloc((gsize)count * 8);
     for (guint32 i = 0; i < count; i++)
-        qcow2_put64(raw + (gsize)i * 8, entries[*low + i]);
+        image_put_be64(raw + (gsize)i * 8, entries[*low + i]);
     if (!image_file_write(q->file, offset + (guint64)*low * 8, raw, (gsize)count * 8, error))
         return FALSE;
     *low = *high = 0;

@@ -167,7 +167,8 @@ static void assert_state(const char *path, const char *print, const char *folder
 {
     g_autofree char *sentence = NULL, *found = NULL;
     const char *folders[] = {folder, NULL};
-    ImageBaseState state = image_fingerprint_check(path, print, folder ? folders : NULL, &found, &sentence, NULL);
+    ImageBaseState state =
+        image_fingerprint_check(path, print, folder ? folders : NULL, &found, &sentence, NULL);
     g_test_message("%s", sentence ? sentence : "the same");
     g_assert_cmpint((int)state, ==, (int)expected);
     g_assert_cmpstr(found, ==, where);
