@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* clang-format off: the diagram */
 /*
  * Sun's sun4m workstations: SPARCstation 5, SPARCclassic, SPARCstation 20. One board file, one row per
  * computer: the chips are the same (SLAVIO, MACIO, a frame buffer on SBus), their addresses and the processor
@@ -8,12 +9,16 @@
  *          │
  *     bus (36 bits) ──┬── boot PROM
  *                     ├── SLAVIO: interrupts, counters, two serial chips, NVRAM with clock, floppy,
- * auxiliary, power ├── frame buffer (TCX or cgthree)      CS4231 audio, APC (SPARCstation 5) └── IOMMU ──
- * DVMA ──┬── DMA channel ── ESP ── SCSI disks, CD-ROM └── DMA channel ── LANCE ── Ethernet
+ *                     │           auxiliary, power
+ *                     ├── frame buffer (TCX or cgthree)
+ *                     ├── CS4231 audio, APC (SPARCstation 5)
+ *                     └── IOMMU ── DVMA ──┬── DMA channel ── ESP ── SCSI disks, CD-ROM
+ *                                         └── DMA channel ── LANCE ── Ethernet
  *
  * Sources: "Sun-4M System Architecture", NCR89C100/89C105 data manuals, STP1012 user's manual; for what
  * OpenBIOS expects of fw_cfg and NVRAM, its documentation and observed behaviour.
  */
+/* clang-format on */
 #include <elf.h>
 #include <string.h>
 

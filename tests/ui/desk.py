@@ -166,6 +166,30 @@ class Desk:
         self.keys("Return")
         wait_for("the file chooser to close", lambda: not self.window(title))
 
+    # ---- machines
+
+    def share_of_a_core(self, seconds):
+        """Of the program's processor time, measured for so many seconds."""
+        used, since = self.processor_seconds(), time.monotonic()
+        time.sleep(seconds)
+        return (self.processor_seconds() - used) / (time.monotonic() - since)
+
+    def pause(self, title):
+        """The Pause button stops a machine: its picture stands still and it leaves the processor alone."""
+        window = self.focus(title)
+        self.press("Pause")
+        self.find("Paused")
+        time.sleep(1)  # the curtain falls
+        still, share = self.centre(window), self.share_of_a_core(4)
+        print(f"# paused: {share * 100:.1f} % of a core")
+        assert share < 0.03, f"a paused machine takes {share * 100:.1f} % of a core"
+        assert self.centre(window) == still, "the picture of a paused machine moves"
+
+    def resume(self):
+        self.press("Resume")
+        self.find("Pause", ("push button",))
+        self.gone("Paused")
+
     # ---- pictures
 
     def grab(self, window):

@@ -72,23 +72,11 @@ def shell_obeys(desk):
 
 
 def pauses_and_resumes(desk):
+    desk.pause(NAME)
+    desk.resume()
     window = desk.focus(NAME)
-    desk.press("Pause")
-    desk.find("Paused")
-    time.sleep(1)  # the curtain falls
-    still, used, since = desk.centre(window), desk.processor_seconds(), time.monotonic()
-    time.sleep(4)
-    share = (desk.processor_seconds() - used) / (time.monotonic() - since)
-    print(f"# paused: {share * 100:.1f} % of a core")
-    assert share < 0.03, f"a paused machine takes {share * 100:.1f} % of a core"
-    assert desk.centre(window) == still, "the picture of a paused machine moves"
-    desk.press("Resume")
-    desk.find("Pause", ("push button",))
-    desk.gone("Paused")
     time.sleep(1)
-    used, since = desk.processor_seconds(), time.monotonic()
-    time.sleep(5)
-    share = (desk.processor_seconds() - used) / (time.monotonic() - since)
+    share = desk.share_of_a_core(5)
     print(f"# waiting at its prompt, window open: {share * 100:.1f} % of a core")
     assert share < 0.06, f"an idle machine takes {share * 100:.1f} % of a core"  # 2 %, and room for a busy host
     before = desk.centre(window)
