@@ -18,6 +18,7 @@ enum { STATUS_USAGE = 2, STATUS_CANNOT_RUN = 126, STATUS_NOT_FOUND = 127 };
 
 enum {
     OPTION_SYSROOT = 256,
+    OPTION_ROOT,
     OPTION_CPU,
     OPTION_STRACE,
     OPTION_ACCEL,
@@ -29,6 +30,7 @@ enum {
 
 static const struct option options[] = {
     {"sysroot", required_argument, NULL, OPTION_SYSROOT},
+    {"root", required_argument, NULL, OPTION_ROOT},
     {"cpu", required_argument, NULL, OPTION_CPU},
     {"strace", no_argument, NULL, OPTION_STRACE},
     {"accel", required_argument, NULL, OPTION_ACCEL},
@@ -46,7 +48,9 @@ static void print_usage(FILE *to)
             "Runs one Linux program that was made for another processor.\n"
             "\n"
             "  --sysroot DIR       look for the program's files below DIR first\n"
-            "  --cpu MODEL         processor model (SPARC: v8, v8plus); by default the program's own\n"
+            "  --root DIR          the same, and for nothing but devices elsewhere, as chroot does\n"
+            "  --cpu MODEL         processor model (ARM: max, cortex-a8, arm1136jf-s …; SPARC: v8, v8plus);\n"
+            "                      by default what suits the program\n"
             "  --argv0 NAME        what the program shall see as its name\n"
             "  --strace            log its system calls to standard error\n"
             "  --accel jit|interp  translate its code, or interpret it\n"
@@ -58,32 +62,6 @@ static void print_usage(FILE *to)
             "The exit status is the program's; when a signal kills it, this program dies of the same "
             "signal.\n"),
           to);
-}
-
-/* As the shell does: a name without a slash is looked for along PATH, below the sysroot first. */
-static char *find_program(const char *name, const char *sysroot)
-{
-    g_autofree char *inside = NULL;
-
-    if (strchr(name, '/')) {
-        if (sysroot && name[0] == '/') {
-            inside = g_strconcat(sysroot, name, NULL);
-            if (access(inside, F_OK) == 0)
-                return g_steal_pointer(&inside);
-        }
-        return access(name, F_OK) == 0 ? g_strdup(name) : NULL;
-    }
-    if (sysroot) {
-        static const char *const folders[] = {"/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin"};
-
-        for (gsize i = 0; i < G_N_ELEMENTS(folders); i++) {
-            g_autofree char *path = g_build_filename(sysroot, folders[i], name, NULL);
-
-            if (access(path, X_OK) == 0)
-                return g_steal_pointer(&path);
-        }
-    }
-    return g_find_program_in_path(name);
 }
 
 static int G_GNUC_PRINTF(1, 2) wrong(const char *format, ...)
@@ -101,7 +79,7 @@ static int G_GNUC_PRINTF(1, 2) wrong(const char *format, ...)
 int cli_exec(int argc, char **argv)
 {
     struct user_options with = {.accel = JIT_ACCEL_JIT, .max_tier = 2};
-    g_autofree char *program = NULL, *self = NULL, *sysroot = NULL;
+    g_autofree char *self = NULL, *sysroot = NULL;
     g_autoptr(GError) error = NULL;
     struct user_process *process;
     int option;
@@ -111,7 +89,9 @@ int cli_exec(int argc, char **argv)
     while ((option = getopt_long(argc, argv, "+h", options, NULL)) != -1) {
         switch (option) {
         case OPTION_SYSROOT:
+        case OPTION_ROOT:
             g_free(sysroot);
+            with.root = option == OPTION_ROOT;
             sysroot = g_canonicalize_filename(optarg, NULL);
             if (!g_file_test(sysroot, G_FILE_TEST_IS_DIR))
                 return wrong(_("there is no folder %s."), sysroot);
@@ -147,17 +127,12 @@ int cli_exec(int argc, char **argv)
         print_usage(stderr);
         return STATUS_USAGE;
     }
-    program = find_program(argv[optind], with.sysroot);
-    if (!program) {
-        fprintf(stderr, _("vitrine exec: %s was not found.\n"), argv[optind]);
-        return STATUS_NOT_FOUND;
-    }
     self = g_file_read_link("/proc/self/exe", NULL);
     with.self = self ? self : "/proc/self/exe";
-    process = user_process_new(program, argv + optind, environ, &with, &error);
+    process = user_process_new(argv[optind], argv + optind, environ, &with, &error);
     if (!process) {
         fprintf(stderr, "vitrine exec: %s\n", error->message);
-        return STATUS_CANNOT_RUN;
+        return g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOENT) ? STATUS_NOT_FOUND : STATUS_CANNOT_RUN;
     }
     user_process_run(process);
 }

@@ -14,11 +14,18 @@
 user_handler user_sys_eventfd2, user_sys_eventfd, user_sys_signalfd, user_sys_signalfd4,
     user_sys_timerfd_create, user_sys_inotify_init1, user_sys_read, user_sys_write;
 
+/* sys_exec.c */
+user_handler user_sys_exit_group, user_sys_exit, user_sys_fork, user_sys_vfork, user_sys_clone, user_sys_execve,
+    user_sys_execveat;
+
+/* sys_name.c */
+user_handler user_sys_open, user_sys_creat, user_sys_openat, user_sys_link, user_sys_linkat, user_sys_unlink,
+    user_sys_rmdir, user_sys_mkdir, user_sys_mknod, user_sys_chmod, user_sys_access, user_sys_rename,
+    user_sys_symlink, user_sys_readlink, user_sys_readlinkat, user_sys_fchownat, user_sys_chown,
+    user_sys_chown16, user_sys_lchown, user_sys_lchown16, user_sys_fchown16, user_sys_getcwd, user_sys_chroot;
+
 /* sys_file.c */
-user_handler user_sys_open, user_sys_creat, user_sys_openat, user_sys_link, user_sys_unlink, user_sys_rmdir,
-    user_sys_mkdir, user_sys_mknod, user_sys_chmod, user_sys_access, user_sys_rename, user_sys_symlink,
-    user_sys_readlink, user_sys_readlinkat, user_sys_chown, user_sys_chown16, user_sys_lchown,
-    user_sys_lchown16, user_sys_fchown16, user_sys_getcwd, user_sys_pipe, user_sys_pipe2, user_sys_dup2,
+user_handler             user_sys_pipe, user_sys_pipe2, user_sys_close, user_sys_close_range, user_sys_dup2,
     user_sys_dup3, user_sys_llseek, user_sys_readv, user_sys_writev, user_sys_preadv, user_sys_pwritev,
     user_sys_preadv2, user_sys_pwritev2, user_sys_vmsplice, user_sys_sendfile, user_sys_sendfile64,
     user_sys_copy_file_range, user_sys_fadvise64, user_sys_fadvise64_arm, user_sys_sync_file_range2,
@@ -56,8 +63,8 @@ user_handler user_sys_select, user_sys_pselect6, user_sys_pselect6_time64, user_
     user_sys_epoll_pwait, user_sys_epoll_pwait2;
 
 /* sys_process.c */
-user_handler user_sys_exit_group, user_sys_exit, user_sys_fork, user_sys_clone, user_sys_execve,
-    user_sys_execveat, user_sys_wait4, user_sys_waitpid, user_sys_waitid, user_sys_getpid, user_sys_getpgrp,
+user_handler
+    user_sys_wait4, user_sys_waitpid, user_sys_waitid, user_sys_getpid, user_sys_getpgrp,
     user_sys_getpagesize, user_sys_nice, user_sys_uname, user_sys_getuid16, user_sys_getgid16,
     user_sys_geteuid16, user_sys_getegid16, user_sys_setuid16, user_sys_setgid16, user_sys_setreuid16,
     user_sys_setregid16, user_sys_getgroups, user_sys_setgroups, user_sys_getgroups16, user_sys_setgroups16,

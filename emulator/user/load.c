@@ -29,17 +29,6 @@ static bool io_error(GError **error, const char *file, int number)
     return false;
 }
 
-char *user_path(const struct user_process *process, const char *path)
-{
-    if (path[0] == '/' && process->options.sysroot) {
-        g_autofree char *inside = g_strconcat(process->options.sysroot, path, NULL);
-
-        if (access(inside, F_OK) == 0 || errno == EACCES)
-            return g_steal_pointer(&inside);
-    }
-    return g_strdup(path);
-}
-
 bool user_load_headers(const char *file, struct elf_image *image, GMappedFile **map, GError **error)
 {
     GError *problem = NULL;
@@ -58,13 +47,38 @@ bool user_load_headers(const char *file, struct elf_image *image, GMappedFile **
     return true;
 }
 
-bool user_resolve_script(const struct user_process *process, char **file, char ***argv, GError **error)
+char *user_find_program(const struct user_process *process, const char *name, GError **error)
+{
+    const char *path = g_getenv("PATH");
+    g_auto(GStrv) folders = NULL;
+
+    if (strchr(name, '/')) {
+        g_autofree char *file = user_path(process, name);
+
+        if (access(file, F_OK) == 0)
+            return g_strdup(name);
+    } else {
+        folders = g_strsplit(path ? path : "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", ":", -1);
+        for (char **folder = folders; *folder; folder++) {
+            g_autofree char *candidate = g_build_filename(**folder ? *folder : ".", name, NULL);
+            g_autofree char *file = user_path(process, candidate);
+
+            if (g_file_test(file, G_FILE_TEST_IS_REGULAR) && access(file, X_OK) == 0)
+                return g_steal_pointer(&candidate);
+        }
+    }
+    g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_NOENT, "%s was not found.", name);
+    return NULL;
+}
+
+bool user_resolve_script(const struct user_process *process, char **file, char **name, char ***argv,
+                         GError **error)
 {
     for (int depth = 0; depth < SCRIPT_DEPTH; depth++) {
         char line[256];
         int fd = open(*file, O_RDONLY | O_CLOEXEC);
         ssize_t n;
-        char *at, *name, *option;
+        char *at, *interpreter, *option;
         GPtrArray *list;
 
         if (fd < 0)
@@ -76,25 +90,26 @@ bool user_resolve_script(const struct user_process *process, char **file, char *
         line[n] = 0;
         line[strcspn(line, "\n")] = 0;
         at = line + 2 + strspn(line + 2, " \t");
-        name = at;
+        interpreter = at;
         at += strcspn(at, " \t");
         if (*at)
             *at++ = 0;
         option = g_strstrip(at);
-        if (!*name)
+        if (!*interpreter)
             return io_error(error, *file, ENOEXEC);
         list = g_ptr_array_new();
-        g_ptr_array_add(list, g_strdup(name));
+        g_ptr_array_add(list, g_strdup(interpreter));
         if (*option)
             g_ptr_array_add(list, g_strdup(option));
-        g_ptr_array_add(list, g_strdup(*file));
+        g_ptr_array_add(list, g_steal_pointer(name));
         for (char **rest = *argv + (**argv ? 1 : 0); *rest; rest++)
             g_ptr_array_add(list, g_strdup(*rest));
         g_ptr_array_add(list, NULL);
         g_strfreev(*argv);
         *argv = (char **)g_ptr_array_free(list, FALSE);
+        *name = g_strdup(interpreter);
         g_free(*file);
-        *file = user_path(process, name);
+        *file = user_path(process, interpreter);
     }
     return io_error(error, *file, ELOOP);
 }
@@ -211,8 +226,8 @@ static uint64_t *push_strings(struct stack *s, char **list, unsigned *count)
     return where;
 }
 
-static bool make_stack(struct user_process *process, uint64_t base, uint64_t entry, char **argv, char **envp,
-                       uint64_t *sp, GError **error)
+static bool make_stack(struct user_process *process, uint64_t base, uint64_t entry, const char *name,
+                       char **envp, uint64_t *sp, GError **error)
 {
     const struct user_arch *arch = process->arch;
     unsigned word = arch->abi->word, argc, envc, n = 0;
@@ -220,6 +235,7 @@ static bool make_stack(struct user_process *process, uint64_t base, uint64_t ent
     struct rlimit limit;
     uint64_t size = STACK_DEFAULT, platform, execfn, random, at, room = 0;
     g_autofree uint64_t *args = NULL, *environment = NULL;
+    char **argv = process->arguments;
     uint8_t noise[16];
     uint64_t aux[40];
     int64_t result;
@@ -242,8 +258,10 @@ static bool make_stack(struct user_process *process, uint64_t base, uint64_t ent
     if (result < 0)
         return memory_error(error, result);
 
+    process->stack_low = s.at - size;
+    process->stack_high = s.at;
     s.at -= word; /* a word of zeros ends the stack */
-    execfn = push_string(&s, process->exe);
+    execfn = push_string(&s, name);
     environment = push_strings(&s, envp, &envc);
     args = push_strings(&s, argv, &argc);
     platform = push_string(&s, arch->platform(process->model));
@@ -285,8 +303,13 @@ static bool make_stack(struct user_process *process, uint64_t base, uint64_t ent
         s.good = s.good && user_mem_put(&process->mem, at += word, word, args[i]);
     for (unsigned i = 0; i <= envc; i++)
         s.good = s.good && user_mem_put(&process->mem, at += word, word, environment[i]);
-    for (unsigned i = 0; i < n; i++)
-        s.good = s.good && user_mem_put(&process->mem, at += word, word, aux[i]);
+    for (unsigned i = 0; i < n; i++) {
+        uint8_t packed[8];
+
+        user_store(packed, word, aux[i], arch->abi->big_endian);
+        g_byte_array_append(process->auxv, packed, word);
+        s.good = s.good && user_mem_write(&process->mem, at += word, packed, word);
+    }
     if (!s.good)
         return memory_error(error, -EFAULT);
     *sp = s.at - arch->stack_reserve;
@@ -294,7 +317,7 @@ static bool make_stack(struct user_process *process, uint64_t base, uint64_t ent
 }
 
 bool user_load_program(struct user_process *process, struct user_thread *thread, GMappedFile *map,
-                       char **argv, char **envp, GError **error)
+                       const char *name, char **envp, GError **error)
 {
     const struct user_arch *arch = process->arch;
     uint64_t entry, base = 0, start, sp, heap;
@@ -329,7 +352,7 @@ bool user_load_program(struct user_process *process, struct user_thread *thread,
         if (!good)
             return false;
     }
-    if (!make_stack(process, base, entry, argv, envp, &sp, error))
+    if (!make_stack(process, base, entry, name, envp, &sp, error))
         return false;
     arch->start(thread->cpu, start, sp);
     return true;

@@ -4,7 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/futex.h>
+#include <linux/prctl.h>
+#include <sys/prctl.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -87,6 +88,7 @@ struct user_thread *user_thread_new(struct user_process *process, const struct j
 
     thread->process = process;
     thread->cpu = make_cpu(process, like);
+    thread->actions = process->action;
     return thread;
 }
 
@@ -102,18 +104,20 @@ static bool prepare(struct user_process *process, const char *program, char **ar
 {
     const struct user_options *options = &process->options;
     g_autoptr(GMappedFile) map = NULL;
-    g_auto(GStrv) arguments = g_strdupv(argv);
-    g_autofree char *file = NULL;
+    g_autofree char *file = NULL, *name = NULL, *base = NULL;
     struct user_thread *thread;
     char *real;
 
-    if (options->argv0 && arguments[0]) {
-        g_free(arguments[0]);
-        arguments[0] = g_strdup(options->argv0);
+    process->arguments = g_strdupv(argv);
+    if (options->argv0 && process->arguments[0]) {
+        g_free(process->arguments[0]);
+        process->arguments[0] = g_strdup(options->argv0);
     }
-
-    file = g_strdup(program);
-    if (!user_resolve_script(process, &file, &arguments, error) ||
+    name = user_find_program(process, program, error);
+    if (!name)
+        return false;
+    file = user_path(process, name);
+    if (!user_resolve_script(process, &file, &name, &process->arguments, error) ||
         !user_load_headers(file, &process->image, &map, error))
         return false;
     process->arch = user_find_arch(&process->image);
@@ -135,6 +139,9 @@ static bool prepare(struct user_process *process, const char *program, char **ar
     real = realpath(file, NULL);
     process->exe = g_strdup(real ? real : file);
     free(real);
+    /* What ps shows as the name. */
+    base = g_path_get_basename(name);
+    prctl(PR_SET_NAME, base);
     if (options->strace) {
         /* Out of the way of the numbers that programs count on. */
         int fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 500);
@@ -159,9 +166,7 @@ static bool prepare(struct user_process *process, const char *program, char **ar
     g_ptr_array_add(process->threads, thread);
     user_thread_set_current(thread);
     user_signal_init(process);
-    if (!user_load_program(process, thread, map, arguments, envp, error))
-        return false;
-    return true;
+    return user_load_program(process, thread, map, name, envp, error);
 }
 
 /* Of a process that could not be made; one that runs ends with this program. */
@@ -182,6 +187,9 @@ static void discard(struct user_process *process)
     elf_image_finish(&process->image);
     g_mutex_clear(&process->lock);
     g_free(process->exe);
+    free(process->own_sysroot);
+    g_strfreev(process->arguments);
+    g_byte_array_unref(process->auxv);
     g_free(process);
 }
 
@@ -191,6 +199,14 @@ struct user_process *user_process_new(const char *program, char **argv, char **e
     struct user_process *process = g_new0(struct user_process, 1);
 
     process->options = *options;
+    if (options->sysroot) {
+        /* Names of the kernel's begin with it: no links in it, no slash behind it. */
+        process->own_sysroot = realpath(options->sysroot, NULL);
+        process->options.sysroot =
+            process->own_sysroot && !g_str_equal(process->own_sysroot, "/") ? process->own_sysroot : NULL;
+        process->options.root = options->root && process->options.sysroot;
+    }
+    process->auxv = g_byte_array_new();
     process->pid = getpid();
     g_mutex_init(&process->lock);
     process->threads = g_ptr_array_new();
@@ -259,6 +275,10 @@ bool user_process_forked(struct user_thread *thread)
      * that both share. So this process begins with an empty cache; the old one is left alone. */
     thread->tid = gettid();
     thread->host = pthread_self();
+    thread->vfork_child = false;
+    if (thread->actions != process->action)
+        memcpy(process->action, thread->actions, sizeof(process->action));
+    thread->actions = process->action;
     g_ptr_array_set_size(process->threads, 0);
     g_ptr_array_add(process->threads, thread);
     if (!user_process_make_jit(process, NULL))

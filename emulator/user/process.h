@@ -21,6 +21,7 @@
 #include "emulator/user/abi.h"
 #include "emulator/user/elf.h"
 #include "emulator/user/mem.h"
+#include "emulator/user/paths.h"
 
 struct user_thread;
 struct user_process;
@@ -50,6 +51,8 @@ struct user_action {
     uint64_t flags;
     uint64_t mask;
 };
+
+#define USER_N_ACTIONS 65 /* by signal; 0 is not used */
 
 /* One instruction set. */
 struct user_arch {
@@ -106,7 +109,8 @@ struct user_arch {
 extern const struct user_arch *const user_archs[];
 
 struct user_options {
-    const char *sysroot; /* absolute names of the program are looked for there first; NULL: none */
+    const char *sysroot; /* names of the program are looked for there first; NULL: none */
+    bool root;           /* ... and nowhere else */
     const char *cpu;     /* processor model, NULL: by the program */
     const char *argv0;   /* NULL: argv[0] */
     const char *self;    /* this program's file, for execve of foreign programs */
@@ -123,13 +127,17 @@ struct user_process {
     struct user_options options;
     struct user_mem mem;
     struct jit *jit;
-    char *exe; /* absolute host name of the program */
+    char *exe;                       /* absolute host name of the program */
+    char *own_sysroot;               /* options.sysroot at the start; NULL: none */
+    char **arguments;                /* as it got them */
+    GByteArray *auxv;                /* as it stands on its stack */
+    uint64_t stack_low, stack_high;  /* of the first thread */
     struct elf_image image;
     uint64_t stack_limit; /* bytes */
 
     GMutex lock;        /* threads, actions */
     GPtrArray *threads; /* struct user_thread, all that live */
-    struct user_action action[65];
+    struct user_action action[USER_N_ACTIONS];
     FILE *strace;
     GHashTable *unknown;  /* numbers of unknown calls that were reported */
     GHashTable *ioctls;   /* rows of ioctls.c by the guest's number; NULL until one is asked for */
@@ -145,6 +153,8 @@ struct user_thread {
     struct jit_cpu *cpu;
     pthread_t host;
     pid_t tid;
+    bool vfork_child;            /* of a process of its own, in the memory of its parent, which waits */
+    struct user_action *actions; /* the process's; a copy while it is a vfork child */
 
     /* Signals: a host handler leaves one here and blocks the others until it is delivered. */
     volatile sig_atomic_t pending; /* host's signal number, 0: none */
@@ -168,7 +178,8 @@ struct user_thread {
     uint32_t fault_trap, fault_error;
 };
 
-/* Loads a program and its stack. argv and envp end with NULL. */
+/* Loads a program and its stack. argv and envp end with NULL. The program is a name as user_path() takes it; one
+ * without a slash is looked for along PATH. G_FILE_ERROR_NOENT: it is not there. */
 struct user_process *user_process_new(const char *program, char **argv, char **envp,
                                       const struct user_options *options, GError **error);
 /* Runs it to its end, which is the end of this process: exit status, or death by the program's signal. */
@@ -190,15 +201,17 @@ _Noreturn void user_process_exit(struct user_process *process, int status);
 bool user_process_forked(struct user_thread *thread);
 bool user_process_make_jit(struct user_process *process, GError **error);
 
-/* Loads segments and stack (load.c). */
+/* Loads segments and stack (load.c). `name` is what the program calls its file. */
 bool user_load_program(struct user_process *process, struct user_thread *thread, GMappedFile *map,
-                       char **argv, char **envp, GError **error);
+                       const char *name, char **envp, GError **error);
+/* The program's name for a program, along PATH when it has no slash. Free with g_free(). */
+char *user_find_program(const struct user_process *process, const char *name, GError **error);
 /* Reads the headers of a program file; *map holds its bytes. */
 bool user_load_headers(const char *file, struct elf_image *image, GMappedFile **map, GError **error);
-/* The host's name for one that the program uses: below the sysroot when it is there. Free with g_free(). */
-char *user_path(const struct user_process *process, const char *path);
-/* Follows "#!" lines: *file becomes the interpreter and *argv the list with it in front (both allocated). */
-bool user_resolve_script(const struct user_process *process, char **file, char ***argv, GError **error);
+/* Follows "#!" lines: *file (the host's name) and *name (the program's) become the interpreter, and *argv the list
+ * with it in front (all allocated). */
+bool user_resolve_script(const struct user_process *process, char **file, char **name, char ***argv,
+                         GError **error);
 /* The row that runs an image, or NULL. */
 const struct user_arch *user_find_arch(const struct elf_image *image);
 
@@ -217,7 +230,7 @@ void user_signal_set_mask(struct user_thread *thread, uint64_t mask);
 /* Keeps the program's signals in the kernel until user_signal_set_mask(). */
 void user_signal_block_all(void);
 /* Gives the host the action that serves the guest's. */
-int user_signal_set_action(struct user_process *process, int signal, const struct user_action *action);
+int user_signal_set_action(struct user_thread *thread, int signal, const struct user_action *action);
 _Noreturn void user_signal_die(struct user_process *process, int signal);
 /* Where a handler's frame begins to grow: the alternate stack when it is asked for and not in use. */
 uint64_t user_signal_stack(struct user_thread *thread, const struct user_action *action, uint64_t sp);
@@ -233,8 +246,6 @@ void user_call(struct user_thread *thread);
 #define USER_AGAIN (-0x10000)
 /* A handler's result: the registers are as they must be (sigreturn). */
 #define USER_KEEP (-0x10001)
-/* The file name at a guest address, moved into the sysroot; 0 or -errno. Free with g_free(). */
-int64_t user_call_path(struct user_thread *thread, uint64_t address, char **path);
 /* A host system call whose arguments are converted by the letters of struct user_syscall; at most six. */
 int64_t user_call_host(struct user_thread *thread, long number, const char *kinds, const uint64_t *args);
 /* A host system call that no signal slips past: USER_AGAIN when one is pending or comes before it. Result or

@@ -113,7 +113,7 @@ static void on_fault(int signal, siginfo_t *info, void *context)
         }
     } else if (thread && info->si_code <= 0) {
         /* Sent by kill(): the program's when it has a handler, deadly else. */
-        if (thread->process->action[signal].handler > HANDLER_IGNORE) {
+        if (thread->actions[signal].handler > HANDLER_IGNORE) {
             record(thread, signal, info, uc);
             errno = saved;
             return;
@@ -144,13 +144,13 @@ void user_signal_init(struct user_process *process)
     user_signal_set_mask(user_thread_current(), mask);
 }
 
-int user_signal_set_action(struct user_process *process, int signal, const struct user_action *action)
+int user_signal_set_action(struct user_thread *thread, int signal, const struct user_action *action)
 {
     int result = 0;
 
     if (signal == SIGKILL || signal == SIGSTOP)
         return -EINVAL;
-    process->action[signal] = *action;
+    thread->actions[signal] = *action;
     if (signal == SIGSEGV || signal == SIGBUS)
         return 0;
     if (action->handler == HANDLER_DEFAULT || action->handler == HANDLER_IGNORE) {
@@ -213,9 +213,9 @@ static void enter_handler(struct user_thread *thread, int signal, const siginfo_
     uint64_t mask = thread->mask_saved ? thread->saved_mask : thread->mask;
 
     g_mutex_lock(&process->lock);
-    action = process->action[signal];
+    action = thread->actions[signal];
     if (action.handler > HANDLER_IGNORE && action.flags & SA_RESETHAND)
-        process->action[signal].handler = HANDLER_DEFAULT;
+        thread->actions[signal].handler = HANDLER_DEFAULT;
     g_mutex_unlock(&process->lock);
 
     if (process->strace)
@@ -289,7 +289,7 @@ void user_signal_fault(struct user_thread *thread, const struct user_trap *trap)
     thread->fault_trap = trap->number;
     thread->fault_error = trap->error;
     /* Blocked or ignored, a fault is deadly (the kernel's force_sig). */
-    if (thread->mask & BIT(trap->signal) || process->action[trap->signal].handler <= HANDLER_IGNORE) {
+    if (thread->mask & BIT(trap->signal) || thread->actions[trap->signal].handler <= HANDLER_IGNORE) {
         if (process->strace)
             fprintf(process->strace,
                     "--- signal %d (%s), address %#" G_GINT64_MODIFIER "x, pc %#" G_GINT64_MODIFIER "x ---\n",

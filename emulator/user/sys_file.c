@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* System calls on files and directories. */
+/* System calls on open files, their status, and directories. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -18,231 +17,6 @@
 
 #define MEM(t) (&(t)->process->mem)
 #define ABI(t) ((t)->process->abi)
-
-/* Runs `call` with a file name of the guest; the name lives until the block ends. */
-#define WITH_PATH(name, address)                                                                             \
-    g_autofree char *name = NULL;                                                                            \
-    {                                                                                                        \
-        int64_t bad_path_ = user_call_path(t, (address), &name);                                             \
-                                                                                                             \
-        if (bad_path_ < 0)                                                                                   \
-            return bad_path_;                                                                                \
-    }
-
-/* --------------------------------------------------------------------------------------------- names */
-
-/* /proc/self/maps would show this program's memory: write down the guest's. */
-static int64_t open_maps(struct user_thread *t)
-{
-    struct user_mem *mem = MEM(t);
-    int fd = memfd_create("maps", MFD_CLOEXEC);
-    g_autoptr(GString) text = g_string_new(NULL);
-    uint64_t pages = mem->limit >> USER_PAGE_BITS;
-
-    if (fd < 0)
-        return -errno;
-    for (uint64_t i = 0; i < pages;) {
-        uint8_t bits = mem->page[i];
-        uint64_t end = i + 1;
-        const char *name = "";
-
-        while (end < pages && mem->page[end] == bits)
-            end++;
-        if (bits) {
-            uint64_t address = i << USER_PAGE_BITS;
-
-            if (address >= t->process->image.low + t->process->load_bias &&
-                address < t->process->image.high + t->process->load_bias)
-                name = t->process->exe;
-            else if (address >= mem->brk_start && address < mem->brk)
-                name = "[heap]";
-            else if (end << USER_PAGE_BITS == t->process->arch->task_size - USER_PAGE_SIZE)
-                name = "[stack]";
-            g_string_append_printf(
-                text, "%08" G_GINT64_MODIFIER "x-%08" G_GINT64_MODIFIER "x %c%c%c%c 00000000 00:00 0 %s\n",
-                address, end << USER_PAGE_BITS, bits & USER_PAGE_READ ? 'r' : '-',
-                bits & USER_PAGE_WRITE ? 'w' : '-', bits & USER_PAGE_EXEC ? 'x' : '-',
-                bits & USER_PAGE_SHARED ? 's' : 'p', name);
-        }
-        i = end;
-    }
-    if (write(fd, text->str, text->len) != (ssize_t)text->len || lseek(fd, 0, SEEK_SET) != 0) {
-        close(fd);
-        return -EIO;
-    }
-    return fd;
-}
-
-/* The rest of "/proc/self/REST" or "/proc/OWN-PID/REST", or NULL. */
-static const char *own_proc(const char *path)
-{
-    g_autofree char *mine = g_strdup_printf("/proc/%d/", (int)getpid());
-
-    if (g_str_has_prefix(path, "/proc/self/"))
-        return path + strlen("/proc/self/");
-    if (g_str_has_prefix(path, "/proc/thread-self/"))
-        return path + strlen("/proc/thread-self/");
-    return g_str_has_prefix(path, mine) ? path + strlen(mine) : NULL;
-}
-
-static int64_t open_file(struct user_thread *t, int directory, uint64_t address, uint32_t flags,
-                         uint32_t mode)
-{
-    WITH_PATH(path, address);
-    int host = (int)user_bits_to_host(ABI(t)->open_flags, flags);
-    const char *own = own_proc(path);
-
-    if (own && g_str_equal(own, "maps"))
-        return open_maps(t);
-    if (own && g_str_equal(own, "exe"))
-        return USER_HOST(t, SYS_openat, AT_FDCWD, t->process->exe, host, mode, 0, 0);
-    return USER_HOST(t, SYS_openat, directory, path, host, mode, 0, 0);
-}
-
-int64_t user_sys_open(struct user_thread *t, const uint64_t *a)
-{
-    return open_file(t, AT_FDCWD, a[0], (uint32_t)a[1], (uint32_t)a[2]);
-}
-
-int64_t user_sys_creat(struct user_thread *t, const uint64_t *a)
-{
-    WITH_PATH(path, a[0]);
-    return USER_HOST(t, SYS_openat, AT_FDCWD, path, O_CREAT | O_WRONLY | O_TRUNC, a[1], 0, 0);
-}
-
-int64_t user_sys_openat(struct user_thread *t, const uint64_t *a)
-{
-    return open_file(t, (int)a[0], a[1], (uint32_t)a[2], (uint32_t)a[3]);
-}
-
-int64_t user_sys_link(struct user_thread *t, const uint64_t *a)
-{
-    WITH_PATH(from, a[0]);
-    WITH_PATH(to, a[1]);
-    return USER_HOST(t, SYS_linkat, AT_FDCWD, from, AT_FDCWD, to, 0, 0);
-}
-
-int64_t user_sys_unlink(struct user_thread *t, const uint64_t *a)
-{
-    WITH_PATH(path, a[0]);
-    return USER_HOST(t, SYS_unlinkat, AT_FDCWD, path, 0, 0, 0, 0);
-}
-
-int64_t user_sys_rmdir(struct user_thread *t, const uint64_t *a)
-{
-    WITH_PATH(path, a[0]);
-    return USER_HOST(t, SYS_unlinkat, AT_FDCWD, path, AT_REMOVEDIR, 0, 0, 0);
-}
-
-int64_t user_sys_mkdir(struct user_thread *t, const uint64_t *a)
-{
-    WITH_PATH(path, a[0]);
-    return USER_HOST(t, SYS_mkdirat, AT_FDCWD, path, a[1], 0, 0, 0);
-}
-
-int64_t user_sys_mknod(struct user_thread *t, const uint64_t *a)
-{
-    WITH_PATH(path, a[0]);
-    return USER_HOST(t, SYS_mknodat, AT_FDCWD, path, a[1], a[2], 0, 0);
-}
-
-int64_t user_sys_chmod(struct user_thread *t, const uint64_t *a)
-{
-    WITH_PATH(path, a[0]);
-    return USER_HOST(t, SYS_fchmodat, AT_FDCWD, path, a[1], 0, 0, 0);
-}
-
-int64_t user_sys_access(struct user_thread *t, const uint64_t *a)
-{
-    WITH_PATH(path, a[0]);
-    return USER_HOST(t, SYS_faccessat, AT_FDCWD, path, a[1], 0, 0, 0);
-}
-
-int64_t user_sys_rename(struct user_thread *t, const uint64_t *a)
-{
-    WITH_PATH(from, a[0]);
-    WITH_PATH(to, a[1]);
-    return USER_HOST(t, SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0, 0);
-}
-
-int64_t user_sys_symlink(struct user_thread *t, const uint64_t *a)
-{
-    bool too_long;
-    g_autofree char *target = user_mem_string(MEM(t), a[0], 4096, &too_long);
-    WITH_PATH(path, a[1]);
-
-    if (!target)
-        return too_long ? -ENAMETOOLONG : -EFAULT;
-    return USER_HOST(t, SYS_symlinkat, target, AT_FDCWD, path, 0, 0, 0);
-}
-
-static int64_t read_link(struct user_thread *t, int directory, uint64_t address, uint64_t to, uint64_t size)
-{
-    WITH_PATH(path, address);
-    const char *own = own_proc(path);
-    void *buffer = user_mem_host(MEM(t), to, size);
-
-    if ((int64_t)size <= 0)
-        return -EINVAL;
-    if (own && g_str_equal(own, "exe")) {
-        size_t n = MIN(strlen(t->process->exe), size);
-
-        return user_mem_write(MEM(t), to, t->process->exe, n) ? (int64_t)n : -EFAULT;
-    }
-    return buffer ? USER_HOST(t, SYS_readlinkat, directory, path, buffer, size, 0, 0) : -EFAULT;
-}
-
-int64_t user_sys_readlink(struct user_thread *t, const uint64_t *a)
-{
-    return read_link(t, AT_FDCWD, a[0], a[1], a[2]);
-}
-
-int64_t user_sys_readlinkat(struct user_thread *t, const uint64_t *a)
-{
-    return read_link(t, (int)a[0], a[1], a[2], a[3]);
-}
-
-/* 16-bit -1 means "leave it" too. */
-static uint32_t id16(uint64_t id)
-{
-    return (uint16_t)id == 0xffff ? 0xffffffffu : (uint16_t)id;
-}
-
-int64_t user_sys_chown(struct user_thread *t, const uint64_t *a)
-{
-    WITH_PATH(path, a[0]);
-    return USER_HOST(t, SYS_fchownat, AT_FDCWD, path, (uint32_t)a[1], (uint32_t)a[2], 0, 0);
-}
-
-int64_t user_sys_chown16(struct user_thread *t, const uint64_t *a)
-{
-    WITH_PATH(path, a[0]);
-    return USER_HOST(t, SYS_fchownat, AT_FDCWD, path, id16(a[1]), id16(a[2]), 0, 0);
-}
-
-int64_t user_sys_lchown(struct user_thread *t, const uint64_t *a)
-{
-    WITH_PATH(path, a[0]);
-    return USER_HOST(t, SYS_fchownat, AT_FDCWD, path, (uint32_t)a[1], (uint32_t)a[2], AT_SYMLINK_NOFOLLOW, 0);
-}
-
-int64_t user_sys_lchown16(struct user_thread *t, const uint64_t *a)
-{
-    WITH_PATH(path, a[0]);
-    return USER_HOST(t, SYS_fchownat, AT_FDCWD, path, id16(a[1]), id16(a[2]), AT_SYMLINK_NOFOLLOW, 0);
-}
-
-int64_t user_sys_fchown16(struct user_thread *t, const uint64_t *a)
-{
-    return USER_HOST(t, SYS_fchown, a[0], id16(a[1]), id16(a[2]), 0, 0, 0);
-}
-
-int64_t user_sys_getcwd(struct user_thread *t, const uint64_t *a)
-{
-    void *to = user_mem_host(MEM(t), a[0], a[1]);
-
-    return to ? USER_HOST(t, SYS_getcwd, to, a[1], 0, 0, 0, 0) : -EFAULT;
-}
 
 /* --------------------------------------------------------------------------------------- descriptors */
 
@@ -280,8 +54,35 @@ int64_t user_sys_pipe2(struct user_thread *t, const uint64_t *a)
     return 0;
 }
 
+/* The descriptor that this program keeps for itself does not exist for the guest. */
+static bool is_ours(struct user_thread *t, uint64_t fd)
+{
+    return t->process->strace && (int)fd == fileno(t->process->strace);
+}
+
+int64_t user_sys_close(struct user_thread *t, const uint64_t *a)
+{
+    return is_ours(t, a[0]) ? -EBADF : USER_HOST(t, SYS_close, a[0], 0, 0, 0, 0, 0);
+}
+
+int64_t user_sys_close_range(struct user_thread *t, const uint64_t *a)
+{
+    uint32_t ours = t->process->strace ? (uint32_t)fileno(t->process->strace) : UINT32_MAX;
+    uint32_t first = (uint32_t)a[0], last = (uint32_t)a[1];
+    int64_t result;
+
+    if (first > ours || last < ours || first > last)
+        return USER_HOST(t, SYS_close_range, first, last, a[2], 0, 0, 0);
+    result = first < ours ? USER_HOST(t, SYS_close_range, first, ours - 1, a[2], 0, 0, 0) : 0;
+    if (result == 0 && ours < last)
+        result = USER_HOST(t, SYS_close_range, ours + 1, last, a[2], 0, 0, 0);
+    return result;
+}
+
 int64_t user_sys_dup2(struct user_thread *t, const uint64_t *a)
 {
+    if (is_ours(t, a[1]))
+        return -EBADF;
     if (a[0] == a[1])
         return fcntl((int)a[0], F_GETFD) < 0 ? -EBADF : (int64_t)a[0];
     return USER_HOST(t, SYS_dup3, a[0], a[1], 0, 0, 0, 0);
@@ -289,6 +90,8 @@ int64_t user_sys_dup2(struct user_thread *t, const uint64_t *a)
 
 int64_t user_sys_dup3(struct user_thread *t, const uint64_t *a)
 {
+    if (is_ours(t, a[1]))
+        return -EBADF;
     return USER_HOST(t, SYS_dup3, a[0], a[1], user_bits_to_host(ABI(t)->open_flags, (uint32_t)a[2]), 0, 0, 0);
 }
 
@@ -410,7 +213,6 @@ int64_t user_sys_sync_file_range2(struct user_thread *t, const uint64_t *a)
 /* struct open_how: three 64-bit numbers; what follows in a later kernel's must be zero. */
 int64_t user_sys_openat2(struct user_thread *t, const uint64_t *a)
 {
-    WITH_PATH(path, a[1]);
     struct open_how how;
     uint64_t rest;
 
@@ -429,6 +231,11 @@ int64_t user_sys_openat2(struct user_thread *t, const uint64_t *a)
     if (how.flags >> 32)
         return -EINVAL;
     how.flags = user_bits_to_host(ABI(t)->open_flags, (uint32_t)how.flags);
+    /* A name that must stay below the folder is not to be turned into an absolute one. */
+    if (how.resolve & (RESOLVE_BENEATH | RESOLVE_IN_ROOT))
+        return user_call_host(t, SYS_openat2, "dSpu", (uint64_t[]){a[0], a[1], (uint64_t)(uintptr_t)&how, sizeof(how)});
+    USER_PATH_AT(path, (int)a[0], a[1],
+                 (how.flags & O_NOFOLLOW ? USER_NAME_LINK : 0u) | (how.flags & O_CREAT ? USER_NAME_NEW : 0u));
     return USER_HOST(t, SYS_openat2, (int)a[0], path, &how, sizeof(how), 0, 0);
 }
 
@@ -437,7 +244,7 @@ int64_t user_sys_openat2(struct user_thread *t, const uint64_t *a)
 
 int64_t user_sys_name_to_handle_at(struct user_thread *t, const uint64_t *a)
 {
-    WITH_PATH(path, a[1]);
+    USER_PATH_AT(path, (int)a[0], a[1], a[4] & AT_SYMLINK_FOLLOW ? USER_NAME_TARGET : USER_NAME_LINK);
     uint64_t room;
     g_autofree struct file_handle *handle = NULL;
     int mount;
@@ -512,11 +319,8 @@ static int64_t put_stat(struct user_thread *t, const struct user_stat_layout *la
 static int64_t stat_path(struct user_thread *t, const struct user_stat_layout *layout, int directory,
                          uint64_t address, uint64_t to, int flags)
 {
-    WITH_PATH(path, address);
-    const char *own = own_proc(path);
+    USER_PATH_AT(path, directory, address, flags & AT_SYMLINK_NOFOLLOW ? USER_NAME_LINK : USER_NAME_TARGET);
 
-    if (own && g_str_equal(own, "exe") && !(flags & AT_SYMLINK_NOFOLLOW))
-        return put_stat(t, layout, to, AT_FDCWD, t->process->exe, flags);
     return put_stat(t, layout, to, directory, path, flags);
 }
 
@@ -561,7 +365,7 @@ int64_t user_sys_statx(struct user_thread *t, const uint64_t *a)
     static const uint8_t sizes[] = {4, 4, 8, 4, 4, 4, 2, 2, 8, 8, 8, 8,
                                     /* four times: seconds, nanoseconds, padding */
                                     8, 4, 4, 8, 4, 4, 8, 4, 4, 8, 4, 4, 4, 4, 4, 4, 8, 4, 4};
-    WITH_PATH(path, a[1]);
+    USER_PATH_AT(path, (int)a[0], a[1], a[2] & AT_SYMLINK_NOFOLLOW ? USER_NAME_LINK : USER_NAME_TARGET);
     uint8_t status[256] = {0}, packed[256] = {0};
     int64_t result = USER_HOST(t, SYS_statx, a[0], path, a[2], a[3], status, 0);
     unsigned at = 0;
@@ -603,7 +407,7 @@ static int64_t put_statfs(struct user_thread *t, uint64_t to, const struct statf
 
 int64_t user_sys_statfs(struct user_thread *t, const uint64_t *a)
 {
-    WITH_PATH(path, a[0]);
+    USER_PATH(path, a[0]);
     struct statfs status;
     int64_t result = USER_HOST(t, SYS_statfs, path, &status, 0, 0, 0, 0);
 
@@ -620,7 +424,7 @@ int64_t user_sys_fstatfs(struct user_thread *t, const uint64_t *a)
 
 int64_t user_sys_statfs64(struct user_thread *t, const uint64_t *a)
 {
-    WITH_PATH(path, a[0]);
+    USER_PATH(path, a[0]);
     struct statfs status;
     int64_t result = USER_HOST(t, SYS_statfs, path, &status, 0, 0, 0, 0);
 
@@ -801,7 +605,8 @@ static int64_t set_times(struct user_thread *t, int directory, uint64_t path_add
     g_autofree char *path = NULL;
 
     if (path_address) {
-        int64_t bad = user_call_path(t, path_address, &path);
+        int64_t bad = user_call_path_at(t, directory, path_address,
+                                        flags & AT_SYMLINK_NOFOLLOW ? USER_NAME_LINK : USER_NAME_TARGET, &path);
 
         if (bad < 0)
             return bad;

@@ -26,9 +26,9 @@ static int64_t exchange_action(struct user_thread *t, int signal, const struct u
     if (!signal)
         return -EINVAL;
     g_mutex_lock(&process->lock);
-    *old = process->action[signal];
+    *old = t->actions[signal];
     if (new)
-        result = user_signal_set_action(process, signal, new);
+        result = user_signal_set_action(t, signal, new);
     g_mutex_unlock(&process->lock);
     return result;
 }

@@ -268,7 +268,7 @@ int64_t user_sys_mount_setattr(struct user_thread *t, const uint64_t *a)
 {
     g_autofree char *path = NULL;
     struct mount_attr attributes;
-    int64_t result = user_call_path(t, a[1], &path);
+    int64_t result = user_call_path_at(t, (int)a[0], a[1], USER_NAME_TARGET, &path);
 
     if (result < 0)
         return result;

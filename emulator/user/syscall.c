@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* From a trap to a system call's handler and back, and the log of --strace. */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 #include "emulator/user/process.h"
@@ -38,7 +39,7 @@ static void gather(const struct user_abi *abi, const char *kinds, const uint64_t
             args[i] = abi->big_endian ? raw[r] << 32 | raw[r + 1] : raw[r + 1] << 32 | raw[r];
             r += 2;
         } else {
-            args[i] = kinds[i] == 'd' ? (uint64_t)(int64_t)(int32_t)raw[r] : raw[r];
+            args[i] = kinds[i] == 'd' || kinds[i] == 'D' ? (uint64_t)(int64_t)(int32_t)raw[r] : raw[r];
             r++;
         }
     }
@@ -70,10 +71,13 @@ static void log_call(struct user_thread *thread, const struct user_syscall *call
             fputs(", ", to);
         switch (kinds[i]) {
         case 'd':
+        case 'D':
         case 'l': fprintf(to, "%" G_GINT64_MODIFIER "d", (gint64)args[i]); break;
         case 'u': fprintf(to, "%" G_GINT64_MODIFIER "u", args[i]); break;
         case 'o': fprintf(to, "0%" G_GINT64_MODIFIER "o", args[i]); break;
         case 'S':
+        case 'c':
+        case 'n':
         case 's': log_string(thread, args[i]); break;
         default: fprintf(to, "%#" G_GINT64_MODIFIER "x", args[i]); break;
         }
@@ -108,40 +112,36 @@ static void unknown(struct user_process *process, uint32_t number)
         g_message("%s: the program asked for system call %u, which is not there.", process->exe, number);
 }
 
-int64_t user_call_path(struct user_thread *thread, uint64_t address, char **path)
-{
-    bool too_long;
-    g_autofree char *text = user_mem_string(&thread->process->mem, address, 4096, &too_long);
-
-    *path = NULL;
-    if (!text)
-        return too_long ? -ENAMETOOLONG : -EFAULT;
-    *path = user_path(thread->process, text);
-    return 0;
-}
-
 /* One argument of a call that the host makes; what must be written back afterwards stands in `cell`. */
-static int64_t argument_to_host(struct user_thread *thread, char kind, const uint64_t *args, long *host,
-                                uint64_t *cell, char **string)
+static int64_t argument_to_host(struct user_thread *thread, const char *kinds, unsigned i, const uint64_t *all,
+                                long *host, uint64_t *cell, char **string)
 {
     const struct user_abi *abi = thread->process->abi;
     struct user_mem *mem = &thread->process->mem;
+    const uint64_t *args = all + i;
+    char kind = kinds[i];
+    int64_t bad;
     bool too_long;
 
     *host = (long)*args;
     switch (kind) {
     case 's':
+    case 'n':
+    case 'c':
+        if (!*args)
+            return 0;
+        bad = user_call_path_at(thread, i && kinds[i - 1] == 'D' ? (int)all[i - 1] : AT_FDCWD, *args,
+                                kind == 's'   ? USER_NAME_TARGET
+                                : kind == 'n' ? USER_NAME_LINK
+                                              : USER_NAME_LINK | USER_NAME_NEW,
+                                string);
+        *host = (long)*string;
+        return bad;
     case 'S':
         if (!*args)
             return 0;
-        if (kind == 's') {
-            int64_t bad = user_call_path(thread, *args, string);
-
-            if (bad < 0)
-                return bad;
-        } else if (!(*string = user_mem_string(mem, *args, 65536, &too_long))) {
+        if (!(*string = user_mem_string(mem, *args, 65536, &too_long)))
             return too_long ? -ENAMETOOLONG : -EFAULT;
-        }
         *host = (long)*string;
         return 0;
     case 'b':
@@ -170,7 +170,7 @@ int64_t user_call_host(struct user_thread *thread, long number, const char *kind
     int64_t result = 0;
 
     for (unsigned i = 0; kinds[i] && i < 6 && result == 0; i++)
-        result = argument_to_host(thread, kinds[i], &args[i], &host[i], &cells[i], &strings[i]);
+        result = argument_to_host(thread, kinds, i, args, &host[i], &cells[i], &strings[i]);
     if (result == 0)
         result = user_host_call(thread, number, host[0], host[1], host[2], host[3], host[4], host[5]);
     for (unsigned i = 0; result >= 0 && kinds[i] && i < 6; i++) {
