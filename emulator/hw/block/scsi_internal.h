@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What scsi.c and scsi_cdrom.c share. */
+/* What scsi.c, scsi_unit.c and scsi_cdrom.c share. */
 #pragma once
 
 #include <errno.h>
@@ -72,6 +72,13 @@ void scsi_good(struct scsi_target *t);
 void scsi_fail(struct scsi_target *t, unsigned sense);
 void scsi_reply(struct scsi_target *t, uint32_t length, uint32_t allocation);
 uint64_t scsi_blocks(const struct scsi_target *t);
+
+/* Commands of scsi_unit.c. SELECT: the parameter list is in the buffer. */
+void scsi_inquiry(struct scsi_target *t);
+void scsi_request_sense(struct scsi_target *t);
+void scsi_mode_sense(struct scsi_target *t);
+void scsi_mode_select(struct scsi_target *t);
+void scsi_report_luns(struct scsi_target *t);
 
 /* Commands and mode pages that only a CD-ROM drive has. */
 void scsi_cdrom_command(struct scsi_target *t);
