@@ -134,6 +134,34 @@ void arm_update_mode(struct arm_cpu *cpu)
     jit_set_context(&cpu->jit, key & ((1u << ARM_KEY_FEATURES) - 1));
 }
 
+/* MRS: no execution state bits (0406C B9.3.8) */
+uint32_t arm_read_status(struct arm_cpu *cpu, bool spsr)
+{
+    if (spsr)
+        return arm_spsr(cpu) ? *arm_spsr(cpu) : 0;
+    return arm_get_cpsr(cpu) & ~(ARM_CPSR_T | ARM_CPSR_J | ARM_CPSR_IT);
+}
+
+/* MSR (CPSRWriteByInstr() and SPSRWriteByInstr(), B1.3.3) */
+void arm_write_status(struct arm_cpu *cpu, uint32_t value, uint32_t bytes, bool spsr)
+{
+    uint32_t mask = 0, old;
+    for (unsigned k = 0; k < 4; k++)
+        if (bytes >> k & 1)
+            mask |= 0xffu << 8 * k;
+    if (spsr) {
+        uint32_t *at = arm_spsr(cpu);
+        if (at)
+            *at = (*at & ~mask) | (value & mask);
+        return;
+    }
+    mask &= ~(ARM_CPSR_T | ARM_CPSR_J | ARM_CPSR_IT);
+    if ((cpu->cpsr & ARM_CPSR_MODE) == ARM_MODE_USR)
+        mask &= ARM_CPSR_NZCV | ARM_CPSR_Q | ARM_CPSR_GE | ARM_CPSR_E;
+    old = arm_get_cpsr(cpu);
+    arm_set_cpsr(cpu, (old & ~mask) | (value & mask));
+}
+
 /* ------------------------------------------------------------------------------------------- life */
 
 void arm_cpu_init(struct arm_cpu *cpu, struct jit *jit, const struct arm_model *model, bool user_mode)
