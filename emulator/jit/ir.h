@@ -312,6 +312,7 @@ void ir_put(struct ir_builder *b, unsigned slot, ir_ref value);
 bool ir_slot_const(struct ir_builder *b, unsigned slot, uint64_t *value);
 bool ir_is_const(const struct ir_builder *b, ir_ref v, uint64_t *value);
 enum ir_type ir_type_of(const struct ir_builder *b, ir_ref v);
+enum ir_op ir_op_of(const struct ir_builder *b, ir_ref v); /* what makes the value */
 /* Moves the bank pointer by delta bytes: for each banked slot s the new current value is the old one of
  * from[s] (same memory after the move) or unknown (-1); dirty slots that no slot inherits are written
  * first. from has one entry per slot of the guest; non-banked entries are ignored. */

@@ -452,6 +452,11 @@ bool ir_slot_const(struct ir_builder *b, unsigned slot, uint64_t *value)
     return ir_is_const(b, ir_get(b, slot), value);
 }
 
+enum ir_op ir_op_of(const struct ir_builder *b, ir_ref v)
+{
+    return (enum ir_op)b->insn[ib_resolve(b, v)].op;
+}
+
 enum ir_type ir_type_of(const struct ir_builder *b, ir_ref v)
 {
     return b->insn[v].type;

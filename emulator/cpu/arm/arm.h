@@ -152,10 +152,11 @@ struct arm_cpu {
     uint32_t flag_kind, flag_a, flag_b, flag_c, flag_nz;
     uint32_t q;       /* 0 or not: CPSR.Q */
     uint32_t ge;      /* CPSR.GE, each bit as a byte of 0 or 0xff */
-    uint32_t fp_nzcv; /* FPSCR's flags in bits 31..28 */
+    uint32_t fp_nzcv; /* FPSCR's flags as vfp.h says */
 
     /* D registers, which the Q registers are pairs of; Sn is a half of D(n/2): the lower one for even n. */
     _Alignas(16) uint64_t d[32];
+    uint64_t qc[2];   /* not 0: FPSCR.QC is 1 */
     uint32_t fpscr;   /* all but NZCV; sticky flags may still stand in MXCSR: arm_get_fpscr() */
     uint32_t fpexc, fpinst, fpinst2;
 

@@ -20,7 +20,8 @@ enum arm_slot {
     SLOT_GE,
     SLOT_FP_NZCV,
     SLOT_D0, /* F64 each; D(n) is slot SLOT_D0 + n */
-    ARM_N_SLOTS = SLOT_D0 + 32,
+    SLOT_QC = SLOT_D0 + 32, /* V128 */
+    ARM_N_SLOTS,
 };
 
 /* ---- the program counter's state bits (head of arm.h) ---- */

@@ -361,6 +361,7 @@ static const struct ir_slot slots[ARM_N_SLOTS] = {
     DOUBLE(8),  DOUBLE(9),  DOUBLE(10), DOUBLE(11), DOUBLE(12), DOUBLE(13), DOUBLE(14), DOUBLE(15),
     DOUBLE(16), DOUBLE(17), DOUBLE(18), DOUBLE(19), DOUBLE(20), DOUBLE(21), DOUBLE(22), DOUBLE(23),
     DOUBLE(24), DOUBLE(25), DOUBLE(26), DOUBLE(27), DOUBLE(28), DOUBLE(29), DOUBLE(30), DOUBLE(31),
+    [SLOT_QC] = STATE(qc, IR_V128),
 };
 
 static const struct jit_guest guest = {
