@@ -88,6 +88,60 @@ static uint32_t host_flags(void)
 #define FMA fma
 #include "emulator/cpu/arm/fp_width.h"
 
+/* ------------------------------------------------------------------------------------------------ four at once */
+
+/* Zero or a normal number; `result`: above the least one, which rounding may have lifted. */
+static bool plain(uint32_t v, bool result)
+{
+    uint32_t magnitude = v & 0x7fffffff;
+    return magnitude == 0 || (magnitude < 0x7f800000 && magnitude >= (result ? 0x00800001 : 0x00800000));
+}
+
+bool arm_fp_quick(struct arm_fp *e, enum arm_fp_op op, unsigned n, uint32_t *r, const uint32_t *vd, const uint32_t *vn,
+                  const uint32_t *vm)
+{
+    float x[4], y[4], z[4], p[4] = {1, 1, 1, 1};
+    volatile float result[4];
+    bool add = op == FP_MLA || op == FP_MLS, product = add || op == FP_MUL;
+    if (op != FP_ADD && op != FP_SUB && !product)
+        return false;
+    for (unsigned k = 0; k < n; k++) {
+        if (!plain(vn[k], false) || !plain(vm[k], false) || (add && !plain(vd[k], false)))
+            return false;
+        x[k] = value32(vn[k]);
+        y[k] = value32(vm[k]);
+        z[k] = value32(vd[k]);
+    }
+    host_set(0);
+    for (unsigned k = 0; k < n; k++) {
+        volatile float v;
+        if (op == FP_ADD)
+            v = x[k] + y[k];
+        else if (op == FP_SUB)
+            v = x[k] - y[k];
+        else
+            v = x[k] * y[k];
+        if (add) {
+            p[k] = v;
+            v = op == FP_MLA ? z[k] + p[k] : z[k] - p[k];
+        } else if (product) {
+            p[k] = v;
+        }
+        result[k] = v;
+    }
+    uint32_t flags = host_flags();
+    for (unsigned k = 0; k < n; k++) {
+        if (!plain(bits32(result[k]), true) || !plain(bits32(p[k]), true))
+            return false;
+        if (product && p[k] == 0 && x[k] != 0 && y[k] != 0)
+            return false;
+    }
+    for (unsigned k = 0; k < n; k++)
+        r[k] = bits32(result[k]);
+    e->flags |= flags;
+    return true;
+}
+
 /* ---------------------------------------------------------------------------------------------- conversions */
 
 uint64_t arm_fp_widen_nan(uint32_t v, bool default_nan)

@@ -65,6 +65,9 @@ void arm_fp_end(uint32_t kept);
 
 uint32_t arm_fp32(struct arm_fp *e, enum arm_fp_op op, uint32_t d, uint32_t n, uint32_t m);
 uint64_t arm_fp64(struct arm_fp *e, enum arm_fp_op op, uint64_t d, uint64_t n, uint64_t m);
+/* n (2 or 4) lanes at once under FPSCR_STANDARD(); false, and nothing done: some operand or result wants the long way. */
+bool arm_fp_quick(struct arm_fp *e, enum arm_fp_op op, unsigned n, uint32_t *r, const uint32_t *vd, const uint32_t *vn,
+                  const uint32_t *vm);
 /* 0 equal, 1 less, 2 greater, 3 unordered; `signal`: quiet NaNs are invalid, too. */
 unsigned arm_fp_compare32(struct arm_fp *e, uint32_t a, uint32_t b, bool signal);
 unsigned arm_fp_compare64(struct arm_fp *e, uint64_t a, uint64_t b, bool signal);

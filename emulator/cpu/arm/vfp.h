@@ -32,7 +32,7 @@ static inline ir_ref vfp_get_d(struct xlat *x, unsigned d)
 }
 static inline void vfp_put_d(struct xlat *x, unsigned d, ir_ref v)
 {
-    x_put_slot(x, SLOT_D0 + d, v);
+    ax_put_slot(x, SLOT_D0 + d, v);
 }
 static inline ir_ref vfp_get_s(struct xlat *x, unsigned s)
 {

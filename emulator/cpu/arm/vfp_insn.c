@@ -32,7 +32,7 @@ static bool absent(struct xlat *x, bool wide, unsigned r)
 {
     if (!wide || exists(x, r))
         return false;
-    x_undefined(x);
+    ax_undefined(x);
     return true;
 }
 
@@ -84,7 +84,7 @@ static void emit_arith(struct xlat *x)
     if (absent(x, wide, d | m | (one ? 0 : n)))
         return;
     if (x->mode & ARM_KEY_VFP_VECTOR) {
-        ir_ref arg[] = {x_i32(x, x->word), x_i32(x, op | (uint32_t)wide << 8)};
+        ir_ref arg[] = {ax_i32(x, x->word), ax_i32(x, op | (uint32_t)wide << 8)};
         ir_call(x->b, &arm_helper_vfp_short, arg);
         return;
     }
@@ -92,7 +92,7 @@ static void emit_arith(struct xlat *x)
     bool uses_d = op >= FP_MLA && op <= FP_FNMS;
     ir_ref vm = vfp_get(x, wide, m), vn = one ? vm : vfp_get(x, wide, n), vd = uses_d ? vfp_get(x, wide, d) : vm, r;
     if ((x->mode & ARM_KEY_VFP_EXACT) && op <= FP_SQRT) {
-        ir_ref arg[] = {x_i32(x, op), vd, vn, vm};
+        ir_ref arg[] = {ax_i32(x, op), vd, vn, vm};
         r = ir_call(x->b, wide ? &arm_helper_fp64 : &arm_helper_fp32, arg);
     } else {
         r = inline_arith(x, op, t, vd, vn, vm);
@@ -107,7 +107,7 @@ static void emit_mov_imm(struct xlat *x)
     if (absent(x, wide, d))
         return;
     if (x->mode & ARM_KEY_VFP_VECTOR) {
-        ir_ref arg[] = {x_i32(x, x->word), x_i32(x, FP_MOV | (uint32_t)wide << 8 | 1u << 9)};
+        ir_ref arg[] = {ax_i32(x, x->word), ax_i32(x, FP_MOV | (uint32_t)wide << 8 | 1u << 9)};
         ir_call(x->b, &arm_helper_vfp_short, arg);
         return;
     }
@@ -124,12 +124,12 @@ static void emit_cmp(struct xlat *x)
         return;
     ir_ref a = vfp_get(x, wide, d), o = x->row->aux ? ir_const(x->b, t, 0) : vfp_get(x, wide, m), relation;
     if (x->mode & ARM_KEY_VFP_EXACT) {
-        ir_ref arg[] = {a, o, x_i32(x, signal)};
+        ir_ref arg[] = {a, o, ax_i32(x, signal)};
         relation = ir_call(x->b, wide ? &arm_helper_fp_compare64 : &arm_helper_fp_compare32, arg);
     } else {
         relation = ir_op2(x->b, IR_FREL, IR_I32, (uint16_t)(t << 8 | (signal ? IR_FSIGNAL : 0)), a, o);
     }
-    x_put_slot(x, SLOT_FP_NZCV, relation);
+    ax_put_slot(x, SLOT_FP_NZCV, relation);
 }
 
 /* ------------------------------------------------------------------------------------------------ conversions */
@@ -185,14 +185,14 @@ static ir_ref to_unsigned(struct xlat *x, ir_ref v, enum ir_type t, bool toward_
     enum ir_op op = toward_zero ? IR_FTOI : IR_FTOIR;
     ir_ref low, high, zero = ir_const(b, t, 0);
     if (!toward_zero) { /* rounding decides: the exact way */
-        ir_ref arg[] = {v, x_i32(x, VFP_FIXED_32 | VFP_FIXED_UNSIGNED)};
+        ir_ref arg[] = {v, ax_i32(x, VFP_FIXED_32 | VFP_FIXED_UNSIGNED)};
         return ir_call(b, wide ? &arm_helper_fp_to_fixed64 : &arm_helper_fp_to_fixed32, arg);
     }
     low = ir_const(b, t, wide ? UINT64_C(0xbff0000000000000) : 0xbf800000);  /* -1 */
     high = ir_const(b, t, wide ? UINT64_C(0x41f0000000000000) : 0x4f800000); /* 2^32 */
     ir_ref above = ir_fcmp(b, IR_FGT, v, low), below = ir_fcmp(b, IR_FLT, v, high);
     ir_ref fits = ir_bin(b, IR_AND, above, below);
-    ir_call_if(b, ir_icmp(b, IR_EQ, fits, x_i32(x, 0)), &arm_helper_fp_invalid, NULL);
+    ir_call_if(b, ir_icmp(b, IR_EQ, fits, ax_i32(x, 0)), &arm_helper_fp_invalid, NULL);
     ir_ref n = ir_op1(b, op, IR_I64, t, ir_select(b, fits, v, zero));
     n = ir_op1(b, IR_TRUNC, IR_I32, 0, n);
     /* 0 for NaN and what is too low, all ones for what is too high */
@@ -209,7 +209,7 @@ static void emit_to_int(struct xlat *x)
         return;
     ir_ref v = vfp_get(x, wide, m), r;
     if (x->mode & ARM_KEY_VFP_EXACT) {
-        ir_ref arg[] = {v, x_i32(x, VFP_FIXED_32 | (is_signed ? 0 : VFP_FIXED_UNSIGNED) |
+        ir_ref arg[] = {v, ax_i32(x, VFP_FIXED_32 | (is_signed ? 0 : VFP_FIXED_UNSIGNED) |
                                         (toward_zero ? VFP_FIXED_ZERO : 0))};
         r = ir_call(x->b, wide ? &arm_helper_fp_to_fixed64 : &arm_helper_fp_to_fixed32, arg);
     } else if (is_signed) {
@@ -228,13 +228,13 @@ static void emit_fixed(struct xlat *x)
     if (absent(x, wide, d))
         return;
     if (imm > size) {
-        x_undefined(x);
+        ax_undefined(x);
         return;
     }
     uint32_t how = (size - imm) | (word ? VFP_FIXED_32 : 0) | (is_unsigned ? VFP_FIXED_UNSIGNED : 0);
     ir_ref v = vfp_get(x, wide, d);
     if (x->row->aux) {
-        ir_ref arg[] = {v, x_i32(x, how | VFP_FIXED_ZERO)};
+        ir_ref arg[] = {v, ax_i32(x, how | VFP_FIXED_ZERO)};
         ir_ref r = ir_call(x->b, wide ? &arm_helper_fp_to_fixed64 : &arm_helper_fp_to_fixed32, arg);
         if (wide)
             r = ir_op1(x->b, is_unsigned ? IR_ZEXT : IR_SEXT, IR_I64, 32, r);
@@ -243,7 +243,7 @@ static void emit_fixed(struct xlat *x)
         ir_ref bits = vfp_bits(x, v);
         if (wide)
             bits = ir_op1(x->b, IR_TRUNC, IR_I32, 0, bits);
-        ir_ref arg[] = {bits, x_i32(x, how | VFP_FIXED_NEAREST)};
+        ir_ref arg[] = {bits, ax_i32(x, how | VFP_FIXED_NEAREST)};
         vfp_put(x, wide, d, ir_call(x->b, wide ? &arm_helper_fp_from_fixed64 : &arm_helper_fp_from_fixed32, arg));
     }
 }
@@ -255,9 +255,9 @@ static void emit_mov_core_s(struct xlat *x)
     unsigned t = x->word >> 12 & 15, s = vfp_single(x->word, VFP_VN);
     if (x->word >> 20 & 1) {
         if (t != 15)
-            x_put(x, t, vfp_bits(x, vfp_get_s(x, s)));
+            ax_put(x, t, vfp_bits(x, vfp_get_s(x, s)));
     } else {
-        vfp_put_s(x, s, vfp_float(x, x_reg(x, t)));
+        vfp_put_s(x, s, vfp_float(x, ax_reg(x, t)));
     }
 }
 
@@ -271,26 +271,26 @@ static void emit_mov_pair(struct xlat *x)
     if (absent(x, wide, m))
         return;
     if (t == 15 || t2 == 15 || (!wide && m == 31)) {
-        x_undefined(x);
+        ax_undefined(x);
         return;
     }
     if (!wide) {
         if (to_core) {
             ir_ref low = vfp_bits(x, vfp_get_s(x, m)), high = vfp_bits(x, vfp_get_s(x, m + 1));
-            x_put(x, t, low);
-            x_put(x, t2, high);
+            ax_put(x, t, low);
+            ax_put(x, t2, high);
         } else {
-            vfp_put_s(x, m, vfp_float(x, x_reg(x, t)));
-            vfp_put_s(x, m + 1, vfp_float(x, x_reg(x, t2)));
+            vfp_put_s(x, m, vfp_float(x, ax_reg(x, t)));
+            vfp_put_s(x, m + 1, vfp_float(x, ax_reg(x, t2)));
         }
         return;
     }
     if (to_core) {
         ir_ref v = vfp_get_d(x, m);
-        x_put(x, t, vfp_bits(x, ir_op1(b, IR_FLANE, IR_F32, 0, v)));
-        x_put(x, t2, vfp_bits(x, ir_op1(b, IR_FLANE, IR_F32, 1, v)));
+        ax_put(x, t, vfp_bits(x, ir_op1(b, IR_FLANE, IR_F32, 0, v)));
+        ax_put(x, t2, vfp_bits(x, ir_op1(b, IR_FLANE, IR_F32, 1, v)));
     } else {
-        ir_ref low = ir_op1(b, IR_ZEXT, IR_I64, 32, x_reg(x, t)), high = ir_op1(b, IR_ZEXT, IR_I64, 32, x_reg(x, t2));
+        ir_ref low = ir_op1(b, IR_ZEXT, IR_I64, 32, ax_reg(x, t)), high = ir_op1(b, IR_ZEXT, IR_I64, 32, ax_reg(x, t2));
         high = ir_op2(b, IR_SHL, IR_I64, 0, high, ir_const(b, IR_I64, 32));
         vfp_put_d(x, m, vfp_float(x, ir_op2(b, IR_OR, IR_I64, 0, low, high)));
     }
@@ -318,10 +318,10 @@ static void emit_mov_core_scalar(struct xlat *x)
 {
     unsigned d = vfp_double(x->word, VFP_VN), t = x->word >> 12 & 15, size, index;
     if (!scalar(x->word, &size, &index) || !exists(x, d) || (size < 2 && !(x->features & ARM_NEON)) || t == 15) {
-        x_undefined(x);
+        ax_undefined(x);
         return;
     }
-    ir_ref v = vfp_get_d(x, d), r = x_reg(x, t);
+    ir_ref v = vfp_get_d(x, d), r = ax_reg(x, t);
     if (size == 2) {
         vfp_put_d(x, d, ir_op2(x->b, IR_FSETLANE, IR_F64, (uint16_t)index, v, vfp_float(x, r)));
     } else {
@@ -337,18 +337,18 @@ static void emit_mov_scalar_core(struct xlat *x)
     bool is_unsigned = x->word >> 23 & 1;
     if (!scalar(x->word, &size, &index) || !exists(x, d) || (size < 2 && !(x->features & ARM_NEON)) ||
         (size == 2 && is_unsigned) || t == 15) {
-        x_undefined(x);
+        ax_undefined(x);
         return;
     }
     ir_ref v = vfp_get_d(x, d);
     if (size == 2) {
-        x_put(x, t, vfp_bits(x, ir_op1(x->b, IR_FLANE, IR_F32, (uint16_t)index, v)));
+        ax_put(x, t, vfp_bits(x, ir_op1(x->b, IR_FLANE, IR_F32, (uint16_t)index, v)));
         return;
     }
     unsigned bits = 8u << size;
     ir_ref r = ir_op1(x->b, IR_EXTRACT, IR_I64, (uint16_t)(index * bits | bits << 8), vfp_bits(x, v));
     r = ir_op1(x->b, IR_TRUNC, IR_I32, 0, r);
-    x_put(x, t, is_unsigned ? r : ir_op1(x->b, IR_SEXT, IR_I32, (uint16_t)bits, r));
+    ax_put(x, t, is_unsigned ? r : ir_op1(x->b, IR_SEXT, IR_I32, (uint16_t)bits, r));
 }
 
 static void emit_dup_core(struct xlat *x)
@@ -358,10 +358,10 @@ static void emit_dup_core(struct xlat *x)
     unsigned be = (x->word >> 22 & 1) << 1 | (x->word >> 5 & 1);
     bool q = x->word >> 21 & 1;
     if (be == 3 || (q && (d & 1)) || t == 15) {
-        x_undefined(x);
+        ax_undefined(x);
         return;
     }
-    ir_ref v = ir_op1(b, IR_VSPLAT, IR_V128, (uint16_t)(be == 2 ? IR_L8 : be == 1 ? IR_L16 : IR_L32), x_reg(x, t));
+    ir_ref v = ir_op1(b, IR_VSPLAT, IR_V128, (uint16_t)(be == 2 ? IR_L8 : be == 1 ? IR_L16 : IR_L32), ax_reg(x, t));
     vfp_put_d(x, d, ir_op3(b, IR_VLANE, IR_F64, IR_LF64, v, IR_NONE, 0));
     if (q)
         vfp_put_d(x, d + 1, ir_op3(b, IR_VLANE, IR_F64, IR_LF64, v, IR_NONE, 1));
@@ -378,16 +378,16 @@ static void emit_vmrs(struct xlat *x)
     if (reg == VFP_FPSCR && on) {
         if (t != 15) {
             ir_ref v = ir_call(b, &arm_helper_vmrs_fpscr, NULL);
-            x_put(x, t, v);
+            ax_put(x, t, v);
             return;
         }
         ir_ref code = ir_get(b, SLOT_FP_NZCV);
-        ir_ref nzcv = ir_bin(b, IR_SHR, x_i32(x, FP_NZCV_OF_RELATIONS), ir_bin(b, IR_SHL, code, x_i32(x, 2)));
-        nzcv = ir_bin(b, IR_AND, nzcv, x_i32(x, 15));
+        ir_ref nzcv = ir_bin(b, IR_SHR, ax_i32(x, FP_NZCV_OF_RELATIONS), ir_bin(b, IR_SHL, code, ax_i32(x, 2)));
+        nzcv = ir_bin(b, IR_AND, nzcv, ax_i32(x, 15));
         if (ir_op_of(b, code) != IR_FREL)
-            nzcv = ir_select(b, ir_icmp(b, IR_LTU, code, x_i32(x, FP_NZCV_OTHER)), nzcv,
-                             ir_bin(b, IR_SUB, code, x_i32(x, FP_NZCV_OTHER)));
-        x_set_nzcv(x, nzcv);
+            nzcv = ir_select(b, ir_icmp(b, IR_LTU, code, ax_i32(x, FP_NZCV_OTHER)), nzcv,
+                             ir_bin(b, IR_SUB, code, ax_i32(x, FP_NZCV_OTHER)));
+        flags_set_nzcv(x, nzcv);
         return;
     }
     switch (reg) {
@@ -398,14 +398,14 @@ static void emit_vmrs(struct xlat *x)
     }
     bool constant = reg == VFP_FPSID || ((reg == VFP_MVFR0 || reg == VFP_MVFR1) && (x->features & ARM_V6));
     if (!privileged || t == 15 || (!constant && !offset)) {
-        x_undefined(x);
+        ax_undefined(x);
         return;
     }
     if (constant) { /* of the model: read through the state */
-        ir_ref which = x_i32(x, reg);
-        x_put(x, t, ir_call(b, &arm_helper_vfp_id, &which));
+        ir_ref which = ax_i32(x, reg);
+        ax_put(x, t, ir_call(b, &arm_helper_vfp_id, &which));
     } else {
-        x_put(x, t, ir_ldstate(b, IR_I32, 2, offset));
+        ax_put(x, t, ir_ldstate(b, IR_I32, 2, offset));
     }
 }
 
@@ -415,23 +415,23 @@ static void emit_vmsr(struct xlat *x)
     bool privileged = x->mode & ARM_KEY_PRIVILEGED, on = x->mode & ARM_KEY_VFP;
     ir_ref v;
     if (t == 15 || (reg == VFP_FPSCR ? !on : !privileged)) {
-        x_undefined(x);
+        ax_undefined(x);
         return;
     }
-    v = x_reg(x, t);
+    v = ax_reg(x, t);
     switch (reg) {
     case VFP_FPSID: break; /* read only */
     case VFP_FPSCR:
         ir_call(x->b, &arm_helper_vmsr_fpscr, &v);
-        x_end_dispatch(x);
+        ax_end_dispatch(x);
         break;
     case VFP_FPEXC:
         ir_call(x->b, &arm_helper_vmsr_fpexc, &v);
-        x_end_dispatch(x);
+        ax_end_dispatch(x);
         break;
     case VFP_FPINST: ir_ststate(x->b, 2, offsetof(struct arm_cpu, fpinst), v); break;
     case VFP_FPINST2: ir_ststate(x->b, 2, offsetof(struct arm_cpu, fpinst2), v); break;
-    default: x_undefined(x); break;
+    default: ax_undefined(x); break;
     }
 }
 
@@ -439,18 +439,18 @@ static void emit_vmsr(struct xlat *x)
 
 static ir_ref base_of(struct xlat *x, unsigned n)
 {
-    return n == 15 ? x_i32(x, (x->pc + (x->thumb ? 4 : 8)) & ~3u) : x_reg(x, n);
+    return n == 15 ? ax_i32(x, (x->pc + (x->thumb ? 4 : 8)) & ~3u) : ax_reg(x, n);
 }
 
 static ir_ref plus(struct xlat *x, ir_ref base, uint32_t offset)
 {
-    return offset ? ir_bin(x->b, IR_ADD, base, x_i32(x, offset)) : base;
+    return offset ? ir_bin(x->b, IR_ADD, base, ax_i32(x, offset)) : base;
 }
 
 static void emit_ldst(struct xlat *x)
 {
     bool wide = is_wide(x), load = x->word >> 20 & 1;
-    unsigned d = reg_d(x), n = x->word >> 16 & 15, mem = x_mem(x, wide ? 3 : 2) | IR_MEM_ALIGN(2);
+    unsigned d = reg_d(x), n = x->word >> 16 & 15, mem = ax_mem(x, wide ? 3 : 2) | IR_MEM_ALIGN(2);
     uint32_t offset = (x->word & 255) * 4;
     if (absent(x, wide, d))
         return;
@@ -467,10 +467,10 @@ static void emit_ldm(struct xlat *x)
     struct ir_builder *b = x->b;
     bool wide = is_wide(x), load = x->word >> 20 & 1, writeback = x->word >> 21 & 1;
     unsigned d = reg_d(x), n = x->word >> 16 & 15, imm = x->word & 255, regs = wide ? imm / 2 : imm;
-    unsigned size = wide ? 8 : 4, mem = x_mem(x, wide ? 3 : 2) | IR_MEM_ALIGN(2);
+    unsigned size = wide ? 8 : 4, mem = ax_mem(x, wide ? 3 : 2) | IR_MEM_ALIGN(2);
     if (regs == 0 || regs > (wide ? 16 : 32) || d + regs > 32 || (wide && !exists(x, d + regs - 1)) ||
         (n == 15 && (writeback || x->thumb))) {
-        x_undefined(x);
+        ax_undefined(x);
         return;
     }
     ir_ref base = base_of(x, n), address = plus(x, base, x->row->aux ? -4 * imm : 0), value[32], guard[32];
@@ -482,7 +482,7 @@ static void emit_ldm(struct xlat *x)
         else
             ir_store_at(b, mem, guard[k], 0, vfp_get(x, wide, d + k));
     if (writeback)
-        x_put(x, n, plus(x, base, x->row->aux ? -4 * imm : 4 * imm));
+        ax_put(x, n, plus(x, base, x->row->aux ? -4 * imm : 4 * imm));
     for (unsigned k = 0; load && k < regs; k++)
         vfp_put(x, wide, d + k, value[k]);
 }
