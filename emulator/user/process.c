@@ -12,9 +12,10 @@
 
 #include <gio/gio.h>
 
+#include "emulator/user/arm/arm.h"
 #include "emulator/user/sparc/sparc.h"
 
-const struct user_arch *const user_archs[] = {&user_sparc, NULL};
+const struct user_arch *const user_archs[] = {&user_arm, &user_armeb, &user_sparc, NULL};
 
 /* Signal handlers must find the thread that they interrupted. */
 static __thread struct user_thread *current_thread;
