@@ -170,7 +170,8 @@ static bool load_segment(struct user_mem *mem, const struct elf_segment *s, uint
     } else if (s->memory_size > s->file_size && mapped_end > file_end && s->file_size) {
         static const uint8_t zeros[USER_PAGE_SIZE];
 
-        if (!user_mem_write(mem, file_end, zeros, MIN(mapped_end - file_end, s->memory_size - s->file_size)))
+        /* To the end of the page, as the kernel does: dynamic linkers count on it. */
+        if (!user_mem_write(mem, file_end, zeros, mapped_end - file_end))
             return memory_error(error, -EFAULT);
     }
     if ((result = user_mem_protect(mem, first, end - first, prot)) < 0)
