@@ -10,7 +10,8 @@
  *   struct engine *engine = engine_new(config, &events, &error);
  *   engine_start(engine);
  *
- * Threads: every function may be called from any one thread of the application at a time (its main thread);
+ * Threads: every function may be called from any one thread of the application at a time (its main thread; the
+ * moments also from another one that holds the engine);
  * callbacks run on the engine's thread and must not call engine functions other than those marked "any
  * thread".
  */
@@ -203,6 +204,9 @@ typedef void (*engine_moment_done)(void *opaque, struct engine_moment *moment, c
  * none. One moment is read at a time: a second waits until the first is freed. */
 void engine_take_moment(struct engine *engine, uint64_t since, engine_safe_point fn, void *fn_opaque,
                         engine_moment_done done, void *opaque);
+/* Somebody on another thread works with the engine: engine_free() waits for as many releases. Any thread. */
+void engine_hold(struct engine *engine);
+void engine_release(struct engine *engine);
 /* Any thread. engine_free() waits until all moments are freed. */
 void engine_moment_free(struct engine_moment *moment);
 

@@ -56,7 +56,14 @@ void engine_give_disk(struct engine *engine, unsigned disk, struct Image *image)
 
 /* ---- taking ---- */
 
-static void one_less(struct engine *engine)
+void engine_hold(struct engine *engine)
+{
+    g_mutex_lock(&engine->lock);
+    engine->moments++;
+    g_mutex_unlock(&engine->lock);
+}
+
+void engine_release(struct engine *engine)
 {
     g_mutex_lock(&engine->lock);
     engine->moments--;
@@ -88,7 +95,7 @@ static void begin_moment(struct machine *machine, struct moment_request *request
     request->done(request->opaque, moment, error);
     g_free(request);
     if (!moment)
-        one_less(engine);
+        engine_release(engine);
 }
 
 static void post_take(struct machine *machine, void *data)
@@ -105,9 +112,7 @@ void engine_take_moment(struct engine *engine, uint64_t since, engine_safe_point
 {
     struct moment_request *request = g_new(struct moment_request, 1);
     *request = (struct moment_request){engine, since, fn, fn_opaque, done, opaque};
-    g_mutex_lock(&engine->lock);
-    engine->moments++;
-    g_mutex_unlock(&engine->lock);
+    engine_hold(engine);
     machine_post(engine->machine, post_take, request);
 }
 
@@ -124,7 +129,7 @@ static void post_free(struct machine *machine, void *data)
     struct moment_request *next = NULL;
     while (!engine->moment && (next = g_queue_pop_head(&engine->waiting_moments)))
         begin_moment(machine, next);
-    one_less(engine);
+    engine_release(engine);
 }
 
 void engine_moment_free(struct engine_moment *moment)

@@ -50,7 +50,7 @@ struct engine {
     struct display_rect damage; /* since the last acquire */
     uint64_t serial_number;
 
-    unsigned moments; /* asked for and not freed yet */
+    unsigned moments; /* asked for and not freed yet, and holds */
 
     bool at_safe_point;           /* machine thread: inside a caller's function */
     struct engine_moment *moment; /* machine thread: whose memory is being read */
