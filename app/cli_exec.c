@@ -25,6 +25,7 @@ enum {
     OPTION_LOG,
     OPTION_STATS,
     OPTION_ARGV0,
+    OPTION_GDB,
     OPTION_TIER
 };
 
@@ -38,6 +39,7 @@ static const struct option options[] = {
     {"log", required_argument, NULL, OPTION_LOG},
     {"stats", no_argument, NULL, OPTION_STATS},
     {"argv0", required_argument, NULL, OPTION_ARGV0},
+    {"gdb", required_argument, NULL, OPTION_GDB},
     {"help", no_argument, NULL, 'h'},
     {NULL},
 };
@@ -52,6 +54,8 @@ static void print_usage(FILE *to)
             "  --cpu MODEL         processor model (ARM: max, cortex-a8, arm1136jf-s …; SPARC: v8, v8plus);\n"
             "                      by default what suits the program\n"
             "  --argv0 NAME        what the program shall see as its name\n"
+            "  --gdb PORT|unix:PATH\n"
+            "                      wait there for a debugger (GDB) before the first instruction\n"
             "  --strace            log its system calls to standard error\n"
             "  --accel jit|interp  translate its code, or interpret it\n"
             "  --tier 1|2          highest tier of the translator (2)\n"
@@ -82,6 +86,7 @@ int cli_exec(int argc, char **argv)
     g_autofree char *self = NULL, *sysroot = NULL;
     g_autoptr(GError) error = NULL;
     struct user_process *process;
+    const char *debugger = NULL;
     int option;
 
     optind = 1;
@@ -119,6 +124,7 @@ int cli_exec(int argc, char **argv)
             break;
         case OPTION_STATS: with.stats = true; break;
         case OPTION_ARGV0: with.argv0 = optarg; break;
+        case OPTION_GDB: debugger = optarg; break;
         case 'h': print_usage(stdout); return 0;
         default: print_usage(stderr); return STATUS_USAGE;
         }
@@ -133,6 +139,10 @@ int cli_exec(int argc, char **argv)
     if (!process) {
         fprintf(stderr, "vitrine exec: %s\n", error->message);
         return g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOENT) ? STATUS_NOT_FOUND : STATUS_CANNOT_RUN;
+    }
+    if (debugger && !user_gdb_start(process, debugger, &error)) {
+        fprintf(stderr, "vitrine exec: %s\n", error->message);
+        return STATUS_CANNOT_RUN;
     }
     user_process_run(process);
 }

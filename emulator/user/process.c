@@ -90,11 +90,13 @@ struct user_thread *user_thread_new(struct user_process *process, const struct j
     thread->process = process;
     thread->cpu = make_cpu(process, like);
     thread->actions = process->action;
+    thread->slice = USER_SLICE;
     return thread;
 }
 
 void user_thread_free(struct user_thread *thread)
 {
+    user_gdb_thread_free(thread);
     thread->process->arch->cpu_finish(thread->cpu);
     g_aligned_free(thread->cpu);
     g_free(thread);
@@ -235,7 +237,11 @@ void user_thread_loop(struct user_thread *thread)
         thread->cpu->stop = 0;
         if (thread->pending)
             user_signal_deliver(thread);
+        if (thread->process->gdb)
+            user_gdb_poll(thread);
         arch->run(thread, &trap);
+        if (thread->process->gdb && user_gdb_event(thread, &trap))
+            continue;
         switch (trap.event) {
         case USER_EVENT_CALL:
             /* A signal that came first is delivered first: the call is met again on the way back. */
@@ -259,6 +265,8 @@ static void print_stats(struct user_process *process)
 
 void user_process_exit(struct user_process *process, int status)
 {
+    if (process->gdb && getpid() == process->pid)
+        user_gdb_exited(process, false, status);
     if (process->options.stats && getpid() == process->pid)
         print_stats(process);
     if (process->options.jit_log)
@@ -282,6 +290,8 @@ bool user_process_forked(struct user_thread *thread)
     thread->actions = process->action;
     g_ptr_array_set_size(process->threads, 0);
     g_ptr_array_add(process->threads, thread);
+    if (process->gdb)
+        user_gdb_forked(process);
     if (!user_process_make_jit(process, NULL))
         return false;
     thread->cpu = make_cpu(process, thread->cpu);

@@ -20,6 +20,7 @@
 #include "emulator/jit/jit.h"
 #include "emulator/user/abi.h"
 #include "emulator/user/elf.h"
+#include "emulator/user/gdb.h"
 #include "emulator/user/mem.h"
 #include "emulator/user/paths.h"
 
@@ -103,6 +104,8 @@ struct user_arch {
                         const siginfo_t *info, uint64_t mask);
     /* Undoes it. false: the frame is bad. */
     bool (*pop_signal)(struct user_thread *thread, bool rt, uint64_t *mask);
+
+    const struct user_gdb_arch *gdb; /* for debuggers (gdb.h) */
 };
 
 /* All instruction sets; ends with NULL. */
@@ -138,6 +141,7 @@ struct user_process {
     GMutex lock;        /* threads, actions */
     GPtrArray *threads; /* struct user_thread, all that live */
     struct user_action action[USER_N_ACTIONS];
+    struct user_gdb *gdb; /* the debugger, or NULL */
     FILE *strace;
     GHashTable *unknown;  /* numbers of unknown calls that were reported */
     GHashTable *ioctls;   /* rows of ioctls.c by the guest's number; NULL until one is asked for */
@@ -148,9 +152,14 @@ struct user_process {
     gint told_old_abi; /* the program was told that its calling convention is not offered */
 };
 
+/* Guest instructions that a processor does before its thread looks around; signals end a slice at once. */
+#define USER_SLICE 100000000
+
 struct user_thread {
     struct user_process *process;
     struct jit_cpu *cpu;
+    int64_t slice;               /* USER_SLICE, or 1 while a debugger steps */
+    struct user_gdb_thread *gdb; /* the debugger's part; NULL: none yet */
     pthread_t host;
     pid_t tid;
     bool vfork_child;            /* of a process of its own, in the memory of its parent, which waits */
@@ -227,6 +236,8 @@ void user_trap_memory(const struct user_thread *thread, struct user_trap *trap, 
 /* The program did something that gives it a signal. */
 void user_signal_fault(struct user_thread *thread, const struct user_trap *trap);
 void user_signal_set_mask(struct user_thread *thread, uint64_t mask);
+/* A debugger wants to see deadly signals before they kill: gives them handlers on the host. */
+void user_signal_watch(struct user_process *process);
 /* Keeps the program's signals in the kernel until user_signal_set_mask(). */
 void user_signal_block_all(void);
 /* Gives the host the action that serves the guest's. */

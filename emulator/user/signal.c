@@ -144,6 +144,31 @@ void user_signal_init(struct user_process *process)
     user_signal_set_mask(user_thread_current(), mask);
 }
 
+/* What the kernel does on a signal whose action is the default: does it end the process? */
+static bool default_is_deadly(int signal)
+{
+    switch (signal) {
+    case SIGCHLD:
+    case SIGCONT:
+    case SIGURG:
+    case SIGWINCH:
+    case SIGSTOP:
+    case SIGTSTP:
+    case SIGTTIN:
+    case SIGTTOU: return false;
+    default: return true;
+    }
+}
+
+void user_signal_watch(struct user_process *process)
+{
+    for (int signal = 1; signal <= 64; signal++) {
+        if (signal != SIGKILL && signal != SIGSEGV && signal != SIGBUS && !(BIT(signal) & LIBRARY) &&
+            process->action[signal].handler == HANDLER_DEFAULT && default_is_deadly(signal))
+            host_sigaction(signal, on_signal, 0);
+    }
+}
+
 int user_signal_set_action(struct user_thread *thread, int signal, const struct user_action *action)
 {
     int result = 0;
@@ -153,7 +178,8 @@ int user_signal_set_action(struct user_thread *thread, int signal, const struct 
     thread->actions[signal] = *action;
     if (signal == SIGSEGV || signal == SIGBUS)
         return 0;
-    if (action->handler == HANDLER_DEFAULT || action->handler == HANDLER_IGNORE) {
+    if (action->handler == HANDLER_IGNORE ||
+        (action->handler == HANDLER_DEFAULT && !(thread->process->gdb && default_is_deadly(signal)))) {
         /* A fault of the program becomes a signal in the loop, whatever the host would do with it. */
         result = host_plain_action(signal, action->handler == HANDLER_DEFAULT ? SIG_DFL : SIG_IGN,
                                    action->flags & (SA_NOCLDSTOP | SA_NOCLDWAIT));
@@ -168,6 +194,8 @@ void user_signal_die(struct user_process *process, int signal)
     struct rlimit none = {0, 0};
     uint64_t all = 0;
 
+    if (process->gdb && getpid() == process->pid)
+        user_gdb_exited(process, true, signal);
     if (process->strace)
         fprintf(process->strace, "+++ killed by signal %d (%s) +++\n", signal, strsignal(signal));
     /* A core file would hold this program's memory, not a core of the guest's. */
@@ -188,22 +216,6 @@ uint64_t user_signal_stack(struct user_thread *thread, const struct user_action 
     if (action->flags & SA_ONSTACK && thread->alt_size && !user_signal_on_alt_stack(thread, sp))
         return thread->alt_stack + thread->alt_size;
     return sp;
-}
-
-/* What the kernel does on a signal whose action is the default: does it end the process? */
-static bool default_is_deadly(int signal)
-{
-    switch (signal) {
-    case SIGCHLD:
-    case SIGCONT:
-    case SIGURG:
-    case SIGWINCH:
-    case SIGSTOP:
-    case SIGTSTP:
-    case SIGTTIN:
-    case SIGTTOU: return false;
-    default: return true;
-    }
 }
 
 static void enter_handler(struct user_thread *thread, int signal, const siginfo_t *info)
@@ -246,7 +258,10 @@ void user_signal_deliver(struct user_thread *thread)
     int signal = thread->pending;
     siginfo_t info = thread->pending_info;
 
-    enter_handler(thread, signal, &info);
+    if (thread->process->gdb && !thread->vfork_child)
+        signal = user_gdb_signal(thread, signal, &info);
+    if (signal)
+        enter_handler(thread, signal, &info);
     if (thread->mask_saved) {
         /* sigsuspend met a signal without a handler: its mask goes back. */
         thread->mask_saved = false;
@@ -283,19 +298,22 @@ void user_signal_fault(struct user_thread *thread, const struct user_trap *trap)
 {
     struct user_process *process = thread->process;
     siginfo_t info = {.si_signo = trap->signal, .si_code = trap->code};
+    int signal = trap->signal;
 
     info.si_addr = (void *)(uintptr_t)trap->address;
+    if (process->gdb && !thread->vfork_child && !(signal = user_gdb_signal(thread, signal, &info)))
+        return;
     thread->fault_address = trap->address;
     thread->fault_trap = trap->number;
     thread->fault_error = trap->error;
     /* Blocked or ignored, a fault is deadly (the kernel's force_sig). */
-    if (thread->mask & BIT(trap->signal) || thread->actions[trap->signal].handler <= HANDLER_IGNORE) {
+    if (thread->mask & BIT(signal) || thread->actions[signal].handler <= HANDLER_IGNORE) {
         if (process->strace)
             fprintf(process->strace,
                     "--- signal %d (%s), address %#" G_GINT64_MODIFIER "x, pc %#" G_GINT64_MODIFIER "x ---\n",
-                    trap->signal, strsignal(trap->signal), trap->address, process->arch->get_pc(thread->cpu));
-        user_signal_die(process, trap->signal);
+                    signal, strsignal(signal), trap->address, process->arch->get_pc(thread->cpu));
+        user_signal_die(process, signal);
     }
-    enter_handler(thread, trap->signal, &info);
+    enter_handler(thread, signal, &info);
     user_signal_set_mask(thread, thread->mask);
 }

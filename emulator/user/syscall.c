@@ -213,6 +213,9 @@ void user_call(struct user_thread *thread)
     if (process->strace)
         log_result(thread, result);
 
+    /* Only a debugger interrupts without a signal for the program. */
+    if (result == -EINTR && !thread->pending && process->gdb)
+        result = USER_AGAIN;
     if (result == USER_AGAIN || result == USER_KEEP)
         return;
     if (result == -EINTR && thread->pending) {

@@ -8,6 +8,7 @@
 extern const struct user_arch user_arm, user_armeb;
 
 /* abi.c: constants and layouts; calls.c: the system call table. */
+extern const struct user_gdb_arch user_arm_gdb; /* gdb.c */
 extern const struct user_abi user_arm_abi, user_armeb_abi;
 extern const struct user_syscall user_arm_calls[];
 

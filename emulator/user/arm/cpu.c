@@ -19,9 +19,6 @@
 
 #define MEM(t) (&(t)->process->mem)
 
-/* A signal ends a slice; this is where one ends in any case. */
-#define SLICE 100000000
-
 enum { SP = 13, CALL_NUMBER = 7 };
 
 /* e_flags (ELF for the ARM Architecture, table 4-2) */
@@ -304,7 +301,7 @@ static void run(struct user_thread *thread, struct user_trap *trap)
     trap->event = USER_EVENT_NONE;
     trap->number = 6; /* arch/arm/kernel/traps.c, mm/fault.c: 6 for undefined instructions, 14 for memory */
     trap->error = 0;
-    if (jit_run(&cpu->jit, SLICE) != JIT_STOP_RAISED)
+    if (jit_run(&cpu->jit, thread->slice) != JIT_STOP_RAISED)
         return;
     info = cpu->jit.exit_info;
     switch (cpu->jit.exit_reason) {
@@ -331,7 +328,8 @@ static const uint16_t machines[] = {ELF_ARM, 0};
     .cpu_init = cpu_init, .cpu_finish = cpu_finish, .cpu_copy = cpu_copy,                                    \
     .map_kernel_pages = map_kernel_pages, .cpuinfo = cpuinfo, .start = start, .run = run, .get_pc = get_pc,  \
     .get_sp = get_sp, .call_number = call_number, .call_done = call_done, .child = child,                    \
-    .set_tls = set_tls, .push_signal = user_arm_push_signal, .pop_signal = user_arm_pop_signal
+    .set_tls = set_tls, .push_signal = user_arm_push_signal, .pop_signal = user_arm_pop_signal,                       \
+    .gdb = &user_arm_gdb
 
 const struct user_arch user_arm = {.name = "ARM", .abi = &user_arm_abi, COMMON};
 const struct user_arch user_armeb = {.name = "ARM (big-endian)", .abi = &user_armeb_abi, COMMON};

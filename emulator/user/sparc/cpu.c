@@ -14,9 +14,6 @@
 
 #define MEM(t) (&(t)->process->mem)
 
-/* A signal ends a slice; this is where one ends in any case. */
-#define SLICE 100000000
-
 enum { O0 = 8, O1 = 9, SP = 14, FP = 30, G1 = 1, G7 = 7 };
 
 /* Software traps */
@@ -218,7 +215,7 @@ static void run(struct user_thread *thread, struct user_trap *trap)
     uint64_t info;
 
     trap->event = USER_EVENT_NONE;
-    if (jit_run(&cpu->jit, SLICE) != JIT_STOP_RAISED)
+    if (jit_run(&cpu->jit, thread->slice) != JIT_STOP_RAISED)
         return;
     info = cpu->jit.exit_info;
     switch (cpu->jit.exit_reason) {
@@ -276,4 +273,5 @@ const struct user_arch user_sparc = {
     .set_tls = set_tls,
     .push_signal = user_sparc_push_signal,
     .pop_signal = user_sparc_pop_signal,
+    .gdb = &user_sparc_gdb,
 };

@@ -9,6 +9,7 @@ extern const struct user_arch user_sparc;
 
 /* abi.c: constants and layouts; calls.c: the system call table. */
 extern const struct user_abi user_sparc_abi;
+extern const struct user_gdb_arch user_sparc_gdb; /* gdb.c */
 extern const struct user_syscall user_sparc_calls[];
 
 /* signal.c: frames on the program's stack. */
