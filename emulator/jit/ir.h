@@ -264,6 +264,12 @@ struct ir_region {
     const struct interp_code *decoded; /* the interpreter's form, in copies only */
 };
 
+/* Operations with sticky floating-point flags. */
+static inline bool ir_raises_flags(unsigned op)
+{
+    return (op >= IR_FADD && op <= IR_FMADD) || (op >= IR_FCMP && op <= IR_FTOIR);
+}
+
 static inline uint64_t ir_const_value(const struct ir_insn *i)
 {
     return (uint64_t)i->c << 32 | i->b;

@@ -670,6 +670,8 @@ static void mark_operand(struct ir_builder *b, ir_ref *operand, void *data)
 
 static bool is_root(const struct ir_builder *b, const struct ir_insn *i, bool keep_loads)
 {
+    if (b->guest->fp_flags_count && ir_raises_flags(i->op))
+        return true;
     if (i->op == IR_CALL)
         return !(b->call[i->a].helper->flags & IR_HELPER_PURE);
     if (i->op == IR_LOAD)

@@ -118,6 +118,7 @@ struct jit_guest {
     const struct ir_slot *slot;
     bool has_kind_slot;      /* kind_slot tells how deferred flags are to be read: worth assuming in loops */
     uint8_t kind_slot;
+    bool fp_flags_count;     /* floating-point arithmetic whose result nobody needs is done all the same, for its flags */
     size_t state_size;       /* of the CPU state that begins with struct jit_cpu */
 
     /* Emits the IR of the instruction at i->pc and fills the out fields. */

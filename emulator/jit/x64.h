@@ -211,6 +211,13 @@ static inline bool x64_dies(const struct x64_ctx *c, uint32_t v)
 {
     return c->val[c->val[v].canon].last <= c->pos;
 }
+/* Nobody needs p and it does nothing else. */
+static inline bool x64_dead(const struct x64_ctx *c, uint32_t p)
+{
+    unsigned op = c->r->insn[p].op;
+    return c->val[p].n_use == 0 && ((ir_op_info[op].flags & IR_P) || op == IR_LDSLOT) &&
+           !(c->guest->fp_flags_count && ir_raises_flags(op));
+}
 static inline bool x64_is64(const struct x64_ctx *c, uint32_t v)
 {
     return c->r->insn[v].type == IR_I64;

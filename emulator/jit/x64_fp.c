@@ -449,7 +449,9 @@ bool x64_fp(struct x64_ctx *c, uint32_t p)
         bool d = i->aux >> 8 == IR_F64;
         int ra = x64_in(c, i->a), rb = x64_in(c, i->b);
         x64_v2(c, (d ? X_66 : 0) | X_0F | (i->aux & IR_FSIGNAL ? 0x2fu : 0x2eu), ra, rb);
-        relation(c, p);
+        if (c->val[p].n_use) {
+            relation(c, p);
+        }
         break;
     }
     case IR_FCVT: {

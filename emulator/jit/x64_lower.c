@@ -1048,6 +1048,8 @@ static void insn(struct x64_ctx *c, uint32_t p, uint32_t next)
     case IR_FCMP:
         if (i->aux >> 8 == IR_F80) {
             x64_fp(c, p);
+        } else if (c->val[p].n_use == 0) {
+            x64_fcmp_flags(c, p);
         } else {
             set_from_flags(c, p, x64_fcmp_flags(c, p));
         }
@@ -1171,7 +1173,7 @@ void x64_region(struct x64_ctx *c, int32_t *hotness)
             }
             if ((v->flags & XV_CONST) || v->canon != p || (v->flags & XV_DONE) ||
                 ((v->flags & XV_LAZY) && r->insn[p].op != IR_GUARD) ||
-                (v->n_use == 0 && ((ir_op_info[r->insn[p].op].flags & IR_P) || r->insn[p].op == IR_LDSLOT))) {
+                x64_dead(c, p)) {
                 if (v->flags & XV_DONE) {
                     x64_insn_end(c, p);
                 }

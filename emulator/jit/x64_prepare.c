@@ -307,8 +307,8 @@ static void find_uses(struct x64_ctx *c)
                     continue;
                 }
             }
-            if (c->val[p].n_use == 0 && (ir_op_info[i->op].flags & IR_P)) {
-                continue; /* dead */
+            if (x64_dead(c, p)) {
+                continue;
             }
             unsigned n = args_of(i, arg);
             if (i->op == IR_GUARD && c->user && !IR_MEM_ALIGN_OF(i->aux)) {

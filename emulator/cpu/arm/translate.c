@@ -372,6 +372,7 @@ static const struct jit_guest guest = {
     .n_slots = ARM_N_SLOTS,
     .has_kind_slot = true,
     .kind_slot = SLOT_FLAG_KIND,
+    .fp_flags_count = true,
     .slot = slots,
     .state_size = sizeof(struct arm_cpu),
     .translate = translate,
