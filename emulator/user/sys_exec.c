@@ -192,8 +192,7 @@ int64_t user_sys_vfork(struct user_thread *t, const uint64_t *a)
 
 struct birth {
     struct user_thread *thread;
-    uint64_t mask, child_tid;
-    bool set_child_tid;
+    uint64_t flags, mask, parent_tid, child_tid;
     pthread_mutex_t lock;
     pthread_cond_t born;
     pid_t tid;
@@ -207,7 +206,10 @@ static void *begin_thread(void *opaque)
 
     t->tid = gettid();
     user_thread_set_current(t);
-    if (birth->set_child_tid)
+    /* The parent's word too is written before the thread runs: its end may clear the same one. */
+    if (birth->flags & CLONE_PARENT_SETTID)
+        user_mem_put(MEM(t), birth->parent_tid, 4, (uint32_t)t->tid);
+    if (birth->flags & CLONE_CHILD_SETTID)
         user_mem_put(MEM(t), birth->child_tid, 4, (uint32_t)t->tid);
     pthread_mutex_lock(&birth->lock);
     birth->tid = t->tid;
@@ -222,7 +224,7 @@ static int64_t clone_thread(struct user_thread *t, uint64_t flags, uint64_t sp, 
 {
     struct user_process *process = t->process;
     struct birth birth = {
-        .mask = t->mask, .child_tid = child_tid, .set_child_tid = flags & CLONE_CHILD_SETTID};
+        .flags = flags, .mask = t->mask, .parent_tid = parent_tid, .child_tid = child_tid};
     pthread_attr_t attributes;
     int result;
 
@@ -265,8 +267,6 @@ static int64_t clone_thread(struct user_thread *t, uint64_t flags, uint64_t sp, 
         user_signal_set_mask(t, t->mask);
         return -result;
     }
-    if (flags & CLONE_PARENT_SETTID)
-        user_mem_put(MEM(t), parent_tid, 4, (uint32_t)birth.tid);
     user_signal_set_mask(t, t->mask);
     t->has_second = true;
     t->second = 0;
