@@ -134,20 +134,37 @@ ir_ref cc_pack(struct xlat *x)
     return pack(x, &cc);
 }
 
+/* The carry of codes whose kind is known and not PACKED. */
+static ir_ref carry_of(struct xlat *x, const struct cc_state *cc)
+{
+    struct ir_builder *b = x->b;
+    ir_ref a = x_low32(x, cc->a), o = x_low32(x, cc->b);
+    switch (cc->kind) {
+    case SPARC_CC_LOGIC: return x_i32(x, 0);
+    case SPARC_CC_ADD: return ir_op3(b, IR_CARRY, IR_I32, IR_I32, a, o, x_i32(x, 0));
+    case SPARC_CC_SUB: return ir_icmp(b, IR_LTU, a, o);
+    case SPARC_CC_ADDX: return ir_op3(b, IR_CARRY, IR_I32, IR_I32, a, o, cc->c);
+    default: return ir_op3(b, IR_BORROW, IR_I32, IR_I32, a, o, cc->c);
+    }
+}
+
 ir_ref cc_carry(struct xlat *x)
 {
     struct ir_builder *b = x->b;
     struct cc_state cc = cc_capture(x, false);
-    if (!cc.known || cc.kind == SPARC_CC_PACKED)
-        return ir_bin(b, IR_AND, pack(x, &cc), x_i32(x, 1));
-    ir_ref a = x_low32(x, cc.a), o = x_low32(x, cc.b);
-    switch (cc.kind) {
-    case SPARC_CC_LOGIC: return x_i32(x, 0);
-    case SPARC_CC_ADD: return ir_op3(b, IR_CARRY, IR_I32, IR_I32, a, o, x_i32(x, 0));
-    case SPARC_CC_SUB: return ir_icmp(b, IR_LTU, a, o);
-    case SPARC_CC_ADDX: return ir_op3(b, IR_CARRY, IR_I32, IR_I32, a, o, cc.c);
-    default: return ir_op3(b, IR_BORROW, IR_I32, IR_I32, a, o, cc.c);
+    if (cc.known && cc.kind != SPARC_CC_PACKED)
+        return carry_of(x, &cc);
+    ir_ref result = ir_bin(b, IR_AND, pack(x, &cc), x_i32(x, 1));
+    if (!cc.known) { /* in a loop the kind may prove constant when the region is finished: then only one stays */
+        static const uint8_t usual[] = {SPARC_CC_ADD, SPARC_CC_SUB};
+        for (unsigned n = 0; n < G_N_ELEMENTS(usual); n++) {
+            struct cc_state one = cc;
+            one.known = true;
+            one.kind = usual[n];
+            result = ir_select(b, ir_icmp(b, IR_EQ, cc.kind_ref, x_i32(x, usual[n])), carry_of(x, &one), result);
+        }
     }
+    return result;
 }
 
 /* Conditions 1..7; the others are their complements. */

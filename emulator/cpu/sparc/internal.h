@@ -263,7 +263,7 @@ EMITTERS(X)
 
 /* ---- helpers called from regions ---- */
 #define HELPERS(X)                                                                                           \
-    X(icc) X(xcc) X(tagged_add) X(tagged_sub) X(window_wrap) X(wrpsr) X(rett) X(load_alt) X(store_alt)        \
+    X(icc) X(xcc) X(tagged_add) X(tagged_sub) X(wrpsr) X(rett) X(load_alt) X(store_alt)        \
     X(swap_alt) X(flush) X(fpop_exact) X(fp_pending) X(read_fsr) X(write_fsr) X(stdfq) X(casa_alt) X(flushw)  \
     X(rdasr) X(read_xfsr) X(write_xfsr) X(fcmp_settle)
 #define X(name) extern const struct ir_helper sparc_helper_##name;

@@ -259,34 +259,47 @@ void emit_ticc(struct xlat *x)
  * last window is the current one. They are carried along when it is entered or left; and a bank pointer that has
  * passed an end of the buffer continues at the other one. Called after the pointer moved. */
 /* Register by register: the words were stored one by one just now, and a wide load would have to wait for them. */
-static void carry_registers(volatile void *to, const volatile void *from, bool wide)
-{
-    for (unsigned k = 0; k < 8; k++)
-        if (wide)
-            ((volatile uint64_t *)to)[k] = ((const volatile uint64_t *)from)[k];
-        else
-            ((volatile uint32_t *)to)[k] = ((const volatile uint32_t *)from)[k];
-}
+#define CARRY(type, to, from)                                                                                \
+    do {                                                                                                     \
+        const volatile type *source = (const volatile void *)(from);                                         \
+        volatile type *target = (volatile void *)(to);                                                       \
+        type r0 = source[0], r1 = source[1], r2 = source[2], r3 = source[3], r4 = source[4], r5 = source[5], \
+             r6 = source[6], r7 = source[7];                                                                 \
+        target[0] = r0, target[1] = r1, target[2] = r2, target[3] = r3;                                      \
+        target[4] = r4, target[5] = r5, target[6] = r6, target[7] = r7;                                      \
+    } while (0)
 
-static uint64_t helper_window_wrap(struct jit_cpu *jit, uint32_t save)
-{
-    struct sparc_cpu *cpu = (struct sparc_cpu *)jit;
-    bool wide = (cpu->model->features & SPARC_V9_SUBSET) != 0;
-    size_t window = wide ? 128 : 64;
-    char *first = (char *)&cpu->window, *last = first + sparc_nwin(cpu) * window, *bank = jit->bank;
-    if (save ? bank < first : bank == last - window)
-        carry_registers(last, first, wide); /* into the last window */
-    else
-        carry_registers(first, last, wide); /* out of it */
-    if (bank < first)
-        jit->bank = last - window;
-    else if (bank == last)
-        jit->bank = first;
-    return 0;
-}
-const struct ir_helper sparc_helper_window_wrap = {
-    "sparc_window_wrap", helper_window_wrap, IR_HELPER_BANK, 1, IR_VOID, {IR_I32},
-};
+#define WRAP_HELPERS(name_, type)                                                                            \
+    static uint64_t helper_save_##name_(struct jit_cpu *jit)                                                 \
+    {                                                                                                        \
+        struct sparc_cpu *cpu = (struct sparc_cpu *)jit;                                                     \
+        type *first = (type *)&cpu->window, *last = first + (sparc_nwin(cpu) - 1) * 16;                      \
+        if ((type *)jit->bank < first) { /* from the first to the last */                                    \
+            CARRY(type, last + 16, first);                                                                   \
+            jit->bank = last;                                                                                \
+        } else { /* from the last to the one before */                                                       \
+            CARRY(type, first, last + 16);                                                                   \
+        }                                                                                                    \
+        return 0;                                                                                            \
+    }                                                                                                        \
+    static uint64_t helper_restore_##name_(struct jit_cpu *jit)                                              \
+    {                                                                                                        \
+        struct sparc_cpu *cpu = (struct sparc_cpu *)jit;                                                     \
+        type *first = (type *)&cpu->window, *last = first + (sparc_nwin(cpu) - 1) * 16;                      \
+        if ((type *)jit->bank == last) {                                                                     \
+            CARRY(type, last + 16, first);                                                                   \
+        } else {                                                                                             \
+            CARRY(type, first, last + 16);                                                                   \
+            jit->bank = first;                                                                               \
+        }                                                                                                    \
+        return 0;                                                                                            \
+    }                                                                                                        \
+    static const struct ir_helper wrap_##name_[2] = {                                                        \
+        {"sparc_restore_" #name_, helper_restore_##name_, IR_HELPER_BANK, 0, IR_VOID, {0}},                  \
+        {"sparc_save_" #name_, helper_save_##name_, IR_HELPER_BANK, 0, IR_VOID, {0}},                        \
+    };
+WRAP_HELPERS(w32, uint32_t)
+WRAP_HELPERS(w64, uint64_t)
 
 static void move_window(struct xlat *x, bool save)
 {
@@ -308,8 +321,8 @@ static void move_window(struct xlat *x, bool save)
     int32_t bytes = x->v9 ? 128 : 64;
     ir_bank_move(b, save ? -bytes : bytes, from);
     /* SAVE: 0 to last, last to last - 1; RESTORE: last - 1 to last, last to 0 */
-    ir_ref arg[] = {x_i32(x, save)};
-    ir_call_if(b, ir_icmp(b, IR_GEU, save ? cwp : old, x_i32(x, x->windows - 2)), &sparc_helper_window_wrap, arg);
+    ir_call_if(b, ir_icmp(b, IR_GEU, save ? cwp : old, x_i32(x, x->windows - 2)),
+               x->v9 ? &wrap_w64[save] : &wrap_w32[save], NULL);
     ir_put(b, SLOT_CWP, cwp);
 }
 
