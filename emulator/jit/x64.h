@@ -32,6 +32,7 @@
 #define X64_SAVE        X64_SPILL_BYTES   /* 16 GPRs, then 16 XMM registers */
 #define X64_SAVE_XMM    (X64_SAVE + 128)
 #define X64_MAX_MEMOS   32
+#define X64_AHEAD_MAX   40 /* guest instructions that a look at the budget covers, unless one block has more */
 #define X64_TEMP        (X64_SAVE_XMM + 256)
 #define X64_TEMP_BYTES  (16 * (IR_MAX_SLOTS + 4))
 #define X64_VECTORS     (X64_TEMP + X64_TEMP_BYTES) /* vectors that helpers take and give: six, and the result */
@@ -85,8 +86,13 @@ struct x64_blk {
     uint32_t n_preds;
     uint32_t first_ent, n_ents;
     uint32_t loop_end; /* position behind the last block of the (innermost) loop that it heads, else 0 */
+    uint32_t loop_last; /* last block that jumps back to it */
+    int32_t depth;      /* bytes that the bank has moved since the entry */
     uint8_t need[4];   /* registers for what the block makes itself, by class */
     bool fixed;
+    bool checks;       /* its CHARGE asks whether the budget lasts up to the next ones that ask */
+    int32_t ahead;     /* most that is charged from here (checks: with it) up to there */
+    int32_t owed;      /* at its beginning: charged, but not yet taken from the budget's register */
 };
 
 struct x64_loc { /* source or destination of a move */
@@ -111,6 +117,7 @@ struct x64_ctx {
     const struct jit_guest *guest;
     int tier;
     bool failed; /* frame too small */
+    uint32_t deepest; /* loop depth */
     int32_t memo, memo_end; /* frame offsets of the guards' memos not yet taken */
     bool uses_bank;
     bool user;
@@ -133,6 +140,7 @@ struct x64_ctx {
     uint32_t *local_spill; uint32_t n_local_spill, max_local_spill; /* values of this block with a place */
     uint32_t *ldslot;      uint32_t n_ldslot, max_ldslot;
     uint8_t clobbered[IR_MAX_SLOTS]; /* slot written inside the region */
+    uint8_t home[IR_MAX_SLOTS];      /* its parameters may stand in the slot */
     int32_t spill_top;
     uint32_t place_head[X64_SPILL_BYTES / 8]; /* values that use a spill place */
 
@@ -140,6 +148,8 @@ struct x64_ctx {
     uint32_t allocatable[4]; /* by class */
     uint32_t locked;
     uint32_t pos, block;
+    int32_t owed; /* charged here, but not yet taken from the budget's register; below 0: taken in advance */
+    bool charged; /* the block has looked at the budget */
     uint32_t flags_val; uint64_t flags_at; /* value that the host flags tell about, if no code came since */
     uint32_t direct_guard; /* guard that holds the addend only: its access adds direct_reg */
     int direct_reg;
@@ -226,6 +236,15 @@ static inline struct x64_mem x64_save_slot(int reg)
 {
     return x64_at(RSP, reg < 16 ? X64_SAVE + 8 * reg : X64_SAVE_XMM + 16 * (reg - 16));
 }
+
+/* The exit that an instruction names, or ~0. */
+uint32_t x64_exit_of(const struct x64_ctx *c, uint32_t p);
+unsigned x64_edges_of(const struct x64_ctx *c, uint32_t b, uint32_t out[2]); /* that leave block b; how many */
+
+/* ------------------------------------------------------------------------------------- x64_home.c */
+void x64_find_homes(struct x64_ctx *c);
+bool x64_home_for(const struct x64_ctx *c, uint32_t v);
+bool x64_home_holds(const struct x64_ctx *c, uint32_t v, uint32_t to);
 
 /* ------------------------------------------------------------------------------------- x64_lower.c */
 void x64_region(struct x64_ctx *c, int32_t *hotness);

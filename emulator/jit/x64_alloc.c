@@ -754,7 +754,7 @@ void x64_edge_fix(struct x64_ctx *c, uint32_t edge)
             int reg = v->reg;
             unsigned mem = v->mem;
 
-            if (shared && mem == XW_HOME && c->clobbered[v->home]) {
+            if ((shared || n_params) && mem == XW_HOME && c->clobbered[v->home] && !x64_home_holds(c, vi, to)) {
                 mem = reg >= 0 ? XW_NONE : XW_SPILL;
             }
             if (loop && v->next >= b->loop_end) {
@@ -821,9 +821,14 @@ void x64_edge_fix(struct x64_ctx *c, uint32_t edge)
     }
     for (uint32_t k = b->first_ent; k < c->n_ent; k++) {
         if (c->ent[k].reg < 0 && c->ent[k].mem == XW_NONE && c->val[c->ent[k].v].n_use) {
+            uint32_t p = c->ent[k].v;
+            if (k >= n_in && x64_home_for(c, p)) {
+                c->ent[k].mem = XW_HOME;
+                c->val[p].home = r->insn[p].aux;
+                continue;
+            }
             c->ent[k].mem = XW_SPILL;
             if (k >= n_in) {
-                uint32_t p = c->ent[k].v;
                 share_at_edge(c, p, c->val[r->arg[r->edge[edge].first_arg + (p - first)]].canon, to);
             }
         }
@@ -834,6 +839,12 @@ void x64_edge_fix(struct x64_ctx *c, uint32_t edge)
             x64_spill_place(c, c->ent[k].v);
         }
     }
+}
+
+/* A value in a register may stand in the slot besides. */
+static bool at_home(const struct x64_ctx *c, uint32_t v, uint32_t slot)
+{
+    return !(c->val[v].flags & XV_CONST) && c->val[v].mem == XW_HOME && c->val[v].home == slot;
 }
 
 uint32_t x64_edge_moves(struct x64_ctx *c, uint32_t edge)
@@ -861,6 +872,8 @@ uint32_t x64_edge_moves(struct x64_ctx *c, uint32_t edge)
         }
         if (e->mem == XW_SPILL && (param || x->mem != XW_SPILL)) {
             add_move(c, (struct x64_loc){.kind = XL_SPILL, .type = x->type, .off = x->spill}, src);
+        } else if (e->mem == XW_HOME && param && !at_home(c, v, x->home)) {
+            add_move(c, (struct x64_loc){.kind = XL_HOME, .type = x->type, .off = x->home}, src);
         }
     }
     return c->n_move;

@@ -39,7 +39,8 @@ static void write_snapshot(struct x64_ctx *c, const struct ir_exit *e)
             j++;
             continue;
         }
-        if (src.kind == XL_HOME && (uint32_t)src.off == s->slot) {
+        const struct x64_val *v = &c->val[x64_canon(c, s->value)];
+        if (src.kind != XL_IMM && v->mem == XW_HOME && v->home == s->slot) {
             continue;
         }
         if (src.kind == XL_IMM && (dst.type == IR_I64 || dst.type == IR_F64) && (int64_t)src.imm != (int32_t)src.imm) {
@@ -126,8 +127,9 @@ void x64_exit_code(struct x64_ctx *c, uint32_t exit, int info_reg)
         store_ref(c, e->npc_ref, CPU(npc), wide);
     }
     write_snapshot(c, e);
-    if (e->refund) {
-        x64_alu_ri(a, ALU_ADD, true, R_BUDGET, (int32_t)e->refund);
+    int32_t back = (int32_t)e->refund - c->owed;
+    if (back) {
+        x64_alu_ri(a, ALU_ADD, true, R_BUDGET, back);
     }
     if (indirect) {
         unsigned s = c->guest->insn_shift;
@@ -249,9 +251,21 @@ static void move_args(struct x64_ctx *c, const struct x64_loc *arg, unsigned n, 
     x64_moves(c);
 }
 
+/* A helper sees the budget as it is at this place. */
+static void before_helper(struct x64_ctx *c)
+{
+    if (c->owed) {
+        x64_alu_ri(&c->a, ALU_SUB, true, R_BUDGET, c->owed);
+    }
+    x64_store(&c->a, true, CPU(budget), R_BUDGET);
+}
+
 static void after_helper(struct x64_ctx *c, const struct ir_helper *h)
 {
     x64_load(&c->a, true, R_BUDGET, CPU(budget));
+    if (c->owed) {
+        x64_alu_ri(&c->a, ALU_ADD, true, R_BUDGET, c->owed);
+    }
     if (!c->user) {
         x64_load(&c->a, true, R_MEM, CPU(tlb));
     }
@@ -309,7 +323,7 @@ void x64_call(struct x64_ctx *c, uint32_t p)
         arg[k] = h->arg_type[k] == IR_V128 ? (struct x64_loc){.kind = XL_IMM, .type = IR_I32}
                                            : x64_where(c, call->arg[k]);
     }
-    x64_store(a, true, CPU(budget), R_BUDGET);
+    before_helper(c);
     move_args(c, arg, h->n_args, first);
     for (unsigned k = 0; k < h->n_args; k++) {
         if (h->arg_type[k] == IR_V128) {
@@ -372,6 +386,23 @@ void x64_cold_call(struct x64_ctx *c, const void *function, const struct ir_insn
     x64_call_abs(a, c->be->code.restore);
 }
 
+/* The registers that hold something which a C function may overwrite: to or from their places in the frame. */
+static void keep_live(struct x64_ctx *c, bool back)
+{
+    for (int r = 0; r < 32; r++) {
+        uint32_t v = c->reg_val[r];
+        if (!(X64_CALLER_SAVED >> r & 1) || !v || c->val[v].last <= c->pos) {
+            continue;
+        }
+        enum ir_type t = r < XMM0 ? IR_I64 : IR_V128;
+        if (back) {
+            x64_load_type(c, t, r, x64_save_slot(r));
+        } else {
+            x64_store_type(c, t, x64_save_slot(r), r);
+        }
+    }
+}
+
 void x64_call_if(struct x64_ctx *c, uint32_t p)
 {
     const struct ir_insn *i = &c->r->insn[p];
@@ -395,8 +426,14 @@ void x64_call_if(struct x64_ctx *c, uint32_t p)
     x64_jump_if(c, cc, stub);
     x64_section(a, XS_STUB);
     x64_bind(a, stub);
-    x64_cold_call(c, h->function, NULL, arg, h->n_args, -1, IR_VOID);
+    x64_need(a, 2048);
+    keep_live(c, false);
+    before_helper(c);
+    move_args(c, arg, h->n_args, 1);
+    x64_mov(a, true, RDI, R_CPU);
+    x64_call_c(c, h->function);
     after_helper(c, h);
+    keep_live(c, true);
     x64_jmp(a, back);
     x64_section(a, cur);
     x64_bind(a, back);

@@ -827,7 +827,11 @@ static void count_bits(struct x64_ctx *c, uint32_t p)
 static void edge_code(struct x64_ctx *c, uint32_t edge, uint32_t next)
 {
     uint32_t to = c->r->edge[edge].to;
+    int32_t settle = c->owed - c->blk[to].owed;
 
+    if (settle) {
+        x64_alu_ri(&c->a, ALU_SUB, true, R_BUDGET, settle);
+    }
     x64_edge_moves(c, edge);
     x64_moves(c);
     if (to != next) {
@@ -849,7 +853,8 @@ static void branch_if(struct x64_ctx *c, uint32_t p, uint32_t next)
         return;
     }
     uint32_t ty = r->edge[yes].to, tn = r->edge[no].to;
-    uint32_t ny = x64_edge_moves(c, yes), nn = x64_edge_moves(c, no);
+    uint32_t ny = x64_edge_moves(c, yes) + (c->owed != c->blk[ty].owed);
+    uint32_t nn = x64_edge_moves(c, no) + (c->owed != c->blk[tn].owed);
     bool rare_y = i->aux == 2 || (r->block[ty].cold && !r->block[c->block].cold);
     bool rare_n = i->aux == 1 || (r->block[tn].cold && !r->block[c->block].cold);
     bool stay_yes; /* which edge is laid out in line */
@@ -878,6 +883,20 @@ static void branch_if(struct x64_ctx *c, uint32_t p, uint32_t next)
         x64_jump_if(c, cc, c->blk[r->edge[go].to].label);
     }
     edge_code(c, stay, next);
+}
+
+static void charge(struct x64_ctx *c, const struct ir_insn *i)
+{
+    const struct x64_blk *blk = &c->blk[c->block];
+
+    if (!blk->checks || c->charged) {
+        c->owed += (int32_t)i->c;
+        return;
+    }
+    x64_alu_ri(&c->a, ALU_SUB, true, R_BUDGET, blk->ahead + c->owed);
+    c->charged = true;
+    c->owed = (int32_t)i->c - blk->ahead;
+    x64_jcc(&c->a, CC_S, x64_exit_stub(c, i->b));
 }
 
 static void insn(struct x64_ctx *c, uint32_t p, uint32_t next)
@@ -1091,8 +1110,7 @@ static void insn(struct x64_ctx *c, uint32_t p, uint32_t next)
         x64_call_if(c, p);
         break;
     case IR_CHARGE:
-        x64_alu_ri(a, ALU_SUB, true, R_BUDGET, (int32_t)i->c);
-        x64_jcc(a, CC_S, x64_exit_stub(c, i->b));
+        charge(c, i);
         break;
     case IR_EXITIF: {
         enum x64_cc cc = x64_condition(c, i->a);
@@ -1158,6 +1176,8 @@ void x64_region(struct x64_ctx *c, int32_t *hotness)
         }
         x64_bind(a, c->blk[b].label);
         x64_block_begin(c, b);
+        c->owed = c->blk[b].owed;
+        c->charged = false;
         for (uint32_t p = blk->first; p < blk->last; p++) {
             const struct x64_val *v = &c->val[p];
             c->pos = p;

@@ -94,10 +94,16 @@ static void guard_user(struct x64_ctx *c, uint32_t p)
     x64_section(a, cur);
 }
 
+/* Is a guard in this block run often enough to pay for what the memo costs each time the region is entered? */
+static bool wants_memo(const struct x64_ctx *c, uint32_t block)
+{
+    return c->r->block[block].loop_depth > 0 && c->r->block[block].loop_depth == c->deepest;
+}
+
 /* Frame offset of 16 bytes for a guard's memo, or -1. */
 static int32_t x64_take_memo(struct x64_ctx *c)
 {
-    if (c->memo == c->memo_end || !c->r->block[c->block].loop_depth) {
+    if (c->memo == c->memo_end || !wants_memo(c, c->block)) {
         return -1;
     }
     c->memo += 16;
@@ -119,9 +125,13 @@ void x64_memos(struct x64_ctx *c)
             return;
         }
     }
+    c->deepest = 0;
+    for (uint32_t b = 0; b < r->n_blocks; b++) {
+        c->deepest = MAX(c->deepest, r->block[b].loop_depth);
+    }
     for (uint32_t b = 0; b < r->n_blocks && n < X64_MAX_MEMOS; b++) {
         for (uint32_t p = r->block[b].first; p < r->block[b].last && n < X64_MAX_MEMOS; p++) {
-            n += r->block[b].loop_depth && r->insn[p].op == IR_GUARD;
+            n += wants_memo(c, b) && r->insn[p].op == IR_GUARD;
         }
     }
     c->memo = (c->spill_top + 15) & ~15;

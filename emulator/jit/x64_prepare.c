@@ -11,7 +11,7 @@ static const uint8_t class_of[] = {
 };
 
 /* The exit that an instruction names, or ~0. In user mode accesses leave by their guard's exit. */
-static uint32_t exit_of(const struct x64_ctx *c, uint32_t p)
+uint32_t x64_exit_of(const struct x64_ctx *c, uint32_t p)
 {
     const struct ir_insn *i = &c->r->insn[p];
 
@@ -328,7 +328,7 @@ static void find_uses(struct x64_ctx *c)
                 add_edge_uses(c, i->b, b);
                 add_edge_uses(c, i->c, b);
             }
-            uint32_t x = exit_of(c, p);
+            uint32_t x = x64_exit_of(c, p);
             if (x != ~0u) {
                 const struct ir_exit *e = &r->exit[x];
                 for (uint32_t k = 0; k < e->count; k++) {
@@ -357,7 +357,7 @@ static void find_uses(struct x64_ctx *c)
 
 /* -------------------------------------------------------------------------------------- pass 4: liveness */
 
-static unsigned edges_of(const struct x64_ctx *c, uint32_t b, uint32_t out[2])
+unsigned x64_edges_of(const struct x64_ctx *c, uint32_t b, uint32_t out[2])
 {
     const struct ir_insn *i = &c->r->insn[c->r->block[b].last - 1];
 
@@ -397,12 +397,13 @@ static bool find_liveness(struct x64_ctx *c)
     }
     for (uint32_t b = 0; b < n; b++) {
         uint32_t e[2];
-        unsigned ne = edges_of(c, b, e);
+        unsigned ne = x64_edges_of(c, b, e);
         for (unsigned k = 0; k < ne; k++) {
             uint32_t to = r->edge[e[k]].to;
             c->blk[to].n_preds++;
             if (to <= b) {
                 loops = true;
+                c->blk[to].loop_last = b;
                 if (!c->blk[to].loop_end) { /* the innermost of the loops that it heads */
                     c->blk[to].loop_end = r->block[b].last;
                 }
@@ -421,7 +422,7 @@ static bool find_liveness(struct x64_ctx *c)
         changed = false;
         for (uint32_t b = n; b-- > 0;) {
             uint32_t e[2];
-            unsigned ne = edges_of(c, b, e);
+            unsigned ne = x64_edges_of(c, b, e);
             for (uint32_t w = 0; w < words; w++) {
                 uint64_t o = 0;
                 for (unsigned k = 0; k < ne; k++) {
@@ -477,6 +478,88 @@ static void find_pressure(struct x64_ctx *c)
     }
 }
 
+/* -------------------------------------------------------------------------------------- pass 5: charges
+ *
+ * Only some blocks look at the budget: those where loops begin, and enough others.  Such a block takes from it what
+ * can be charged at most before the next one looks, so that the blocks between need no code for it; exits and edges
+ * settle the difference (`owed`), which is a constant at each place. */
+
+
+static int32_t charge_of(const struct x64_ctx *c, uint32_t b)
+{
+    int32_t n = 0;
+
+    for (uint32_t p = c->r->block[b].first; p < c->r->block[b].last; p++) {
+        if (c->r->insn[p].op == IR_CHARGE) {
+            n += (int32_t)c->r->insn[p].c;
+        }
+    }
+    return n;
+}
+
+static int32_t most_ahead(const struct x64_ctx *c, uint32_t b, const int32_t *charge)
+{
+    uint32_t e[2];
+    int32_t most = 0;
+
+    for (unsigned n = x64_edges_of(c, b, e); n-- > 0;) {
+        const struct x64_blk *to = &c->blk[c->r->edge[e[n]].to];
+        if (!to->checks) {
+            most = MAX(most, to->ahead);
+        }
+    }
+    return charge[b] + most;
+}
+
+static void find_charges(struct x64_ctx *c)
+{
+    const struct ir_region *r = c->r;
+    g_autofree int32_t *charge = g_new(int32_t, r->n_blocks);
+    g_autofree uint8_t *rank = g_new0(uint8_t, r->n_blocks); /* of the way in that decided what is owed */
+    uint32_t e[2];
+
+    for (uint32_t b = 0; b < r->n_blocks; b++) {
+        charge[b] = charge_of(c, b);
+        for (unsigned n = x64_edges_of(c, b, e); n-- > 0;) {
+            c->blk[r->edge[e[n]].to].checks |= r->edge[e[n]].to <= b;
+        }
+    }
+    c->blk[0].checks = true;
+    for (uint32_t b = 0; b < r->n_blocks; b++) {
+        if (c->blk[b].checks && !charge[b]) { /* cannot: those behind it do */
+            c->blk[b].checks = false;
+            for (unsigned n = x64_edges_of(c, b, e); n-- > 0;) {
+                c->blk[r->edge[e[n]].to].checks = true;
+            }
+        }
+    }
+    for (uint32_t b = r->n_blocks; b-- > 0;) {
+        struct x64_blk *blk = &c->blk[b];
+        blk->ahead = most_ahead(c, b, charge);
+        if (blk->ahead > X64_AHEAD_MAX) {
+            for (unsigned n = x64_edges_of(c, b, e); n-- > 0;) {
+                c->blk[r->edge[e[n]].to].checks |= charge[r->edge[e[n]].to] > 0;
+            }
+            blk->ahead = most_ahead(c, b, charge);
+        }
+    }
+    /* Where ways meet, one of them has nothing to settle: the one round a loop, or one whose jump would else lead to
+     * code of its own. */
+    for (uint32_t b = 0; b < r->n_blocks; b++) {
+        struct x64_blk *blk = &c->blk[b];
+        int32_t left = blk->checks ? charge[b] - blk->ahead : blk->owed + charge[b];
+        unsigned ways = x64_edges_of(c, b, e);
+        for (unsigned n = ways; n-- > 0;) {
+            uint32_t to = r->edge[e[n]].to;
+            uint8_t how = to <= b ? 3 : (uint8_t)ways;
+            if ((to > b || c->blk[to].checks) && how >= rank[to]) {
+                c->blk[to].owed = left;
+                rank[to] = how;
+            }
+        }
+    }
+}
+
 void x64_prepare(struct x64_ctx *c)
 {
     const struct ir_region *r = c->r;
@@ -508,4 +591,6 @@ void x64_prepare(struct x64_ctx *c)
     if (find_liveness(c)) {
         find_pressure(c);
     }
+    x64_find_homes(c);
+    find_charges(c);
 }
