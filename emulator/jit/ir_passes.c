@@ -179,6 +179,16 @@ static void number_block(struct ir_builder *b, struct passes *p, uint32_t block)
     }
 }
 
+/* The table of values holds none but the constants, which stand before everything else. */
+static void forget_values(struct ir_builder *b)
+{
+    memset(b->hash, 0, sizeof b->hash);
+    memset(b->chain, 0, b->n_insns * sizeof *b->chain);
+    for (ir_ref v = b->block[0].head; v; v = b->link[v].next)
+        if (b->insn[v].op == IR_CONST)
+            ib_enter(b, v);
+}
+
 static void number_values(struct ir_builder *b, struct passes *p)
 {
     p->atomic = g_new0(uint8_t, b->n_insns);
@@ -186,11 +196,7 @@ static void number_values(struct ir_builder *b, struct passes *p)
         for (ir_ref v = b->block[b->order[o]].head; v; v = b->link[v].next)
             if (b->insn[v].op == IR_CAS || b->insn[v].op == IR_XCHG || b->insn[v].op == IR_AADD)
                 p->atomic[ib_resolve(b, b->insn[v].a)] = 1;
-    memset(b->hash, 0, sizeof b->hash);
-    memset(b->chain, 0, b->n_insns * sizeof *b->chain);
-    for (ir_ref v = b->block[0].head; v; v = b->link[v].next)
-        if (b->insn[v].op == IR_CONST)
-            ib_enter(b, v);
+    forget_values(b);
     for (uint32_t o = 0; o < b->n_order; o++)
         number_block(b, p, b->order[o]);
     ib_resolve_all(b);
@@ -655,6 +661,7 @@ void ib_optimise(struct ir_builder *b)
         if (!folded && !p.changed)
             break;
     }
+    forget_values(b); /* what stands further down is not there yet where a load is replaced */
     for (uint32_t o = 0; o < b->n_order; o++)
         forward_block(b, b->order[o]);
     ib_resolve_all(b);

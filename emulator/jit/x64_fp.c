@@ -44,6 +44,22 @@ void x64_v3m(struct x64_ctx *c, uint32_t op, int dst, int a, struct x64_mem m)
 
 /* ----------------------------------------------------------------------------------------------- NaN results */
 
+/* The least integer is what an invalid conversion gives; from a number that is it, it is right: a jump then. */
+static uint32_t least_integer(struct x64_ctx *c, const struct ir_insn *i, int src)
+{
+    struct x64_asm *a = &c->a;
+
+    if (i->type == IR_I32) { /* 64 bits are enough to tell */
+        x64_v2(c, PP(i->aux) | X_0F | (i->op == IR_FTOI ? 0x2cu : 0x2du) | X_W, RAX, src);
+        x64_alu_ri(a, ALU_CMP, true, RAX, INT32_MIN);
+    } else { /* no fraction has so large a number */
+        x64_move_reg(c, (enum ir_type)i->aux, RAX, src);
+        x64_alu_rm(a, ALU_CMP, i->aux == IR_F64, RAX,
+                   x64_const_mem(a, i->aux == IR_F64 ? 0xc3e0000000000000u : 0xdf000000u, 0));
+    }
+    return x64_jcc8(a, CC_E);
+}
+
 /* Jumps out when the flags say so; the cold call puts the guest's result in `result`. */
 static void fix_if(struct x64_ctx *c, uint32_t p, enum x64_cc cc, const struct x64_loc *arg, unsigned n, int result)
 {
@@ -59,8 +75,12 @@ static void fix_if(struct x64_ctx *c, uint32_t p, enum x64_cc cc, const struct x
     x64_bind(a, stub);
     struct x64_mem csr = x64_at(RSP, X64_TEMP + 32);
     x64_rm(a, X_0F | 0xae, 3, csr); /* what fp_fix computes leaves no flags */
+    uint32_t fine = cc == CC_O ? least_integer(c, &c->r->insn[p], arg->reg) : 0;
     x64_cold_call(c, (const void *)(uintptr_t)c->guest->fp_fix, &c->r->insn[p], full, 3, result,
                   (enum ir_type)c->r->insn[p].type);
+    if (fine) {
+        x64_patch8(a, fine);
+    }
     x64_rm(a, X_0F | 0xae, 2, csr);
     x64_jmp(a, back);
     x64_section(a, cur);

@@ -1178,6 +1178,7 @@ void x64_region(struct x64_ctx *c, int32_t *hotness)
         x64_block_begin(c, b);
         c->owed = c->blk[b].owed;
         c->charged = false;
+        c->flags_val = 0; /* there are other ways here than the one that made the flags */
         for (uint32_t p = blk->first; p < blk->last; p++) {
             const struct x64_val *v = &c->val[p];
             c->pos = p;
