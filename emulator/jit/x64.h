@@ -244,6 +244,7 @@ unsigned x64_edges_of(const struct x64_ctx *c, uint32_t b, uint32_t out[2]); /* 
 /* ------------------------------------------------------------------------------------- x64_home.c */
 void x64_find_homes(struct x64_ctx *c);
 bool x64_home_for(const struct x64_ctx *c, uint32_t v);
+bool x64_home_has(const struct x64_ctx *c, uint32_t v);
 bool x64_home_holds(const struct x64_ctx *c, uint32_t v, uint32_t to);
 
 /* ------------------------------------------------------------------------------------- x64_lower.c */

@@ -872,7 +872,7 @@ uint32_t x64_edge_moves(struct x64_ctx *c, uint32_t edge)
         }
         if (e->mem == XW_SPILL && (param || x->mem != XW_SPILL)) {
             add_move(c, (struct x64_loc){.kind = XL_SPILL, .type = x->type, .off = x->spill}, src);
-        } else if (e->mem == XW_HOME && param && !at_home(c, v, x->home)) {
+        } else if (e->mem == XW_HOME && param && !at_home(c, v, x->home) && !x64_home_has(c, e->v)) {
             add_move(c, (struct x64_loc){.kind = XL_HOME, .type = x->type, .off = x->home}, src);
         }
     }

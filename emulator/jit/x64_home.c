@@ -6,8 +6,10 @@
  *
  * Memory must be right wherever somebody else reads it.  A slot whose memory was overwritten in this manner is
  * "ahead" until an IR_STSLOT writes it.  A slot qualifies when, wherever it may be ahead, each exit has it in its
- * snapshot and nobody reads the memory: no helper that reads state, no IR_LDSLOT.  Banked slots are followed while the
- * bank pointer is elsewhere; only parameters of blocks where it stands as at the entry are given such a place.
+ * snapshot and nobody reads the memory: no helper that reads state, no IR_LDSLOT.  A parameter that the exit at the
+ * very beginning of its block does not write is in memory already, whichever way the block is reached: its slot is not
+ * ahead.  Banked slots are followed while the bank pointer is elsewhere; only parameters of blocks where it stands as
+ * at the entry are given such a place.
  */
 #include "emulator/jit/x64.h"
 
@@ -56,6 +58,24 @@ static int slot_at(const struct x64_ctx *c, unsigned s, int32_t depth)
     return -1;
 }
 
+/* Is the value of the block's parameter for slot `s` in the slot's memory before anything is done for it? */
+static bool already_there(const struct x64_ctx *c, uint32_t b, unsigned s)
+{
+    const struct ir_region *r = c->r;
+    uint32_t p = r->block[b].first + r->block[b].n_params;
+
+    if (p >= r->block[b].last || r->insn[p].op != IR_CHARGE) {
+        return false;
+    }
+    const struct ir_exit *e = &r->exit[r->insn[p].b];
+    for (uint32_t k = 0; k < e->count; k++) {
+        if (r->snap[e->first + k].slot == s) {
+            return false;
+        }
+    }
+    return true;
+}
+
 struct walk {
     struct slot_set ahead;
     int32_t depth;
@@ -74,7 +94,7 @@ static void walk_block(const struct x64_ctx *c, uint32_t b, struct walk *w, cons
 
         switch (i->op) {
         case IR_PARAM:
-            if (!w->depth && i->aux < c->guest->n_slots && has(parameters, i->aux)) {
+            if (!w->depth && i->aux < c->guest->n_slots && has(parameters, i->aux) && !already_there(c, b, i->aux)) {
                 add(&w->ahead, i->aux);
             }
             break;
@@ -212,4 +232,10 @@ bool x64_home_holds(const struct x64_ctx *c, uint32_t v, uint32_t to)
         }
     }
     return true;
+}
+
+/* Such a parameter that edges need not write. */
+bool x64_home_has(const struct x64_ctx *c, uint32_t v)
+{
+    return x64_home_for(c, v) && already_there(c, c->r->insn[v].b, c->r->insn[v].aux);
 }
