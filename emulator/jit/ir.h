@@ -316,6 +316,10 @@ void ir_print(const struct ir_region *r, FILE *out);
 ir_ref ir_get(struct ir_builder *b, unsigned slot);
 void ir_put(struct ir_builder *b, unsigned slot, ir_ref value);
 bool ir_slot_const(struct ir_builder *b, unsigned slot, uint64_t *value);
+/* Nobody looks at the slot before it is put again (flags whose kind does without it): it need not be written. */
+void ir_discard(struct ir_builder *b, unsigned slot);
+/* The current value is the one at the region's entry with these bits set (0: as it was). */
+bool ir_slot_bits(struct ir_builder *b, unsigned slot, uint64_t *bits);
 bool ir_is_const(const struct ir_builder *b, ir_ref v, uint64_t *value);
 enum ir_type ir_type_of(const struct ir_builder *b, ir_ref v);
 enum ir_op ir_op_of(const struct ir_builder *b, ir_ref v); /* what makes the value */

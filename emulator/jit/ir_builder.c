@@ -457,6 +457,24 @@ enum ir_op ir_op_of(const struct ir_builder *b, ir_ref v)
     return (enum ir_op)b->insn[ib_resolve(b, v)].op;
 }
 
+void ir_discard(struct ir_builder *b, unsigned slot)
+{
+    uint32_t block = here(b);
+
+    b->out[block * b->n_slots + slot] = IR_NONE; /* so that a put of the same value counts */
+    event(b, block, IB_DISCARD, slot, 0);
+}
+
+bool ir_slot_bits(struct ir_builder *b, unsigned slot, uint64_t *bits)
+{
+    ir_ref v = ib_resolve(b, ir_get(b, slot));
+
+    *bits = 0;
+    if (ib_is(b, v, IR_OR) && ib_const(b, ib_resolve(b, b->insn[v].b), bits))
+        v = ib_resolve(b, b->insn[v].a);
+    return (b->insn[v].op == IR_LDSLOT || b->insn[v].op == IR_PARAM) && b->insn[v].aux == slot;
+}
+
 enum ir_type ir_type_of(const struct ir_builder *b, ir_ref v)
 {
     return b->insn[v].type;

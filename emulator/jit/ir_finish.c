@@ -261,6 +261,7 @@ static void transfer(const struct ir_builder *b, const struct ib_block *k, int16
         const struct ib_event *v = &b->event[e];
         switch (v->kind) {
         case IB_PUT: tf[v->slot] = DIRTY; break;
+        case IB_DISCARD: tf[v->slot] = CLEAN; break;
         case IB_FLUSHED:
             for (uint32_t s = 0; s < n; s++)
                 if (masked(b->flush[v->value].mask, s))
@@ -348,6 +349,7 @@ static void make_snapshots(struct ir_builder *b)
                 dirty[v.slot] = 1;
                 value[v.slot] = v.value;
                 break;
+            case IB_DISCARD: dirty[v.slot] = 0; break;
             case IB_LOADED: value[v.slot] = v.value; break;
             case IB_EXIT: {
                 uint32_t first, count;

@@ -367,6 +367,8 @@ static ir_ref fold_and(struct ir_builder *b, struct ir_insn *i, uint64_t m)
         return ir_op2(b, IR_AND, i->type, 0, x, ir_const(b, i->type, k & k2));
     if (const_right(b, i->a, IR_OR, &x, &k2) && (k & k2) == 0)
         return ir_op2(b, IR_AND, i->type, 0, x, i->b);
+    if (const_right(b, i->a, IR_OR, &x, &k2) && (k & k2) == k)
+        return i->b;
     if (k == 0xff || k == 0xffff || (k == 0xffffffffu && i->type == IR_I64))
         return ir_op1(b, IR_ZEXT, i->type, k == 0xff ? 8 : k == 0xffff ? 16 : 32, i->a);
     /* the bits that the mask drops need not be computed */

@@ -28,6 +28,7 @@ struct ib_link {
 
 enum ib_event_kind {
     IB_PUT,     /* slot := value */
+    IB_DISCARD, /* slot's value is nobody's business any more */
     IB_LOADED,  /* slot's value was read from memory */
     IB_EXIT,    /* exit `value` was made here */
     IB_FLUSHED, /* flush `value`: dirty slots of its mask are written */

@@ -160,7 +160,8 @@ struct explored {
     uint32_t block;      /* when leader */
     bool queued;
     bool kept;           /* leader: part of the region */
-    bool sets_kind;      /* the guest's kind slot is the constant `kind` after it */
+    bool sets_kind;      /* the guest's kind slot is the constant `kind` after it, */
+    bool adds_kind;      /* or what it was with the bits `kind`; else nobody knows */
     uint64_t kind;
 };
 
@@ -305,8 +306,10 @@ static void explore_from(struct explorer *x, struct explored *e)
         g->translate(x->scratch, &e->i);
         e->next_chain = e->chain;
         x->n_units++;
-        e->sets_kind = g->has_kind_slot && e->i.flow != JIT_END &&
-                       ir_slot_const(x->scratch, g->kind_slot, &e->kind);
+        if (g->has_kind_slot && e->i.flow != JIT_END) {
+            e->sets_kind = ir_slot_const(x->scratch, g->kind_slot, &e->kind);
+            e->adds_kind = !e->sets_kind && ir_slot_bits(x->scratch, g->kind_slot, &e->kind);
+        }
         switch (e->i.flow) {
         case JIT_BRANCH:
             if (jit_is_warm(s->jit, e->i.taken_pc))
@@ -437,16 +440,24 @@ static bool kind_on_return(struct explorer *x, uint64_t *kind)
             returns = returns || next[j] == seed;
         if (!returns)
             continue;
-        const struct explored *last = NULL, *end = block_end(x, e);
+        bool known = false;
+        uint64_t at_end = 0;
+        const struct explored *end = block_end(x, e);
         for (const struct explored *u = e;; u = find_unit(x, u->i.next_pc, u->i.next_npc, u->chain)) {
-            if (u->sets_kind)
-                last = u;
+            if (u->sets_kind) {
+                known = true;
+                at_end = u->kind;
+            } else if (u->adds_kind) {
+                at_end |= u->kind;
+            } else {
+                known = false;
+            }
             if (u == end)
                 break;
         }
-        if (!last || (found && last->kind != *kind))
+        if (!known || (found && at_end != *kind))
             return false;
-        *kind = last->kind;
+        *kind = at_end;
         found = true;
     }
     return found;

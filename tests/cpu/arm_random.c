@@ -187,7 +187,7 @@ static bool thumb_word(GRand *r, const struct arm_row *row, uint32_t *word)
         return false;
     if ((row->emit == emit_bfi || row->emit == emit_bfx || row->emit == emit_sat || row->emit == emit_sat16) && w >> 26 & 1)
         return false;
-    if (row->emit == emit_sat && w & 32)
+    if (row->emit == emit_sat && (w & 32 || (w >> 21 & 1 && !lsb))) /* the second is SSAT16 or unpredictable */
         return false;
     if (row->emit == emit_sat16 && w & 0x30)
         return false;

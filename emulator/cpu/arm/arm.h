@@ -7,7 +7,7 @@
  * So a change of instruction set is an ordinary jump, and a block may begin inside an IT block.  Use arm_get_pc()
  * and arm_jump().
  *
- * Condition flags are deferred: flag_kind says how flag_a, flag_b, flag_c and flag_nz make N, Z, C and V.  FPSCR's
+ * Condition flags are deferred: flag_kind says how the others make N, Z, C and V.  FPSCR's
  * parts are as vfp.c says.  Use the functions below, not the fields.
  */
 #ifndef VITRINE_CPU_ARM_ARM_H
@@ -134,14 +134,17 @@ const struct arm_model *arm_find_model(const char *id);
 /* The JIT's row. `big_endian`: of data at the start (BE8 and BE32 programs both; instructions: see arm_cpu_init). */
 const struct jit_guest *arm_model_guest(const struct arm_model *model);
 
-/* How the flags are made. N and Z: with ARM_FLAGS_NZ the sign of flag_nz and whether it is 0, else as C and V. */
+/* How the flags are made: flag_kind is one of the first five, and bits that say what is made otherwise. Fields that
+ * a kind does without hold anything. */
 enum arm_flags {
     ARM_FLAGS_PACKED, /* flag_a: bits 3..0 = N Z C V */
-    ARM_FLAGS_CV,     /* only with ARM_FLAGS_NZ: C = flag_c, V = sign of flag_a */
+    ARM_FLAGS_V,      /* only with both bits: V = sign of flag_a */
     ARM_FLAGS_ADD,    /* flag_a + flag_b */
     ARM_FLAGS_SUB,    /* flag_a - flag_b */
     ARM_FLAGS_ADC,    /* flag_a + flag_b + flag_c; SBC is flag_a + ~flag_b + flag_c */
-    ARM_FLAGS_NZ = 8,
+    ARM_FLAGS_BASE = 7,
+    ARM_FLAGS_NZ = 8, /* N = sign of flag_nz, Z = flag_nz is 0 */
+    ARM_FLAGS_C = 16, /* C = flag_carry */
 };
 
 struct arm_cpu {
@@ -149,7 +152,7 @@ struct arm_cpu {
 
     /* Slots (internal.h) */
     uint32_t r[15];
-    uint32_t flag_kind, flag_a, flag_b, flag_c, flag_nz;
+    uint32_t flag_kind, flag_a, flag_b, flag_c, flag_nz, flag_carry;
     uint32_t q;       /* 0 or not: CPSR.Q */
     uint32_t ge;      /* CPSR.GE, each bit as a byte of 0 or 0xff */
     uint32_t fp_nzcv; /* FPSCR's flags as vfp.h says */

@@ -4,19 +4,19 @@
  */
 #include "emulator/cpu/arm/internal.h"
 
-unsigned arm_flags_of(uint32_t kind, uint32_t a, uint32_t b, uint32_t c, uint32_t nz)
+unsigned arm_flags_of(uint32_t kind, uint32_t a, uint32_t b, uint32_t c, uint32_t nz, uint32_t carry)
 {
-    unsigned flags = 0;
+    unsigned flags;
     uint64_t wide;
     uint32_t result;
-    switch (kind & ~(uint32_t)ARM_FLAGS_NZ) {
+    switch (kind & ARM_FLAGS_BASE) {
     case ARM_FLAGS_PACKED: flags = a & 15; break;
-    case ARM_FLAGS_CV: flags = (c & 1) << 1 | a >> 31; break;
+    case ARM_FLAGS_V: flags = a >> 31; break;
     default:
-        if ((kind & 7) == ARM_FLAGS_SUB) {
+        if ((kind & ARM_FLAGS_BASE) == ARM_FLAGS_SUB) {
             b = ~b;
             c = 1;
-        } else if ((kind & 7) == ARM_FLAGS_ADD) {
+        } else if ((kind & ARM_FLAGS_BASE) == ARM_FLAGS_ADD) {
             c = 0;
         }
         wide = (uint64_t)a + b + c;
@@ -27,23 +27,26 @@ unsigned arm_flags_of(uint32_t kind, uint32_t a, uint32_t b, uint32_t c, uint32_
     }
     if (kind & ARM_FLAGS_NZ)
         flags = (flags & 3) | (nz >> 31) << 3 | (unsigned)(nz == 0) << 2;
+    if (kind & ARM_FLAGS_C)
+        flags = (flags & ~2u) | (carry & 1) << 1;
     return flags;
 }
 
-static uint64_t helper_flags(struct jit_cpu *cpu, uint32_t kind, uint32_t a, uint32_t b, uint32_t c, uint32_t nz)
+static uint64_t helper_flags(struct jit_cpu *cpu, uint32_t kind, uint32_t a, uint32_t b, uint32_t c, uint32_t nz,
+                             uint32_t carry)
 {
-    return arm_flags_of(kind, a, b, c, nz);
+    return arm_flags_of(kind, a, b, c, nz, carry);
 }
 static const struct ir_helper flags_helper = {
-    "arm_flags", helper_flags, IR_HELPER_PURE, 5, IR_I32, {IR_I32, IR_I32, IR_I32, IR_I32, IR_I32},
+    "arm_flags", helper_flags, IR_HELPER_PURE, 6, IR_I32, {IR_I32, IR_I32, IR_I32, IR_I32, IR_I32, IR_I32},
 };
 
 /* The flags as they are deferred now; operands that the kind does not use are IR_NONE. */
 struct flags {
     bool known;
-    uint32_t kind; /* when known: enum arm_flags without ARM_FLAGS_NZ */
-    ir_ref kind_ref, a, b, c;
-    ir_ref nz;     /* where N and Z come from it */
+    uint32_t base;   /* when known: enum arm_flags without the bits */
+    ir_ref kind, a, b, c;
+    ir_ref nz, carry; /* where N and Z, or C, come from them */
 };
 
 static struct flags capture(struct xlat *x)
@@ -52,15 +55,17 @@ static struct flags capture(struct xlat *x)
     struct flags f = {0};
     uint64_t kind = 0;
     f.known = ir_slot_const(b, SLOT_FLAG_KIND, &kind);
-    f.kind = (uint32_t)kind & 7;
-    f.kind_ref = ir_get(b, SLOT_FLAG_KIND);
+    f.base = (uint32_t)kind & ARM_FLAGS_BASE;
+    f.kind = ir_get(b, SLOT_FLAG_KIND);
     f.a = ir_get(b, SLOT_FLAG_A);
-    if (!f.known || f.kind >= ARM_FLAGS_ADD)
+    if (!f.known || f.base >= ARM_FLAGS_ADD)
         f.b = ir_get(b, SLOT_FLAG_B);
-    if (!f.known || f.kind == ARM_FLAGS_CV || f.kind == ARM_FLAGS_ADC)
+    if (!f.known || f.base == ARM_FLAGS_ADC)
         f.c = ir_get(b, SLOT_FLAG_C);
     if (!f.known || kind & ARM_FLAGS_NZ)
         f.nz = ir_get(b, SLOT_FLAG_NZ);
+    if (!f.known || kind & ARM_FLAGS_C)
+        f.carry = ir_get(b, SLOT_FLAG_CARRY);
     return f;
 }
 
@@ -71,9 +76,16 @@ static ir_ref zero(struct xlat *x)
 
 static ir_ref pack(struct xlat *x, const struct flags *f)
 {
-    if (f->known && f->kind == ARM_FLAGS_PACKED && !f->nz)
+    if (f->known && f->base == ARM_FLAGS_PACKED && !f->nz && !f->carry)
         return f->a;
-    ir_ref arg[] = {f->kind_ref, f->a, f->b ? f->b : zero(x), f->c ? f->c : zero(x), f->nz ? f->nz : zero(x)};
+    ir_ref arg[] = {
+        f->kind,
+        f->a,
+        f->b ? f->b : zero(x),
+        f->c ? f->c : zero(x),
+        f->nz ? f->nz : zero(x),
+        f->carry ? f->carry : zero(x),
+    };
     return ir_call(x->b, &flags_helper, arg);
 }
 
@@ -83,10 +95,10 @@ ir_ref flags_pack(struct xlat *x)
     return pack(x, &f);
 }
 
-/* a + b + c or its kind's equivalent: the result that N and Z tell of. */
+/* a + b + c or its base's equivalent: the result that N and Z tell of. */
 static ir_ref result_of(struct xlat *x, const struct flags *f)
 {
-    switch (f->kind) {
+    switch (f->base) {
     case ARM_FLAGS_ADD: return ir_bin(x->b, IR_ADD, f->a, f->b);
     case ARM_FLAGS_SUB: return ir_bin(x->b, IR_SUB, f->a, f->b);
     default: return ir_op3(x->b, IR_ADC, IR_I32, 0, f->a, f->b, f->c);
@@ -96,7 +108,7 @@ static ir_ref result_of(struct xlat *x, const struct flags *f)
 /* A word whose sign is N and which is 0 when Z; IR_NONE where there may be no such word. */
 static ir_ref nz_of(struct xlat *x, const struct flags *f)
 {
-    if (!f->known || (f->kind == ARM_FLAGS_PACKED && !f->nz))
+    if (!f->known || (f->base == ARM_FLAGS_PACKED && !f->nz))
         return IR_NONE;
     return f->nz ? f->nz : result_of(x, f);
 }
@@ -104,11 +116,14 @@ static ir_ref nz_of(struct xlat *x, const struct flags *f)
 static ir_ref carry_of(struct xlat *x, const struct flags *f)
 {
     struct ir_builder *b = x->b;
-    if (!f->known)
-        return ax_extract(x, pack(x, f), 1, 1);
-    switch (f->kind) {
+    if (!f->known) { /* that it stands in flag_carry may be known all the same */
+        ir_ref packed = ax_extract(x, pack(x, f), 1, 1);
+        return ir_select(b, ir_icmp(b, IR_NE, ax_and(x, f->kind, ARM_FLAGS_C), zero(x)), f->carry, packed);
+    }
+    if (f->carry)
+        return f->carry;
+    switch (f->base) {
     case ARM_FLAGS_PACKED: return ax_extract(x, f->a, 1, 1);
-    case ARM_FLAGS_CV: return f->c;
     case ARM_FLAGS_ADD: return ir_op3(b, IR_CARRY, IR_I32, IR_I32, f->a, f->b, zero(x));
     case ARM_FLAGS_SUB: return ir_icmp(b, IR_GEU, f->a, f->b);
     default: return ir_op3(b, IR_CARRY, IR_I32, IR_I32, f->a, f->b, f->c);
@@ -121,15 +136,15 @@ static ir_ref overflow_of(struct xlat *x, const struct flags *f)
     struct ir_builder *b = x->b;
     if (!f->known)
         return ir_bin(b, IR_SHL, pack(x, f), ax_i32(x, 31));
-    switch (f->kind) {
+    switch (f->base) {
     case ARM_FLAGS_PACKED: return ir_bin(b, IR_SHL, f->a, ax_i32(x, 31));
-    case ARM_FLAGS_CV: return f->a;
+    case ARM_FLAGS_V: return f->a;
     default: break;
     }
     ir_ref r = result_of(x, f);
     ir_ref ar = ir_bin(b, IR_XOR, f->a, r);
     return ir_bin(b, IR_AND, ar,
-                  f->kind == ARM_FLAGS_SUB ? ir_bin(b, IR_XOR, f->a, f->b) : ir_bin(b, IR_XOR, f->b, r));
+                  f->base == ARM_FLAGS_SUB ? ir_bin(b, IR_XOR, f->a, f->b) : ir_bin(b, IR_XOR, f->b, r));
 }
 
 ir_ref flags_carry(struct xlat *x)
@@ -171,18 +186,19 @@ static ir_ref test(struct xlat *x, const struct flags *f, unsigned which, bool i
 static ir_ref test_unknown(struct xlat *x, const struct flags *f, unsigned which, bool invert)
 {
     struct ir_builder *b = x->b;
+    if (which == C_CS)
+        return invert_if(x, invert, carry_of(x, f));
     ir_ref result = test_packed(x, which, invert, pack(x, f));
     struct flags one = *f;
     one.known = true;
-    one.nz = IR_NONE;
-    one.kind = ARM_FLAGS_SUB;
-    result = ir_select(b, ir_icmp(b, IR_EQ, f->kind_ref, ax_i32(x, ARM_FLAGS_SUB)), test(x, &one, which, invert),
-                       result);
+    one.nz = one.carry = IR_NONE;
+    one.base = ARM_FLAGS_SUB;
+    result = ir_select(b, ir_icmp(b, IR_EQ, f->kind, ax_i32(x, ARM_FLAGS_SUB)), test(x, &one, which, invert), result);
     if (which != C_EQ && which != C_MI)
         return result;
-    ir_ref has_nz = ax_and(x, f->kind_ref, ARM_FLAGS_NZ);
     one.nz = f->nz;
-    return ir_select(b, ir_icmp(b, IR_NE, has_nz, zero(x)), test(x, &one, which, invert), result);
+    return ir_select(b, ir_icmp(b, IR_NE, ax_and(x, f->kind, ARM_FLAGS_NZ), zero(x)), test(x, &one, which, invert),
+                     result);
 }
 
 static ir_ref test(struct xlat *x, const struct flags *f, unsigned which, bool invert)
@@ -191,9 +207,12 @@ static ir_ref test(struct xlat *x, const struct flags *f, unsigned which, bool i
     ir_ref none = zero(x);
     if (!f->known)
         return test_unknown(x, f, which, invert);
-    if (f->kind == ARM_FLAGS_PACKED && (!f->nz || which == C_CS || which == C_VS))
+    if (f->base == ARM_FLAGS_PACKED && ((!f->nz && !f->carry) || which == C_VS))
         return test_packed(x, which, invert, f->a);
-    if (f->kind == ARM_FLAGS_SUB && !f->nz) {
+    if (f->base == ARM_FLAGS_PACKED && !f->nz && which != C_CS)
+        return test_packed(x, which, invert, pack(x, f));
+    bool whole = !f->nz && !f->carry;
+    if (f->base == ARM_FLAGS_SUB && whole) {
         switch (which) {
         case C_EQ: return compare(x, IR_EQ, invert, f->a, f->b);
         case C_CS: return compare(x, IR_GEU, invert, f->a, f->b);
@@ -204,7 +223,7 @@ static ir_ref test(struct xlat *x, const struct flags *f, unsigned which, bool i
         }
     }
     uint64_t k;
-    if (f->kind == ARM_FLAGS_ADD && !f->nz && ir_is_const(b, f->b, &k) && (uint32_t)k != 0x80000000 && (uint32_t)k) {
+    if (f->base == ARM_FLAGS_ADD && whole && ir_is_const(b, f->b, &k) && (uint32_t)k != 0x80000000 && (uint32_t)k) {
         ir_ref minus = ax_i32(x, -(uint32_t)k); /* a + k against 0 is a against -k */
         switch (which) {
         case C_EQ: return compare(x, IR_EQ, invert, f->a, minus);
@@ -240,18 +259,23 @@ ir_ref flags_test(struct xlat *x, unsigned cond)
 
 /* ------------------------------------------------------------------------------------------- setting */
 
-static void put(struct xlat *x, const struct flags *f, uint32_t kind)
+static void put_or_discard(struct xlat *x, unsigned slot, ir_ref value)
 {
-    struct ir_builder *b = x->b;
-    ir_put(b, SLOT_FLAG_KIND, ax_i32(x, kind));
-    if (f->a)
-        ir_put(b, SLOT_FLAG_A, f->a);
-    if (f->b)
-        ir_put(b, SLOT_FLAG_B, f->b);
-    if (f->c)
-        ir_put(b, SLOT_FLAG_C, f->c);
-    if (f->nz)
-        ir_put(b, SLOT_FLAG_NZ, f->nz);
+    if (value)
+        ir_put(x->b, slot, value);
+    else
+        ir_discard(x->b, slot);
+}
+
+static void put(struct xlat *x, const struct flags *f)
+{
+    uint32_t kind = f->base | (f->nz ? ARM_FLAGS_NZ : 0) | (f->carry ? ARM_FLAGS_C : 0);
+    ir_put(x->b, SLOT_FLAG_KIND, ax_i32(x, kind));
+    put_or_discard(x, SLOT_FLAG_A, f->a);
+    put_or_discard(x, SLOT_FLAG_B, f->b);
+    put_or_discard(x, SLOT_FLAG_C, f->c);
+    put_or_discard(x, SLOT_FLAG_NZ, f->nz);
+    put_or_discard(x, SLOT_FLAG_CARRY, f->carry);
 }
 
 /* `f` becomes the state, or under a condition: either that or the old one, both in a form that they share. */
@@ -259,69 +283,66 @@ static void set(struct xlat *x, struct flags f)
 {
     struct ir_builder *b = x->b;
     if (!x->pass) {
-        put(x, &f, f.kind | (f.nz ? ARM_FLAGS_NZ : 0));
+        put(x, &f);
         return;
     }
     struct flags old = capture(x), both = {0};
     ir_ref nz_old = nz_of(x, &old);
     f.known = true;
-    f.kind_ref = ax_i32(x, f.kind | (f.nz ? ARM_FLAGS_NZ : 0));
+    f.kind = ax_i32(x, f.base | (f.nz ? ARM_FLAGS_NZ : 0) | (f.carry ? ARM_FLAGS_C : 0));
     if (!nz_old || !nz_of(x, &f)) {
         both.a = ir_select(b, x->pass, pack(x, &f), pack(x, &old));
-        put(x, &both, ARM_FLAGS_PACKED);
+        put(x, &both);
         return;
     }
+    both.base = ARM_FLAGS_V;
     both.nz = ir_select(b, x->pass, nz_of(x, &f), nz_old);
-    both.c = ir_select(b, x->pass, carry_of(x, &f), carry_of(x, &old));
+    both.carry = ir_select(b, x->pass, carry_of(x, &f), carry_of(x, &old));
     both.a = ir_select(b, x->pass, overflow_of(x, &f), overflow_of(x, &old));
-    put(x, &both, ARM_FLAGS_CV | ARM_FLAGS_NZ);
-}
-
-void flags_set_nz(struct xlat *x, ir_ref result)
-{
-    struct ir_builder *b = x->b;
-    if (x->pass) {
-        struct flags f = capture(x);
-        if (f.known) {
-            f.nz = result;
-            set(x, f);
-            return;
-        }
-        ir_ref codes = pack(x, &f);
-        f = (struct flags){.known = true, .kind = ARM_FLAGS_PACKED, .a = codes, .nz = result};
-        set(x, f);
-        return;
-    }
-    ir_put(b, SLOT_FLAG_KIND, ir_bin(b, IR_OR, ir_get(b, SLOT_FLAG_KIND), ax_i32(x, ARM_FLAGS_NZ)));
-    ir_put(b, SLOT_FLAG_NZ, result);
+    put(x, &both);
 }
 
 void flags_set_nzc(struct xlat *x, ir_ref result, ir_ref carry)
 {
-    if (!carry) {
-        flags_set_nz(x, result);
+    struct ir_builder *b = x->b;
+    uint32_t bits = ARM_FLAGS_NZ | (carry ? ARM_FLAGS_C : 0);
+    if (x->pass) {
+        struct flags f = capture(x);
+        if (!f.known)
+            f = (struct flags){.base = ARM_FLAGS_PACKED, .a = pack(x, &f)};
+        f.nz = result;
+        if (carry)
+            f.carry = carry;
+        set(x, f);
         return;
     }
-    struct flags old = capture(x);
-    set(x, (struct flags){.kind = ARM_FLAGS_CV, .a = overflow_of(x, &old), .c = carry, .nz = result});
+    ir_put(b, SLOT_FLAG_KIND, ir_bin(b, IR_OR, ir_get(b, SLOT_FLAG_KIND), ax_i32(x, bits)));
+    ir_put(b, SLOT_FLAG_NZ, result);
+    if (carry)
+        ir_put(b, SLOT_FLAG_CARRY, carry);
+}
+
+void flags_set_nz(struct xlat *x, ir_ref result)
+{
+    flags_set_nzc(x, result, IR_NONE);
 }
 
 void flags_set_add(struct xlat *x, ir_ref a, ir_ref b)
 {
-    set(x, (struct flags){.kind = ARM_FLAGS_ADD, .a = a, .b = b});
+    set(x, (struct flags){.base = ARM_FLAGS_ADD, .a = a, .b = b});
 }
 
 void flags_set_sub(struct xlat *x, ir_ref a, ir_ref b)
 {
-    set(x, (struct flags){.kind = ARM_FLAGS_SUB, .a = a, .b = b});
+    set(x, (struct flags){.base = ARM_FLAGS_SUB, .a = a, .b = b});
 }
 
 void flags_set_adc(struct xlat *x, ir_ref a, ir_ref b, ir_ref c)
 {
-    set(x, (struct flags){.kind = ARM_FLAGS_ADC, .a = a, .b = b, .c = c});
+    set(x, (struct flags){.base = ARM_FLAGS_ADC, .a = a, .b = b, .c = c});
 }
 
 void flags_set_nzcv(struct xlat *x, ir_ref nzcv)
 {
-    set(x, (struct flags){.kind = ARM_FLAGS_PACKED, .a = nzcv});
+    set(x, (struct flags){.base = ARM_FLAGS_PACKED, .a = nzcv});
 }

@@ -44,9 +44,14 @@ static uint32_t ge_from_cpsr(uint32_t cpsr)
     return (ge & 1) * 0xffu | (ge >> 1 & 1) * 0xff00u | (ge >> 2 & 1) * 0xff0000u | (ge >> 3) * 0xff000000u;
 }
 
+static uint32_t arm_flags(const struct arm_cpu *cpu)
+{
+    return arm_flags_of(cpu->flag_kind, cpu->flag_a, cpu->flag_b, cpu->flag_c, cpu->flag_nz, cpu->flag_carry);
+}
+
 uint32_t arm_get_cpsr(const struct arm_cpu *cpu)
 {
-    return cpu->cpsr | arm_flags_of(cpu->flag_kind, cpu->flag_a, cpu->flag_b, cpu->flag_c, cpu->flag_nz) << 28 |
+    return cpu->cpsr | arm_flags(cpu) << 28 |
            (cpu->q ? ARM_CPSR_Q : 0) | ge_to_cpsr(cpu->ge) | it_to_cpsr(cpu->jit.pc) |
            (cpu->jit.pc & PC_T ? ARM_CPSR_T : 0);
 }
@@ -56,7 +61,7 @@ void arm_set_cpsr(struct arm_cpu *cpu, uint32_t cpsr)
     uint32_t features = cpu->model->features, kept = 0;
     cpu->flag_kind = ARM_FLAGS_PACKED;
     cpu->flag_a = cpsr >> 28;
-    cpu->flag_b = cpu->flag_c = cpu->flag_nz = 0;
+    cpu->flag_b = cpu->flag_c = cpu->flag_nz = cpu->flag_carry = 0;
     cpu->q = features & ARM_V5E && cpsr & ARM_CPSR_Q;
     cpu->ge = features & ARM_V6 ? ge_from_cpsr(cpsr) : 0;
     uint64_t pc = (uint32_t)cpu->jit.pc & ~1u;

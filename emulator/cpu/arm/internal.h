@@ -16,6 +16,7 @@ enum arm_slot {
     SLOT_FLAG_B,
     SLOT_FLAG_C,
     SLOT_FLAG_NZ,
+    SLOT_FLAG_CARRY,
     SLOT_Q,
     SLOT_GE,
     SLOT_FP_NZCV,
@@ -187,7 +188,7 @@ enum arm_shift { SHIFT_LSL, SHIFT_LSR, SHIFT_ASR, SHIFT_ROR };
 /* Rm shifted by an immediate as DecodeImmShift() reads it (0406C A8.4.3). */
 ir_ref ax_shift_imm(struct xlat *x, ir_ref v, unsigned type, unsigned imm5, ir_ref *carry);
 
-unsigned arm_flags_of(uint32_t kind, uint32_t a, uint32_t b, uint32_t c, uint32_t nz); /* N Z C V in bits 3..0 */
+unsigned arm_flags_of(uint32_t kind, uint32_t a, uint32_t b, uint32_t c, uint32_t nz, uint32_t carry); /* N Z C V in bits 3..0 */
 
 /* ---- translate_mem.c ---- */
 /* n words from an address on: one guard for all, or one for each. */

@@ -354,6 +354,7 @@ static const struct ir_slot slots[ARM_N_SLOTS] = {
     [SLOT_FLAG_B] = STATE(flag_b, IR_I32),
     [SLOT_FLAG_C] = STATE(flag_c, IR_I32),
     [SLOT_FLAG_NZ] = STATE(flag_nz, IR_I32),
+    [SLOT_FLAG_CARRY] = STATE(flag_carry, IR_I32),
     [SLOT_Q] = STATE(q, IR_I32),
     [SLOT_GE] = STATE(ge, IR_I32),
     [SLOT_FP_NZCV] = STATE(fp_nzcv, IR_I32),
