@@ -320,6 +320,8 @@ bool ir_slot_const(struct ir_builder *b, unsigned slot, uint64_t *value);
 void ir_discard(struct ir_builder *b, unsigned slot);
 /* The current value is the one at the region's entry with these bits set (0: as it was). */
 bool ir_slot_bits(struct ir_builder *b, unsigned slot, uint64_t *bits);
+/* The value that the slot had at the region's entry decides something, other than by an OR. */
+bool ir_slot_examined(const struct ir_builder *b, unsigned slot);
 bool ir_is_const(const struct ir_builder *b, ir_ref v, uint64_t *value);
 enum ir_type ir_type_of(const struct ir_builder *b, ir_ref v);
 enum ir_op ir_op_of(const struct ir_builder *b, ir_ref v); /* what makes the value */

@@ -475,6 +475,26 @@ bool ir_slot_bits(struct ir_builder *b, unsigned slot, uint64_t *bits)
     return (b->insn[v].op == IR_LDSLOT || b->insn[v].op == IR_PARAM) && b->insn[v].aux == slot;
 }
 
+bool ir_slot_examined(const struct ir_builder *b, unsigned slot)
+{
+    for (ir_ref v = 1; v < b->n_insns; v++) {
+        const struct ir_insn *i = &b->insn[v];
+        unsigned args = i->op == IR_OR ? 0 : ir_op_info[i->op].args;
+        const ir_ref *arg = &i->a;
+        if (i->op == IR_CALL || i->op == IR_CALLIF) {
+            const struct ir_call *c = &b->call[i->op == IR_CALL ? i->a : i->b];
+            arg = c->arg;
+            args = c->helper->n_args;
+        }
+        for (unsigned k = 0; k < args; k++) {
+            const struct ir_insn *o = &b->insn[ib_resolve(b, arg[k])];
+            if (o->op == IR_LDSLOT && o->aux == slot)
+                return true;
+        }
+    }
+    return false;
+}
+
 enum ir_type ir_type_of(const struct ir_builder *b, ir_ref v)
 {
     return b->insn[v].type;

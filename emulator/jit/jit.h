@@ -82,7 +82,7 @@ enum jit_flow {
 struct jit_insn {              /* one guest instruction (with its delay slot, if translated together) */
     uint64_t pc, npc;          /* in: where */
     const uint8_t *code;       /* in: host bytes at pc */
-    uint32_t avail;            /* in: bytes readable at code (to the end of the page) */
+    uint32_t avail;            /* in: bytes readable at code (to the end of the page, or a little more) */
     uint32_t mode;             /* in: region's mode */
     uint32_t n_insns;          /* out: guest instructions covered (1; 2 with a delay slot) */
     uint32_t n_done;           /* out: of these, those that the front end reported by ir_insn_done() itself (the

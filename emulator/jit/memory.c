@@ -278,6 +278,13 @@ const uint8_t *jit_fetched_before(struct jit_cpu *cpu, uint64_t pc)
     return e->exec == (pc & JIT_PAGE_MASK) ? (const uint8_t *)(uintptr_t)(pc + e->addend) : NULL;
 }
 
+bool jit_may_fetch(const struct jit_cpu *cpu, uint64_t address)
+{
+    const uint8_t *pages = cpu->user_pages;
+    unsigned page = pages ? pages[address_of(cpu, address) >> JIT_PAGE_BITS] : 0;
+    return (page & (JIT_USER_READ | JIT_USER_EXEC)) && !(page & JIT_USER_UNSURE);
+}
+
 const uint8_t *jit_fetch(struct jit_cpu *cpu, uint64_t pc, uint8_t **flags)
 {
     struct jit_translation t;
@@ -285,10 +292,8 @@ const uint8_t *jit_fetch(struct jit_cpu *cpu, uint64_t pc, uint8_t **flags)
     pc = code_address(cpu, pc);
     if (cpu->jit->options.user_mode) {
         const uint8_t *host = cpu->window + pc;
-        const uint8_t *pages = cpu->user_pages;
         uint64_t probe;
-        if (pages && pages[pc >> JIT_PAGE_BITS] & (JIT_USER_READ | JIT_USER_EXEC) &&
-            !(pages[pc >> JIT_PAGE_BITS] & JIT_USER_UNSURE))
+        if (jit_may_fetch(cpu, pc))
             return host;
         struct iovec to = {&probe, 1}, from = {(void *)host, 1};
         if (process_vm_readv(getpid(), &to, 1, &from, 1, 0) == 1)

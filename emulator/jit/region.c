@@ -51,15 +51,17 @@ static void leave_if(struct ir_builder *b, const struct region_source *s, ir_ref
     ir_exit_if(b, cond, exit_kind(s, pc, npc), pc, npc);
 }
 
+#define BEYOND 8 /* bytes behind a page that an instruction may need */
+
 static void unit_at(const struct region_source *s, struct jit_insn *i, uint64_t pc, uint64_t npc,
-                    const uint8_t *host)
+                    const uint8_t *host, bool next_page)
 {
     memset(i, 0, sizeof(*i));
     i->pc = pc;
     i->npc = npc;
     i->mode = s->mode;
     i->code = host;
-    i->avail = JIT_PAGE_SIZE - (uint32_t)(address_of(s, pc) & (JIT_PAGE_SIZE - 1));
+    i->avail = JIT_PAGE_SIZE - (uint32_t)(address_of(s, pc) & (JIT_PAGE_SIZE - 1)) + (next_page ? BEYOND : 0);
     i->n_insns = 1;
 }
 
@@ -92,7 +94,7 @@ struct ir_region *region_form_unit(struct ir_builder *b, const struct region_sou
     struct jit_insn i;
     one_block(b, s);
     ir_set_unit(b);
-    unit_at(s, &i, s->pc, s->npc, s->host);
+    unit_at(s, &i, s->pc, s->npc, s->host, s->next_page);
     ir_set_pc(b, s->pc, s->npc);
     s->jit->guest->translate(b, &i);
     ir_insns_done(b, i.n_insns - i.n_done);
@@ -110,7 +112,7 @@ struct ir_region *region_form_superblock(struct ir_builder *b, const struct regi
     one_block(b, s);
     for (unsigned n = 1;; n++) {
         struct jit_insn i;
-        unit_at(s, &i, pc, npc, host_near(s, pc));
+        unit_at(s, &i, pc, npc, host_near(s, pc), s->next_page);
         ir_set_pc(b, pc, npc);
         g->translate(b, &i);
         ir_insns_done(b, i.n_insns - i.n_done);
@@ -162,6 +164,8 @@ struct explored {
     bool kept;           /* leader: part of the region */
     bool sets_kind;      /* the guest's kind slot is the constant `kind` after it, */
     bool adds_kind;      /* or what it was with the bits `kind`; else nobody knows */
+    bool reads_kind;     /* it decides something */
+    uint8_t asked;       /* loop_reads_kind() was here */
     uint64_t kind;
 };
 
@@ -189,22 +193,40 @@ static gboolean explored_equal(gconstpointer p, gconstpointer q)
     return a->pc == b->pc && a->npc == b->npc && a->chain == b->chain;
 }
 
-/* Copy of the code page that holds this host address; NULL when it cannot be read any more. */
-static const uint8_t *copy_of(struct explorer *x, const uint8_t *host)
+/* A code page, and where a program goes on behind it. */
+struct page_copy {
+    uint8_t bytes[JIT_PAGE_SIZE + BEYOND];
+    bool next_page;
+};
+
+static bool copy_bytes(void *to, const void *from, size_t size)
 {
-    uintptr_t offset = (uintptr_t)host & (JIT_PAGE_SIZE - 1);
-    const uint8_t *page = host - offset;
-    uint8_t *copy = g_hash_table_lookup(x->pages, page);
+    struct iovec here = {to, size}, there = {(void *)from, size};
+    return process_vm_readv(getpid(), &here, 1, &there, 1, 0) == (ssize_t)size;
+}
+
+/* Copy of the code page that holds this host address; NULL when it cannot be read any more. */
+static struct page_copy *page_copy_of(struct explorer *x, const uint8_t *host)
+{
+    const uint8_t *page = host - ((uintptr_t)host & (JIT_PAGE_SIZE - 1));
+    struct page_copy *copy = g_hash_table_lookup(x->pages, page);
     if (!copy) {
-        copy = g_malloc(JIT_PAGE_SIZE);
-        struct iovec to = {copy, JIT_PAGE_SIZE}, from = {(void *)page, JIT_PAGE_SIZE};
-        if (process_vm_readv(getpid(), &to, 1, &from, 1, 0) != JIT_PAGE_SIZE) {
+        copy = g_new(struct page_copy, 1);
+        if (!copy_bytes(copy->bytes, page, JIT_PAGE_SIZE)) {
             g_free(copy);
             return NULL;
         }
+        copy->next_page = x->s->jit->options.user_mode &&
+                          copy_bytes(copy->bytes + JIT_PAGE_SIZE, page + JIT_PAGE_SIZE, BEYOND);
         g_hash_table_insert(x->pages, (void *)page, copy);
     }
-    return copy + offset;
+    return copy;
+}
+
+static const uint8_t *copy_of(struct explorer *x, const uint8_t *host)
+{
+    struct page_copy *copy = page_copy_of(x, host);
+    return copy ? copy->bytes + ((uintptr_t)host & (JIT_PAGE_SIZE - 1)) : NULL;
 }
 
 /* Where the code of pc stands; NULL when it is out of the region's reach. */
@@ -234,7 +256,7 @@ static const uint8_t *host_of(struct explorer *x, uint64_t pc)
 
 static void unit_of(struct explorer *x, struct jit_insn *i, const struct explored *u)
 {
-    unit_at(x->s, i, u->pc, u->npc, copy_of(x, u->host));
+    unit_at(x->s, i, u->pc, u->npc, copy_of(x, u->host), page_copy_of(x, u->host)->next_page);
 }
 
 static struct explored *find_unit(struct explorer *x, uint64_t pc, uint64_t npc, const struct call_chain *chain)
@@ -309,6 +331,7 @@ static void explore_from(struct explorer *x, struct explored *e)
         if (g->has_kind_slot && e->i.flow != JIT_END) {
             e->sets_kind = ir_slot_const(x->scratch, g->kind_slot, &e->kind);
             e->adds_kind = !e->sets_kind && ir_slot_bits(x->scratch, g->kind_slot, &e->kind);
+            e->reads_kind = ir_slot_examined(x->scratch, g->kind_slot);
         }
         switch (e->i.flow) {
         case JIT_BRANCH:
@@ -427,6 +450,46 @@ static bool keep_loop(struct explorer *x)
     return loop;
 }
 
+/* The kind slot behind a leader's block: true when it is a constant, whatever it was before. */
+static bool kind_behind(struct explorer *x, const struct explored *leader, const struct explored *end, uint64_t *kind)
+{
+    bool known = false;
+    *kind = 0;
+    for (const struct explored *u = leader;; u = find_unit(x, u->i.next_pc, u->i.next_npc, u->chain)) {
+        if (u->sets_kind) {
+            known = true;
+            *kind = u->kind;
+        } else if (u->adds_kind) {
+            *kind |= u->kind;
+        } else {
+            known = false;
+        }
+        if (u == end)
+            return known;
+    }
+}
+
+/* Does something look at the kind slot's value on the way into this block? */
+static bool reads_entry_kind(struct explorer *x, struct explored *leader)
+{
+    struct explored *end = block_end(x, leader), *next[2];
+    if (leader->asked)
+        return false;
+    leader->asked = 1;
+    for (const struct explored *u = leader;; u = find_unit(x, u->i.next_pc, u->i.next_npc, u->chain)) {
+        if (u->reads_kind)
+            return true;
+        if (u->sets_kind)
+            return false;
+        if (u == end)
+            break;
+    }
+    for (unsigned n = successors(x, leader, next); n-- > 0;)
+        if (next[n]->kept && reads_entry_kind(x, next[n]))
+            return true;
+    return false;
+}
+
 /* On every way round the loop the kind slot has the same constant value when it comes back to the seed. */
 static bool kind_on_return(struct explorer *x, uint64_t *kind)
 {
@@ -440,22 +503,8 @@ static bool kind_on_return(struct explorer *x, uint64_t *kind)
             returns = returns || next[j] == seed;
         if (!returns)
             continue;
-        bool known = false;
-        uint64_t at_end = 0;
-        const struct explored *end = block_end(x, e);
-        for (const struct explored *u = e;; u = find_unit(x, u->i.next_pc, u->i.next_npc, u->chain)) {
-            if (u->sets_kind) {
-                known = true;
-                at_end = u->kind;
-            } else if (u->adds_kind) {
-                at_end |= u->kind;
-            } else {
-                known = false;
-            }
-            if (u == end)
-                break;
-        }
-        if (!known || (found && at_end != *kind))
+        uint64_t at_end;
+        if (!kind_behind(x, e, block_end(x, e), &at_end) || (found && at_end != *kind))
             return false;
         *kind = at_end;
         found = true;
@@ -504,12 +553,13 @@ struct stub_block {
     uint64_t pc, npc;
 };
 
-static void emit_block(struct explorer *x, struct ir_builder *b, struct explored *leader, GArray *stubs)
+/* The units of a leader's block, in block `at`. */
+static void emit_block(struct explorer *x, struct ir_builder *b, struct explored *leader, uint32_t at, GArray *stubs)
 {
     const struct region_source *s = x->s;
     const struct jit_guest *g = s->jit->guest;
     struct explored *u = leader;
-    ir_block_start(b, leader->block);
+    ir_block_start(b, at);
     ir_charge(b, 0);
     for (;;) {
         struct jit_insn i;
@@ -576,6 +626,28 @@ static void emit_block(struct explorer *x, struct ir_builder *b, struct explored
     }
 }
 
+/* The loop is entered with the kind slot known.  With another kind its first block is run in a copy, if the kind is
+ * settled behind that, else the interpreter has to do a unit. */
+static void enter_by_kind(struct explorer *x, struct ir_builder *b, struct explored *seed, uint64_t kind, GArray *stubs)
+{
+    const struct region_source *s = x->s;
+    const struct jit_guest *g = s->jit->guest;
+    ir_ref known = ir_const(b, g->slot[g->kind_slot].type, kind);
+    uint64_t behind;
+    ir_set_pc(b, s->pc, s->npc);
+    if (kind_behind(x, seed, block_end(x, seed), &behind)) {
+        uint32_t same = ir_block_new(b, s->pc, s->npc), other = ir_block_new(b, s->pc, s->npc);
+        ir_br_if(b, ir_icmp(b, IR_EQ, ir_get(b, g->kind_slot), known), same, other, 1);
+        ir_block_seal(b, same);
+        ir_block_seal(b, other);
+        emit_block(x, b, seed, other, stubs);
+        ir_block_start(b, same);
+    } else {
+        ir_exit_if(b, ir_icmp(b, IR_NE, ir_get(b, g->kind_slot), known), IR_EXIT_MEMORY, s->pc, s->npc);
+    }
+    ir_put(b, g->kind_slot, known);
+}
+
 struct ir_region *region_form_hot(struct ir_builder *b, const struct region_source *s, GArray *spans,
                                   GByteArray *bytes, GArray *mappings, GArray *inner)
 {
@@ -600,7 +672,8 @@ struct ir_region *region_form_hot(struct ir_builder *b, const struct region_sour
     for (unsigned k = 0; k < x.leaders->len; k++)
         ((struct explored *)x.leaders->pdata[k])->block = UINT32_MAX;
     uint64_t kind = 0;
-    bool loop = keep_loop(&x), assume = loop && kind_on_return(&x, &kind);
+    bool loop = keep_loop(&x);
+    bool assume = loop && reads_entry_kind(&x, x.leaders->pdata[0]) && kind_on_return(&x, &kind);
     sort_leaders(&x, x.leaders->pdata[0], order);
 
     ir_begin(b, s->jit->guest, s->pc, s->npc, s->mode, s->jit->options.user_mode);
@@ -618,20 +691,15 @@ struct ir_region *region_form_hot(struct ir_builder *b, const struct region_sour
         ir_ref now = ir_ldstate(b, IR_I64, 3, offsetof(struct jit_cpu, code_epoch));
         ir_exit_if(b, ir_icmp(b, IR_NE, valid, now), IR_EXIT_DISPATCH, s->pc, s->npc);
     }
-    if (assume) { /* else the first turn would make the slot unknown in all turns */
-        const struct jit_guest *g = s->jit->guest;
-        enum ir_type type = g->slot[g->kind_slot].type;
-        ir_set_pc(b, s->pc, s->npc);
-        ir_exit_if(b, ir_icmp(b, IR_NE, ir_get(b, g->kind_slot), ir_const(b, type, kind)), IR_EXIT_MEMORY, s->pc,
-                   s->npc);
-        ir_put(b, g->kind_slot, ir_const(b, type, kind));
-    }
-    ir_br(b, ((struct explored *)x.leaders->pdata[0])->block);
+    struct explored *seed = x.leaders->pdata[0];
+    if (assume) /* else the first turn would make the slot unknown in all turns */
+        enter_by_kind(&x, b, seed, kind, stubs);
+    ir_br(b, seed->block);
     for (unsigned k = order->len; k-- > 0;) {
         struct explored *e = order->pdata[k];
         if (e->block != UINT32_MAX) {
             g_array_append_val(inner, e->pc);
-            emit_block(&x, b, e, stubs);
+            emit_block(&x, b, e, e->block, stubs);
         }
     }
     for (unsigned k = 0; k < stubs->len; k++) {

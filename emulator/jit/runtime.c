@@ -167,6 +167,8 @@ static void source_of(struct jit_cpu *cpu, const uint8_t *host, struct region_so
 {
     *s = (struct region_source){
         .jit = cpu->jit, .pc = cpu->pc, .npc = cpu->npc, .mode = cpu->mode, .host = host};
+    if (cpu->jit->options.user_mode)
+        s->next_page = jit_may_fetch(cpu, (cpu->pc & ~cpu->guest->pc_state & JIT_PAGE_MASK) + JIT_PAGE_SIZE);
 }
 
 /* Everything that was translated goes; needs all CPUs out of generated code. */

@@ -168,6 +168,7 @@ struct region_source {
     uint64_t pc, npc;
     uint32_t mode;
     const uint8_t *host;         /* at pc */
+    bool next_page;              /* of a program: the page behind may be fetched from, too */
     const struct code_mapping *mapping; /* other pages that a hot region may use */
     uint32_t n_mappings;
     uint64_t *valid_epoch;       /* made a region of several pages: where its entry finds the epoch */
@@ -200,6 +201,8 @@ void jit_context_drop_code(struct jit *jit, const struct jit_region *r); /* jump
 void jit_drop_write_entries(struct jit *jit, const uint8_t *host, size_t size);
 /* Where the code at pc would stand if its page was fetched from before (user mode: always); not checked any further. */
 const uint8_t *jit_fetched_before(struct jit_cpu *cpu, uint64_t pc);
+/* A program's page: may code be fetched there, for certain? */
+bool jit_may_fetch(const struct jit_cpu *cpu, uint64_t address);
 /* Host address of code at pc, for fetching; NULL: exception set (exit_reason). *flags: page flag byte or NULL. */
 const uint8_t *jit_fetch(struct jit_cpu *cpu, uint64_t pc, uint8_t **flags);
 
