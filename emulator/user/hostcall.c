@@ -66,7 +66,46 @@ void user_host_call_interrupt(void *ucontext)
         *rip = (greg_t)user_host_call_abort;
 }
 
+/* The C library keeps signals 32 and 33 to itself; a program's own library has them too. So the kernel is asked
+ * without it, and the code that a handler returns to is ours. */
+void user_host_restore(void);
+
+__asm__("	.text\n"
+        "	.type	user_host_restore, @function\n"
+        "user_host_restore:\n"
+        "	mov	$15, %eax\n" /* rt_sigreturn */
+        "	syscall\n"
+        "	.size	user_host_restore, . - user_host_restore\n");
+
+struct kernel_action {
+    void *handler;
+    unsigned long flags;
+    void (*restorer)(void);
+    uint64_t mask;
+};
+
+#define KERNEL_SA_RESTORER 0x04000000
+
+int user_host_sigaction(int signal, void *handler, unsigned long flags, uint64_t mask)
+{
+    const struct kernel_action action = {handler, flags | KERNEL_SA_RESTORER, user_host_restore, mask};
+
+    return syscall(SYS_rt_sigaction, signal, &action, NULL, sizeof(mask)) == 0 ? 0 : -errno;
+}
+
 #else
+
+int user_host_sigaction(int signal, void *handler, unsigned long flags, uint64_t mask)
+{
+    struct sigaction action = {.sa_flags = (int)flags};
+
+    for (int n = 1; n <= 64; n++) {
+        if (mask >> (n - 1) & 1)
+            sigaddset(&action.sa_mask, n);
+    }
+    action.sa_handler = handler;
+    return sigaction(signal, &action, NULL) == 0 ? 0 : -errno;
+}
 
 /* Other hosts: a signal in the few instructions between look and call is delivered when the call ends. */
 int64_t user_host_call(struct user_thread *thread, long number, long a, long b, long c, long d, long e,

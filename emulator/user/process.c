@@ -235,6 +235,7 @@ void user_thread_loop(struct user_thread *thread)
 
         /* A signal that comes after this look sets `stop` again, and the processor returns at once. */
         thread->cpu->stop = 0;
+        thread->bus_error = false;
         if (thread->pending)
             user_signal_deliver(thread);
         if (thread->process->gdb)

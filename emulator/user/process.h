@@ -185,6 +185,7 @@ struct user_thread {
     /* Of the last fault; some signal frames hold them. */
     uint64_t fault_address;
     uint32_t fault_trap, fault_error;
+    bool bus_error; /* the host's last fault was SIGBUS */
 };
 
 /* Loads a program and its stack. argv and envp end with NULL. The program is a name as user_path() takes it; one
@@ -232,7 +233,7 @@ void user_signal_deliver(struct user_thread *thread);
 #define SA_RESTORER_FLAG 0x04000000
 /* Makes *trap a fault: the signal, or the one for an access to memory that is not there or not allowed. */
 void user_trap_signal(struct user_trap *trap, int signal, int code, uint64_t address);
-void user_trap_memory(const struct user_thread *thread, struct user_trap *trap, uint64_t address, bool fetch);
+void user_trap_memory(const struct user_thread *thread, struct user_trap *trap, uint64_t address);
 /* The program did something that gives it a signal. */
 void user_signal_fault(struct user_thread *thread, const struct user_trap *trap);
 void user_signal_set_mask(struct user_thread *thread, uint64_t mask);
@@ -265,6 +266,8 @@ int64_t user_host_call(struct user_thread *thread, long number, long a, long b, 
                        long f);
 #define USER_HOST(t, nr, a, b, c, d, e, f)                                                                   \
     user_host_call(t, nr, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
+/* The kernel's sigaction, for all 64 signals. 0 or -errno. */
+int user_host_sigaction(int signal, void *handler, unsigned long flags, uint64_t mask);
 /* For the fault handler: moves a context that is about to enter the host's kernel out of there. */
 void user_host_call_interrupt(void *ucontext);
 

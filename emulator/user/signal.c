@@ -21,7 +21,6 @@
 
 #define BIT(signal)     ((uint64_t)1 << ((signal)-1))
 #define SYNCHRONOUS     (BIT(SIGSEGV) | BIT(SIGBUS) | BIT(SIGFPE) | BIT(SIGILL) | BIT(SIGTRAP))
-#define LIBRARY         (BIT(32) | BIT(33)) /* the host's C library keeps them */
 #define NEVER_BLOCKED   (BIT(SIGKILL) | BIT(SIGSTOP))
 #define HANDLER_DEFAULT 0
 #define HANDLER_IGNORE  1
@@ -30,21 +29,14 @@ static void on_fault(int signal, siginfo_t *info, void *context);
 
 static int host_sigaction(int signal, void (*handler)(int, siginfo_t *, void *), unsigned long flags)
 {
-    struct sigaction with = {.sa_flags = (int)flags | SA_SIGINFO};
-
     /* The fault handler may leave by a jump that knows only of its own signal. */
-    if (handler != on_fault)
-        sigfillset(&with.sa_mask);
-    with.sa_sigaction = handler;
-    return sigaction(signal, &with, NULL) == 0 ? 0 : -errno;
+    return user_host_sigaction(signal, (void *)handler, flags | SA_SIGINFO, handler != on_fault ? ~(uint64_t)0 : 0);
 }
 
 /* SIG_DFL or SIG_IGN */
 static int host_plain_action(int signal, void (*plain)(int), unsigned long flags)
 {
-    struct sigaction with = {.sa_flags = (int)flags, .sa_handler = plain};
-
-    return sigaction(signal, &with, NULL) == 0 ? 0 : -errno;
+    return user_host_sigaction(signal, (void *)plain, flags, 0);
 }
 
 static void set_host_mask(uint64_t mask)
@@ -54,7 +46,7 @@ static void set_host_mask(uint64_t mask)
 
 void user_signal_block_all(void)
 {
-    set_host_mask(~(SYNCHRONOUS | LIBRARY));
+    set_host_mask(~SYNCHRONOUS);
 }
 
 void user_signal_set_mask(struct user_thread *thread, uint64_t mask)
@@ -77,7 +69,7 @@ static void record(struct user_thread *thread, int signal, const siginfo_t *info
     thread->pending_info = *info;
     thread->pending = signal;
     jit_request_stop(thread->cpu, context);
-    all = ~(SYNCHRONOUS | LIBRARY);
+    all = ~SYNCHRONOUS;
     memcpy(&context->uc_sigmask, &all, sizeof(all));
     user_host_call_interrupt(context);
 }
@@ -106,6 +98,8 @@ static void on_fault(int signal, siginfo_t *info, void *context)
     int saved = errno;
 
     if (info->si_code > 0 && info->si_code != SI_KERNEL) {
+        if (thread)
+            thread->bus_error = signal == SIGBUS;
         user_mem_copy_fault(&uc->uc_sigmask);
         if (thread && jit_handle_fault(thread->cpu, signal, info, context)) {
             errno = saved;
@@ -163,7 +157,7 @@ static bool default_is_deadly(int signal)
 void user_signal_watch(struct user_process *process)
 {
     for (int signal = 1; signal <= 64; signal++) {
-        if (signal != SIGKILL && signal != SIGSEGV && signal != SIGBUS && !(BIT(signal) & LIBRARY) &&
+        if (signal != SIGKILL && signal != SIGSEGV && signal != SIGBUS &&
             process->action[signal].handler == HANDLER_DEFAULT && default_is_deadly(signal))
             host_sigaction(signal, on_signal, 0);
     }
@@ -280,15 +274,14 @@ void user_trap_signal(struct user_trap *trap, int signal, int code, uint64_t add
     trap->address = address;
 }
 
-/* A page that is there and allows the access can only be a file's that has become shorter. */
-void user_trap_memory(const struct user_thread *thread, struct user_trap *trap, uint64_t address, bool fetch)
+/* Which signal it is on the host decides: SIGBUS for a page of a file that has become shorter. */
+void user_trap_memory(const struct user_thread *thread, struct user_trap *trap, uint64_t address)
 {
     unsigned page = user_mem_page(&thread->process->mem, address);
 
     if (!(page & USER_PAGE_MAPPED))
         user_trap_signal(trap, SIGSEGV, SEGV_MAPERR, address);
-    else if (fetch ? page & (USER_PAGE_READ | USER_PAGE_EXEC)
-                   : (page & USER_PAGE_READ) && (page & USER_PAGE_WRITE))
+    else if (thread->bus_error)
         user_trap_signal(trap, SIGBUS, BUS_ADRERR, address);
     else
         user_trap_signal(trap, SIGSEGV, SEGV_ACCERR, address);

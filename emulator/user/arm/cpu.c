@@ -306,9 +306,9 @@ static void run(struct user_thread *thread, struct user_trap *trap)
     info = cpu->jit.exit_info;
     switch (cpu->jit.exit_reason) {
     case ARM_EXC_SVC: software_interrupt(thread, trap, (uint32_t)info); break;
-    case ARM_EXC_PREFETCH_ABORT: user_trap_memory(thread, trap, info & ~(uint64_t)1, true); break;
+    case ARM_EXC_PREFETCH_ABORT: user_trap_memory(thread, trap, info & ~(uint64_t)1); break;
     case ARM_EXC_DATA_ABORT:
-        user_trap_memory(thread, trap, info, false);
+        user_trap_memory(thread, trap, info);
         trap->number = 14;
         trap->error = cpu->dfsr;
         break;

@@ -151,20 +151,19 @@ static const int16_t errnos[] = {
     [ERFKILL] = 134,
 };
 
-/* Guest's number to host's. The host's C library keeps 32 and 33 to itself: the program's come as 64 and 63,
- * which it cannot use then. */
+/* Guest's number to host's. */
 static const uint8_t signal_to_host[65] = {
     [1] = SIGHUP,     [2] = SIGINT,   [3] = SIGQUIT,   [4] = SIGILL,   [5] = SIGTRAP,  [6] = SIGABRT,
     [8] = SIGFPE,     [9] = SIGKILL,  [10] = SIGBUS,   [11] = SIGSEGV, [12] = SIGSYS,  [13] = SIGPIPE,
     [14] = SIGALRM,   [15] = SIGTERM, [16] = SIGURG,   [17] = SIGSTOP, [18] = SIGTSTP, [19] = SIGCONT,
     [20] = SIGCHLD,   [21] = SIGTTIN, [22] = SIGTTOU,  [23] = SIGIO,   [24] = SIGXCPU, [25] = SIGXFSZ,
     [26] = SIGVTALRM, [27] = SIGPROF, [28] = SIGWINCH, [29] = SIGPWR,  [30] = SIGUSR1, [31] = SIGUSR2,
-    [32] = 64,        [33] = 63,      [34] = 34,       [35] = 35,      [36] = 36,      [37] = 37,
+    [32] = 32,        [33] = 33,      [34] = 34,       [35] = 35,      [36] = 36,      [37] = 37,
     [38] = 38,        [39] = 39,      [40] = 40,       [41] = 41,      [42] = 42,      [43] = 43,
     [44] = 44,        [45] = 45,      [46] = 46,       [47] = 47,      [48] = 48,      [49] = 49,
     [50] = 50,        [51] = 51,      [52] = 52,       [53] = 53,      [54] = 54,      [55] = 55,
     [56] = 56,        [57] = 57,      [58] = 58,       [59] = 59,      [60] = 60,      [61] = 61,
-    [62] = 62};
+    [62] = 62,        [63] = 63,      [64] = 64};
 
 static const uint8_t signal_to_guest[65] = {
     [SIGHUP] = 1,     [SIGINT] = 2,   [SIGQUIT] = 3,   [SIGILL] = 4,   [SIGTRAP] = 5,  [SIGABRT] = 6,
@@ -172,12 +171,12 @@ static const uint8_t signal_to_guest[65] = {
     [SIGALRM] = 14,   [SIGTERM] = 15, [SIGURG] = 16,   [SIGSTOP] = 17, [SIGTSTP] = 18, [SIGCONT] = 19,
     [SIGCHLD] = 20,   [SIGTTIN] = 21, [SIGTTOU] = 22,  [SIGIO] = 23,   [SIGXCPU] = 24, [SIGXFSZ] = 25,
     [SIGVTALRM] = 26, [SIGPROF] = 27, [SIGWINCH] = 28, [SIGPWR] = 29,  [SIGUSR1] = 30, [SIGUSR2] = 31,
-    [64] = 32,        [63] = 33,      [34] = 34,       [35] = 35,      [36] = 36,      [37] = 37,
+    [32] = 32,        [33] = 33,      [34] = 34,       [35] = 35,      [36] = 36,      [37] = 37,
     [38] = 38,        [39] = 39,      [40] = 40,       [41] = 41,      [42] = 42,      [43] = 43,
     [44] = 44,        [45] = 45,      [46] = 46,       [47] = 47,      [48] = 48,      [49] = 49,
     [50] = 50,        [51] = 51,      [52] = 52,       [53] = 53,      [54] = 54,      [55] = 55,
     [56] = 56,        [57] = 57,      [58] = 58,       [59] = 59,      [60] = 60,      [61] = 61,
-    [62] = 62};
+    [62] = 62,        [63] = 63,      [64] = 64};
 
 #define SAME(value)                                                                                          \
     {                                                                                                        \

@@ -187,7 +187,7 @@ static void software_trap(struct user_thread *thread, struct user_trap *trap, un
     case TA_LINUX_CALL: trap->event = USER_EVENT_CALL; break;
     case TA_FLUSH_WINDOWS:
         if (!sparc_flush_windows(cpu)) {
-            user_trap_memory(thread, trap, cpu->jit.exit_info, false);
+            user_trap_memory(thread, trap, cpu->jit.exit_info);
             break;
         }
         sparc_skip(cpu);
@@ -219,10 +219,10 @@ static void run(struct user_thread *thread, struct user_trap *trap)
         return;
     info = cpu->jit.exit_info;
     switch (cpu->jit.exit_reason) {
-    case SPARC_TT_INSTRUCTION_ACCESS: user_trap_memory(thread, trap, cpu->jit.pc, true); break;
+    case SPARC_TT_INSTRUCTION_ACCESS: user_trap_memory(thread, trap, cpu->jit.pc); break;
     case SPARC_TT_DATA_ACCESS:
     case SPARC_TT_DATA_ACCESS_ERROR:
-    case SPARC_TT_DATA_STORE_ERROR: user_trap_memory(thread, trap, info, false); break;
+    case SPARC_TT_DATA_STORE_ERROR: user_trap_memory(thread, trap, info); break;
     case SPARC_TT_ILLEGAL:
     case SPARC_TT_UNIMPLEMENTED_FLUSH: user_trap_signal(trap, SIGILL, ILL_ILLOPC, cpu->jit.pc); break;
     case SPARC_TT_PRIVILEGED: user_trap_signal(trap, SIGILL, ILL_PRVOPC, cpu->jit.pc); break;
