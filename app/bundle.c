@@ -21,6 +21,7 @@ struct _VitrineBundle {
     char *problem;
     enum bundle_state state;
     int lock_fd; /* -1: not ours */
+    gboolean changing; /* locked for a change, not for a run */
 };
 
 G_DEFINE_FINAL_TYPE(VitrineBundle, vitrine_bundle, G_TYPE_OBJECT)
@@ -65,8 +66,7 @@ char *vitrine_bundle_path(const char *folder, const char *file)
 
 /* ---- crash-safe writing ---- */
 
-/* "What failed (path: why)." */
-static gboolean set_errno(GError **error, int number, const char *what, const char *path)
+gboolean vitrine_set_errno(GError **error, int number, const char *what, const char *path)
 {
     g_autofree char *shown = g_filename_display_name(path);
     g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(number), _("%s (%s: %s)."), what, shown,
@@ -74,7 +74,7 @@ static gboolean set_errno(GError **error, int number, const char *what, const ch
     return FALSE;
 }
 
-static gboolean sync_folder(const char *path, GError **error)
+gboolean vitrine_sync_folder(const char *path, GError **error)
 {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     /* A file system that cannot fsync a folder (EINVAL) orders its changes itself. */
@@ -83,7 +83,7 @@ static gboolean sync_folder(const char *path, GError **error)
 
     if (fd >= 0)
         close(fd);
-    return ok || set_errno(error, number, _("The folder could not be brought to disk"), path);
+    return ok || vitrine_set_errno(error, number, _("The folder could not be brought to disk"), path);
 }
 
 gboolean vitrine_write_file(const char *path, const void *data, gsize size, GError **error)
@@ -93,7 +93,7 @@ gboolean vitrine_write_file(const char *path, const void *data, gsize size, GErr
     int fd = g_mkstemp_full(temporary, O_RDWR | O_CLOEXEC, 0644);
 
     if (fd < 0)
-        return set_errno(error, errno, _("The file could not be written"), path);
+        return vitrine_set_errno(error, errno, _("The file could not be written"), path);
     const char *p = data;
     gsize left = size;
     gboolean ok = TRUE;
@@ -119,18 +119,17 @@ gboolean vitrine_write_file(const char *path, const void *data, gsize size, GErr
     }
     if (!ok) {
         g_unlink(temporary);
-        return set_errno(error, number, _("The file could not be written"), path);
+        return vitrine_set_errno(error, number, _("The file could not be written"), path);
     }
-    return sync_folder(folder, error);
+    return vitrine_sync_folder(folder, error);
 }
 
-/* Removes a folder with all that is in it; does not follow symbolic links. */
-static gboolean remove_tree(const char *path, GError **error)
+gboolean vitrine_remove_tree(const char *path, GError **error)
 {
     GStatBuf info;
 
     if (g_lstat(path, &info) != 0)
-        return errno == ENOENT || set_errno(error, errno, _("The machine could not be deleted"), path);
+        return errno == ENOENT || vitrine_set_errno(error, errno, _("The machine could not be deleted"), path);
     if (S_ISDIR(info.st_mode)) {
         g_autoptr(GDir) dir = g_dir_open(path, 0, error);
         const char *name;
@@ -138,12 +137,12 @@ static gboolean remove_tree(const char *path, GError **error)
             return FALSE;
         while ((name = g_dir_read_name(dir))) {
             g_autofree char *child = g_build_filename(path, name, NULL);
-            if (!remove_tree(child, error))
+            if (!vitrine_remove_tree(child, error))
                 return FALSE;
         }
     }
     if (g_remove(path) != 0 && errno != ENOENT)
-        return set_errno(error, errno, _("The machine could not be deleted"), path);
+        return vitrine_set_errno(error, errno, _("The machine could not be deleted"), path);
     return TRUE;
 }
 
@@ -153,10 +152,10 @@ static enum bundle_state look_at_state(VitrineBundle *self)
 {
     if (!self->machine)
         return BUNDLE_BROKEN;
-    if (self->lock_fd >= 0)
+    if (self->lock_fd >= 0 && !self->changing)
         return BUNDLE_RUNNING;
     g_autofree char *lock = g_build_filename(self->folder, "lock", NULL);
-    int fd = open(lock, O_RDWR | O_CLOEXEC);
+    int fd = self->lock_fd >= 0 ? -1 : open(lock, O_RDWR | O_CLOEXEC);
     if (fd >= 0) {
         struct flock lock_wanted = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
         gboolean held = fcntl(fd, F_OFD_GETLK, &lock_wanted) == 0 && lock_wanted.l_type != F_UNLCK;
@@ -165,7 +164,15 @@ static enum bundle_state look_at_state(VitrineBundle *self)
             return BUNDLE_RUNNING;
     }
     g_autofree char *resume = vitrine_bundle_resume_state(self);
-    return g_file_test(resume, G_FILE_TEST_EXISTS) ? BUNDLE_SAVED : BUNDLE_OFF;
+    if (g_file_test(resume, G_FILE_TEST_EXISTS))
+        return BUNDLE_SAVED;
+    static const char *const memory[] = {"state", "resume.state"};
+    for (unsigned i = 0; self->machine->resume && i < G_N_ELEMENTS(memory); i++) {
+        g_autofree char *node = g_build_filename(self->folder, "history", self->machine->resume, memory[i], NULL);
+        if (g_file_test(node, G_FILE_TEST_EXISTS))
+            return BUNDLE_SAVED;
+    }
+    return BUNDLE_OFF;
 }
 
 static MachineIni *read_machine(const char *folder, GError **error)
@@ -280,11 +287,22 @@ gboolean vitrine_bundle_save(VitrineBundle *self, const MachineIni *machine, GEr
     return TRUE;
 }
 
+/* An original that a machine stands on may not be written any more; whoever owns it can undo that. */
+static void protect(const char *path)
+{
+    GStatBuf info;
+
+    if (g_stat(path, &info) == 0 && S_ISREG(info.st_mode))
+        g_chmod(path, info.st_mode & 07555);
+}
+
 gboolean vitrine_bundle_add_disk(const char *folder, MachineIni *machine, const struct bundle_disk *disk,
                                  GCancellable *cancellable, GError **error)
 {
     g_autofree char *name = NULL;
     g_autofree char *path = NULL;
+    g_autofree char *base = NULL;
+    g_autofree char *fingerprint = NULL;
     ImageCreateOptions options = {0};
 
     for (unsigned i = machine->disk_count;; i++) {
@@ -311,13 +329,21 @@ gboolean vitrine_bundle_add_disk(const char *folder, MachineIni *machine, const 
             if (!source || !image_convert(source, path, "qcow2", &convert, &job, error))
                 return FALSE;
         } else {
-            options.backing_file = original;
-            options.backing_format = format;
-            if (!image_create(path, "qcow2", &options, error))
+            if (!image_create_overlay(path, original, format, error))
                 return FALSE;
+            base = g_steal_pointer(&original);
+            fingerprint = image_fingerprint(base, FALSE, NULL, error);
+            if (!fingerprint)
+                return FALSE;
+            protect(base);
         }
     }
-    return machine_ini_add_disk(machine, name, "qcow2", disk->unit, FALSE, error) != NULL;
+    struct machine_drive *drive = machine_ini_add_disk(machine, name, "qcow2", disk->unit, FALSE, error);
+    if (!drive)
+        return FALSE;
+    drive->base = g_steal_pointer(&base);
+    drive->fingerprint = g_steal_pointer(&fingerprint);
+    return TRUE;
 }
 
 VitrineBundle *vitrine_bundle_create(const char *machines_folder, const MachineIni *wanted,
@@ -342,7 +368,7 @@ VitrineBundle *vitrine_bundle_create(const char *machines_folder, const MachineI
         return NULL;
     }
     if (g_mkdir_with_parents(machines_folder, 0755) != 0 || !g_mkdtemp_full(building, 0755)) {
-        set_errno(error, errno, _("The folder could not be made"), machines_folder);
+        vitrine_set_errno(error, errno, _("The folder could not be made"), machines_folder);
         return NULL;
     }
 
@@ -350,26 +376,38 @@ VitrineBundle *vitrine_bundle_create(const char *machines_folder, const MachineI
     g_autofree char *history_folder = g_build_filename(building, "history", NULL);
     gboolean ok = TRUE;
     if (g_mkdir(disks_folder, 0755) != 0 || g_mkdir(history_folder, 0755) != 0)
-        ok = set_errno(error, errno, _("The folder could not be made"), building);
+        ok = vitrine_set_errno(error, errno, _("The folder could not be made"), building);
     for (guint i = 0; ok && i < disk_count; i++)
         ok = vitrine_bundle_add_disk(building, machine, &disks[i], cancellable, error);
     if (ok) {
         machine->created = g_get_real_time() / G_USEC_PER_SEC;
-        ok = write_machine(building, machine, error) && sync_folder(building, error);
+        ok = write_machine(building, machine, error) && vitrine_sync_folder(building, error);
     }
     /* rename() replaces an empty folder at most: a machine that another process made meanwhile stays. */
     if (ok && g_rename(building, folder) != 0)
-        ok = set_errno(error, errno, _("The machine's folder could not be made"), folder);
+        ok = vitrine_set_errno(error, errno, _("The machine's folder could not be made"), folder);
     if (!ok) {
-        remove_tree(building, NULL);
+        vitrine_remove_tree(building, NULL);
         return NULL;
     }
-    if (!sync_folder(machines_folder, error))
+    if (!vitrine_sync_folder(machines_folder, error))
         return NULL;
     return vitrine_bundle_new(folder);
 }
 
 /* ---- lock ---- */
+
+gboolean vitrine_bundle_lock_for_change(VitrineBundle *self, GError **error)
+{
+    gboolean was_free = self->lock_fd < 0;
+
+    if (was_free)
+        self->changing = TRUE; /* before its state is looked at */
+    gboolean ok = vitrine_bundle_lock(self, error);
+    if (was_free && !ok)
+        self->changing = FALSE;
+    return ok;
+}
 
 gboolean vitrine_bundle_lock(VitrineBundle *self, GError **error)
 {
@@ -377,7 +415,7 @@ gboolean vitrine_bundle_lock(VitrineBundle *self, GError **error)
         g_autofree char *path = g_build_filename(self->folder, "lock", NULL);
         int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
         if (fd < 0)
-            return set_errno(error, errno, _("The machine's lock could not be opened"), path);
+            return vitrine_set_errno(error, errno, _("The machine's lock could not be opened"), path);
         struct flock wanted = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
         if (fcntl(fd, F_OFD_SETLK, &wanted) != 0) {
             close(fd);
@@ -390,7 +428,10 @@ gboolean vitrine_bundle_lock(VitrineBundle *self, GError **error)
         vitrine_bundle_refresh(self);
         return TRUE;
     }
-    g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_IN_USE, _("“%s” is running already."), self->name);
+    g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_IN_USE,
+                self->changing ? _("The history of “%s” is being changed. Wait until that is done.")
+                               : _("“%s” is running already."),
+                self->name);
     return FALSE;
 }
 
@@ -400,6 +441,7 @@ void vitrine_bundle_unlock(VitrineBundle *self)
         return;
     close(self->lock_fd);
     self->lock_fd = -1;
+    self->changing = FALSE;
     if (G_OBJECT(self)->ref_count > 0)
         vitrine_bundle_refresh(self);
 }
@@ -423,7 +465,7 @@ gboolean vitrine_bundle_delete(VitrineBundle *self, GError **error)
     /* First out of sight in one step: a crash in the middle leaves no half machine in the library. */
     if (!self->hidden_from && !vitrine_bundle_hide(self, error))
         return FALSE;
-    return remove_tree(self->folder, error);
+    return vitrine_remove_tree(self->folder, error);
 }
 
 gboolean vitrine_bundle_hide(VitrineBundle *self, GError **error)
@@ -435,7 +477,7 @@ gboolean vitrine_bundle_hide(VitrineBundle *self, GError **error)
     g_autofree char *hidden =
         g_strdup_printf("%s/.deleted-%" G_GINT64_FORMAT "-%s", parent, g_get_real_time(), base);
     if (g_rename(self->folder, hidden) != 0)
-        return set_errno(error, errno, _("The machine could not be deleted"), self->folder);
+        return vitrine_set_errno(error, errno, _("The machine could not be deleted"), self->folder);
     self->hidden_from = self->folder;
     self->folder = g_steal_pointer(&hidden);
     return TRUE;
@@ -446,7 +488,7 @@ gboolean vitrine_bundle_unhide(VitrineBundle *self, GError **error)
     if (!self->hidden_from)
         return TRUE;
     if (g_rename(self->folder, self->hidden_from) != 0)
-        return set_errno(error, errno, _("The machine could not be brought back"), self->hidden_from);
+        return vitrine_set_errno(error, errno, _("The machine could not be brought back"), self->hidden_from);
     g_free(self->folder);
     self->folder = g_steal_pointer(&self->hidden_from);
     vitrine_bundle_refresh(self);

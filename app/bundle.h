@@ -84,6 +84,8 @@ char *vitrine_bundle_resume_state(VitrineBundle *self); /* likewise */
 
 /* Takes the bundle for this process; MACHINE_ERROR_IN_USE if it is open already. */
 gboolean vitrine_bundle_lock(VitrineBundle *self, GError **error);
+/* The same for a change of its files that is not a run: its state stays what it is. */
+gboolean vitrine_bundle_lock_for_change(VitrineBundle *self, GError **error);
 void vitrine_bundle_unlock(VitrineBundle *self);
 
 /* Removes the folder for good; refuses while it is open. */
@@ -94,5 +96,12 @@ gboolean vitrine_bundle_unhide(VitrineBundle *self, GError **error);
 
 /* New file, fsync, rename, fsync of the folder. Any thread. */
 gboolean vitrine_write_file(const char *path, const void *data, gsize size, GError **error);
+
+/* The parts of that. Any thread. */
+gboolean vitrine_sync_folder(const char *path, GError **error);
+/* Sets "What failed (path: why)."; FALSE always. */
+gboolean vitrine_set_errno(GError **error, int number, const char *what, const char *path);
+/* Removes a folder with all that is in it; does not follow symbolic links. Any thread. */
+gboolean vitrine_remove_tree(const char *path, GError **error);
 
 G_END_DECLS

@@ -36,6 +36,7 @@ int cli_delete(int argc, char **argv);
 int cli_run(int argc, char **argv);
 int cli_boot(int argc, char **argv);
 int cli_image(int argc, char **argv); /* app/cli_image.c */
+int cli_snapshot(int argc, char **argv);
 int cli_exec(int argc, char **argv);  /* app/cli_exec.c */
 
 /* The whole program but for the windows: finds the command and runs it. */

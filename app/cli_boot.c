@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* vitrine run and vitrine boot: machines that run, in a window or without any display. */
 #include "app/cli.h"
+#include "app/history.h"
 #include "app/i18n.h"
 #include "app/library.h"
 #include "app/session.h"
@@ -15,7 +16,8 @@ struct running {
     const char *command;
     gboolean headless, full_screen, stats;
     char *serial, *screenshot, *save_state, *load_state, *type;
-    double timeout; /* seconds; 0 = none */
+    const char *from; /* moment of the history */
+    double timeout;   /* seconds; 0 = none */
     double type_delay;
 
     VitrineSession *session;
@@ -232,15 +234,55 @@ static int run_session(struct running *r)
 
 /* ---- run ---- */
 
+struct going {
+    GMainLoop *loop;
+    GAsyncResult *result;
+};
+
+static void went(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+    struct going *going = user_data;
+
+    going->result = g_object_ref(result);
+    g_main_loop_quit(going->loop);
+}
+
+/* What --from says, before the start. */
+static bool go_to_moment(struct running *r, VitrineBundle *bundle, gboolean without_saving)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (!r->from)
+        return true;
+    g_autoptr(VitrineHistory) history = vitrine_history_get(bundle);
+    VitrineHistoryNode *node = vitrine_history_find(history, r->from, &error);
+    if (node && without_saving) {
+        vitrine_session_set_from(r->session, vitrine_history_node_get_id(node));
+    } else if (node) {
+        struct going going = {.loop = g_main_loop_new(NULL, FALSE)};
+        vitrine_history_restore_async(history, node, NULL, NULL, NULL, went, &going);
+        g_main_loop_run(going.loop);
+        vitrine_history_restore_finish(history, going.result, NULL, &error);
+        g_object_unref(going.result);
+        g_main_loop_unref(going.loop);
+    }
+    if (error)
+        cli_error("run", "%s", error->message);
+    return !error;
+}
+
 int cli_run(int argc, char **argv)
 {
     struct running r = {.command = "run"};
     gboolean without_saving = FALSE, fresh = FALSE;
+    g_autofree char *from = NULL;
     const GOptionEntry options[] = {
         {"serial", 0, 0, G_OPTION_ARG_STRING, &r.serial, N_("Where the first serial port goes"),
          "stdio|none|pty|FILE"},
         {"without-saving", 0, 0, G_OPTION_ARG_NONE, &without_saving,
          N_("Forget at the end what the guest wrote"), NULL},
+        {"from", 0, 0, G_OPTION_ARG_STRING, &from,
+         N_("Go back to this moment first; with --without-saving, only look at it"), N_("MOMENT")},
         {"fresh", 0, 0, G_OPTION_ARG_NONE, &fresh, N_("Start anew, not from the saved state"), NULL},
         RUNNING_OPTIONS(&r),
         {NULL},
@@ -263,13 +305,14 @@ int cli_run(int argc, char **argv)
             cli_error("run", "%s", error->message);
         } else {
             r.session = vitrine_session_new(bundle);
+            r.from = from;
             vitrine_session_set_flags(r.session, (without_saving ? SESSION_DISCARD_WRITES : 0) |
                                                      (fresh ? SESSION_FRESH : 0));
             if (r.serial)
                 vitrine_session_set_serial(r.session, serial_kind(r.serial), r.serial);
             else if (r.headless)
                 vitrine_session_set_serial(r.session, ENGINE_SERIAL_NONE, NULL);
-            status = run_session(&r);
+            status = go_to_moment(&r, bundle, without_saving) ? run_session(&r) : CLI_FAILED;
         }
     }
     running_clear(&r);

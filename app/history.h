@@ -190,6 +190,7 @@ typedef struct VitrineHistoryProblem {
     enum history_problem_kind kind;
     char *disk;    /* "Disk 0" */
     char *path;    /* of the original */
+    char *found;   /* where the same file stands now, for LOCATE; NULL = nobody knows */
     char *message; /* which file, what changed, what can be done */
     gboolean can_locate, can_rebase, can_discard;
 } VitrineHistoryProblem;

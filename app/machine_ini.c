@@ -38,6 +38,13 @@ static const struct value values[] = {
     {"Boot", "Append", VALUE_LINE, FIELD(append), MACHINE_MAX_TEXT},
     {"Use", "Created", VALUE_TIME, FIELD(created), 0},
     {"Use", "LastUsed", VALUE_TIME, FIELD(last_used), 0},
+    {"History", "Here", VALUE_LINE, FIELD(here), 64},
+    {"History", "Before", VALUE_LINE, FIELD(before), 64},
+    {"History", "Resume", VALUE_LINE, FIELD(resume), 64},
+    {"History", "Undo", VALUE_LINE, FIELD(undo), 64},
+    {"History", "Running", VALUE_BOOL, FIELD(running), 0},
+    {"History", "AutosaveMinutes", VALUE_UINT, FIELD(autosave_minutes), 24 * 60},
+    {"History", "AutosaveKeep", VALUE_UINT, FIELD(autosave_keep), 1000},
     {"Notes", "Text", VALUE_TEXT, FIELD(notes), MACHINE_MAX_NOTES},
 };
 
@@ -49,6 +56,7 @@ MachineIni *machine_ini_new(const char *name, const char *model)
     machine->model = g_strdup(model);
     machine->network = TRUE;
     machine->audio = TRUE;
+    machine->autosave_keep = MACHINE_AUTOSAVE_KEEP;
     machine->rest = g_key_file_new();
     return machine;
 }
@@ -57,6 +65,8 @@ static void drive_clear(struct machine_drive *drive)
 {
     g_free(drive->file);
     g_free(drive->format);
+    g_free(drive->base);
+    g_free(drive->fingerprint);
     memset(drive, 0, sizeof(*drive));
 }
 
@@ -200,6 +210,8 @@ static gboolean read_drive(GKeyFile *file, const char *group, struct machine_dri
 
     if (!read_text(file, group, "File", MACHINE_MAX_TEXT, TRUE, &drive->file, error) ||
         !read_text(file, group, "Format", 16, TRUE, &drive->format, error) ||
+        !read_text(file, group, "Base", MACHINE_MAX_TEXT, TRUE, &drive->base, error) ||
+        !read_text(file, group, "Fingerprint", MACHINE_MAX_TEXT, TRUE, &drive->fingerprint, error) ||
         !read_uint(file, group, "Unit", 255, &unit, error) ||
         !read_bool(file, group, "ReadOnly", &drive->read_only, error))
         return FALSE;
@@ -299,6 +311,7 @@ MachineIni *machine_ini_parse(const char *data, gsize size, GError **error)
             break;
         case VALUE_BOOL: ok = read_bool(file, v->group, v->key, field, error); break;
         case VALUE_UINT:
+            number = *(unsigned *)field; /* an absent key leaves it alone */
             ok = read_uint(file, v->group, v->key, v->bound, &number, error);
             *(unsigned *)field = (unsigned)number;
             break;
@@ -352,6 +365,8 @@ static void write_drive(GKeyFile *file, const char *group, const struct machine_
     }
     write_text(file, group, "File", drive->file);
     write_text(file, group, "Format", drive->format);
+    write_text(file, group, "Base", drive->base);
+    write_text(file, group, "Fingerprint", drive->fingerprint);
     if (drive->unit >= 0)
         g_key_file_set_integer(file, group, "Unit", drive->unit);
     else

@@ -7,10 +7,12 @@
  *   [Vitrine]  Version=1
  *   [Machine]  Name Model Memory(MiB) Display Accelerator Network Audio Serial Mac
  *   [Disk 0] … File Format Unit ReadOnly        a relative File is meant inside the bundle
+ *              Base Fingerprint                 the original it stands on
  *   [CD-ROM] [Floppy]  File ReadOnly
  *   [Boot]     Device Firmware Kernel Initrd Append
  *   [Use]      Created LastUsed (seconds since 1970)
  *   [Notes]    Text
+ *   [History]  Here Before Resume Undo Running AutosaveMinutes AutosaveKeep
  */
 #pragma once
 
@@ -23,6 +25,7 @@
 #define MACHINE_MAX_TEXT    4096          /* bytes of a path, an argument string */
 #define MACHINE_MAX_NAME    200
 #define MACHINE_MAX_NOTES   65536
+#define MACHINE_AUTOSAVE_KEEP 5
 #define MACHINE_MAX_RAM_MIB (1024 * 1024)
 
 #define MACHINE_ERROR (machine_ini_error_quark())
@@ -41,6 +44,8 @@ struct machine_drive {
     char *format; /* name of an image format; NULL = probe */
     int unit;     /* -1 = next free */
     gboolean read_only;
+    char *base;        /* the original that its chain ends on, outside of this machine; NULL = none known */
+    char *fingerprint; /* of the original, when it was given to the machine */
 };
 
 typedef struct MachineIni {
@@ -57,6 +62,10 @@ typedef struct MachineIni {
     char *boot, *firmware, *kernel, *initrd, *append;
     gint64 created, last_used; /* seconds since 1970; 0 = never */
     char *notes;
+    /* Where in its history the machine is (app/history_store.h); NULL: nowhere. */
+    char *here, *before, *resume, *undo;
+    gboolean running; /* it was started and has not ended in good order */
+    unsigned autosave_minutes, autosave_keep;
     GKeyFile *rest; /* what was read, with what this version does not know */
 } MachineIni;
 

@@ -26,7 +26,12 @@ struct _VitrineSession {
     struct engine_serial serial;
     gboolean serial_set;
     char *load_state;
+    char *from; /* a node of the history to start from */
     char *final_screenshot;
+
+    VitrineHistory *history;
+    char *base; /* node whose memory is known to the engine as moment `since` */
+    guint64 since;
 
     struct engine *engine;
     enum session_state state;
@@ -42,7 +47,7 @@ struct _VitrineSession {
 
 G_DEFINE_FINAL_TYPE(VitrineSession, vitrine_session, G_TYPE_OBJECT)
 
-enum { STATE_CHANGED, FRAME_READY, SERIAL_OUTPUT, TYPED, FINISHED, N_SIGNALS };
+enum { STATE_CHANGED, FRAME_READY, SERIAL_OUTPUT, TYPED, RESTORED, PRESENT, FINISHED, N_SIGNALS };
 static guint signals[N_SIGNALS];
 
 static void save_thumbnail(VitrineSession *self);
@@ -65,6 +70,9 @@ static void vitrine_session_finalize(GObject *object)
     g_free(self->title);
     g_free(self->serial.path);
     g_free(self->load_state);
+    g_free(self->from);
+    g_free(self->base);
+    g_clear_object(&self->history);
     g_free(self->final_screenshot);
     g_free(self->message);
     G_OBJECT_CLASS(vitrine_session_parent_class)->finalize(object);
@@ -83,6 +91,8 @@ static void vitrine_session_class_init(VitrineSessionClass *klass)
     signals[FRAME_READY] = add_signal("frame-ready", 0, G_TYPE_NONE, G_TYPE_NONE);
     signals[SERIAL_OUTPUT] = add_signal("serial-output", 2, G_TYPE_UINT, G_TYPE_BYTES);
     signals[TYPED] = add_signal("typed", 0, G_TYPE_NONE, G_TYPE_NONE);
+    signals[RESTORED] = add_signal("restored", 0, G_TYPE_NONE, G_TYPE_NONE);
+    signals[PRESENT] = add_signal("present", 0, G_TYPE_NONE, G_TYPE_NONE);
     signals[FINISHED] = add_signal("finished", 0, G_TYPE_NONE, G_TYPE_NONE);
 }
 
@@ -129,6 +139,12 @@ void vitrine_session_set_load_state(VitrineSession *self, const char *path)
 {
     g_free(self->load_state);
     self->load_state = g_strdup(path);
+}
+
+void vitrine_session_set_from(VitrineSession *self, const char *node_id)
+{
+    g_free(self->from);
+    self->from = g_strdup(node_id);
 }
 
 void vitrine_session_set_final_screenshot(VitrineSession *self, const char *path)
@@ -288,6 +304,15 @@ struct start {
     MachineIni *machine; /* of a bundle */
     struct engine_config *config;
     struct engine *engine;
+
+    /* from the history: */
+    char *go_back, *undo; /* first go back to this node */
+    char *node;           /* whose memory the machine goes on with; NULL = none */
+    GBytes *state;        /* devices, and where its pages are */
+    RamTable *table;
+    char *packs, *file; /* or a whole saved state */
+    guint64 number;
+    gboolean again; /* there was an engine before */
 };
 
 static void start_free(gpointer data)
@@ -299,7 +324,82 @@ static void start_free(gpointer data)
         engine_config_free(start->config);
     if (start->engine)
         engine_free(start->engine);
+    g_free(start->go_back);
+    g_free(start->undo);
+    g_free(start->node);
+    g_clear_pointer(&start->state, g_bytes_unref);
+    ram_table_free(start->table);
+    g_free(start->packs);
+    g_free(start->file);
     g_free(start);
+}
+
+/* The memory of the node that the machine goes on from; FALSE with a sentence. */
+static gboolean read_node(const char *folder, struct start *start, GError **error)
+{
+    g_autofree char *state = history_node_file(folder, start->node, "state");
+    g_autofree char *ram = history_node_file(folder, start->node, "ram");
+    g_autofree char *whole = history_node_file(folder, start->node, "resume.state");
+    char *data;
+    gsize size;
+
+    if (g_file_test(whole, G_FILE_TEST_EXISTS)) {
+        start->file = g_steal_pointer(&whole);
+        return TRUE;
+    }
+    if (!g_file_test(state, G_FILE_TEST_EXISTS))
+        return TRUE; /* the machine was off: it starts anew on that node's disks */
+    if (!g_file_get_contents(state, &data, &size, error))
+        return FALSE;
+    start->state = g_bytes_new_take(data, size);
+    start->packs = history_ram_folder(folder);
+    start->table = ram_table_read(ram, error);
+    return start->table != NULL;
+}
+
+/* What the history says before a bundle is started: nothing half done, originals as they were, where to go on. */
+static gboolean prepare_bundle(VitrineSession *self, struct start *start, GError **error)
+{
+    const char *folder = vitrine_bundle_get_folder(self->bundle);
+    const gboolean discard = (self->flags & SESSION_DISCARD_WRITES) != 0;
+    gboolean changed = FALSE;
+    GError *failure = NULL;
+
+    history_recover(folder);
+    if (start->go_back && !history_restore_off(folder, start->go_back, start->undo, error))
+        return FALSE;
+    if (self->from) {
+        g_autoptr(HistoryRecord) record = history_read_one(folder, self->from, error);
+        if (!record)
+            return FALSE;
+        if (!record->machine) {
+            g_set_error_literal(error, MACHINE_ERROR, MACHINE_ERROR_SYNTAX, record->problem);
+            return FALSE;
+        }
+        machine_ini_free(start->machine);
+        start->machine = g_steal_pointer(&record->machine);
+        start->node = g_strdup(self->from);
+    } else {
+        machine_ini_free(start->machine);
+        start->machine = history_read_machine(folder, error);
+        if (!start->machine || !history_note_bases(folder, start->machine, &changed, error) ||
+            (changed && !history_write_machine(folder, start->machine, error)))
+            return FALSE;
+    }
+    g_autoptr(GPtrArray) problems = history_find_problems(folder, start->machine);
+    if (problems->len) {
+        g_set_error_literal(error, MACHINE_ERROR, MACHINE_ERROR_INVALID,
+                            ((VitrineHistoryProblem *)problems->pdata[0])->message);
+        return FALSE;
+    }
+    if (!discard && !(self->flags & SESSION_FRESH) && !self->load_state) {
+        start->node = history_prepare_start(folder, start->machine, &failure);
+        if (failure) {
+            g_propagate_error(error, failure);
+            return FALSE;
+        }
+    }
+    return !start->node || read_node(folder, start, error);
 }
 
 static void build_engine(GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
@@ -313,6 +413,14 @@ static void build_engine(GTask *task, gpointer source, gpointer task_data, GCanc
                                    .opaque = self};
     GError *error = NULL;
 
+    if (start->engine) { /* the one before; all of it ends before anything begins */
+        engine_free(start->engine);
+        start->engine = NULL;
+    }
+    if (self->bundle && !prepare_bundle(self, start, &error)) {
+        g_task_return_error(task, error);
+        return;
+    }
     if (start->machine)
         start->config = session_config_from_bundle(vitrine_bundle_get_folder(self->bundle), start->machine,
                                                    (self->flags & SESSION_DISCARD_WRITES) != 0,
@@ -354,15 +462,38 @@ static gboolean thumbnail_due(gpointer data)
     return G_SOURCE_CONTINUE;
 }
 
-static void note_use(VitrineSession *self)
+static void note_start(MachineIni *machine, gpointer data)
 {
-    g_autoptr(MachineIni) machine = machine_ini_copy(vitrine_bundle_get_machine(self->bundle));
+    machine->last_used = g_get_real_time() / G_USEC_PER_SEC;
+    machine->running = TRUE;
+    g_clear_pointer(&machine->resume, g_free);
+}
+
+static void note_end(MachineIni *machine, gpointer data)
+{
+    machine->running = FALSE;
+}
+
+/* In the main context. */
+static gboolean change_machine(VitrineSession *self, void (*change)(MachineIni *machine, gpointer data), gpointer data,
+                               GError **error)
+{
+    const MachineIni *now = vitrine_bundle_get_machine(self->bundle);
+    g_autoptr(MachineIni) machine = now ? machine_ini_copy(now) : NULL;
+
+    if (!machine) {
+        g_set_error_literal(error, MACHINE_ERROR, MACHINE_ERROR_SYNTAX, vitrine_bundle_get_problem(self->bundle));
+        return FALSE;
+    }
+    change(machine, data);
+    return vitrine_bundle_save(self->bundle, machine, error);
+}
+
+static void note_use(VitrineSession *self, void (*change)(MachineIni *machine, gpointer data))
+{
     g_autoptr(GError) error = NULL;
 
-    if (!machine)
-        return;
-    machine->last_used = g_get_real_time() / G_USEC_PER_SEC;
-    if (!vitrine_bundle_save(self->bundle, machine, &error))
+    if (!change_machine(self, change, NULL, &error))
         g_message("%s", error->message);
 }
 
@@ -372,10 +503,15 @@ static void started(VitrineSession *self)
         /* From here on the disks move away from what the state remembers. */
         if (!(self->flags & SESSION_DISCARD_WRITES)) {
             g_autofree char *resume = vitrine_bundle_resume_state(self->bundle);
+            vitrine_bundle_refresh(self->bundle);
+            note_use(self, note_start);
             g_unlink(resume);
-            note_use(self);
+            if (!self->history)
+                self->history = vitrine_history_get(self->bundle);
+            history_set_session(self->history, self);
         }
-        self->thumbnail_source = g_timeout_add_seconds(THUMBNAIL_SECONDS, thumbnail_due, self);
+        if (!self->thumbnail_source)
+            self->thumbnail_source = g_timeout_add_seconds(THUMBNAIL_SECONDS, thumbnail_due, self);
     }
     if (self->flags & SESSION_START_PAUSED)
         set_state(self, SESSION_PAUSED);
@@ -414,6 +550,9 @@ static gboolean start_state_loaded(gpointer data)
         g_task_return_error(answer->task, g_steal_pointer(&answer->error));
         return G_SOURCE_REMOVE;
     }
+    struct start *start = g_task_get_task_data(answer->task);
+    if (start && start->node)
+        session_set_base(self, start->node, start->number);
     if (!(self->flags & SESSION_START_PAUSED))
         engine_resume(self->engine);
     started(self);
@@ -424,6 +563,40 @@ static gboolean start_state_loaded(gpointer data)
 static void on_start_state_loaded(void *opaque, const GError *error)
 {
     session_post_answer(opaque, error, start_state_loaded);
+}
+
+/* ---- going on from a node of the history ---- */
+
+static bool load_pages(void *opaque, const char *block, uint8_t *to, uint64_t size, GError **error)
+{
+    const struct start *start = opaque;
+
+    return ram_table_load(start->table, start->packs, block, to, size, error);
+}
+
+static void on_node_loaded(void *opaque, uint64_t number, const GError *error)
+{
+    GTask *task = opaque;
+    struct start *start = g_task_get_task_data(task);
+
+    start->number = number;
+    session_post_answer(task, error, start_state_loaded);
+}
+
+/* `task` keeps what is being read. */
+static void begin_at_node(VitrineSession *self, struct start *start, GTask *task)
+{
+    struct start *kept = g_new0(struct start, 1);
+
+    kept->node = g_steal_pointer(&start->node);
+    kept->state = g_steal_pointer(&start->state);
+    kept->table = g_steal_pointer(&start->table);
+    kept->packs = g_steal_pointer(&start->packs);
+    kept->again = start->again;
+    g_task_set_task_data(task, kept, start_free);
+    engine_start_paused(self->engine);
+    struct engine_moment_source source_of = {kept->state, load_pages, NULL, kept};
+    engine_load_moment(self->engine, &source_of, on_node_loaded, task);
 }
 
 static void engine_built(GObject *source, GAsyncResult *result, gpointer user_data)
@@ -441,8 +614,12 @@ static void engine_built(GObject *source, GAsyncResult *result, gpointer user_da
     self->engine = g_steal_pointer(&start->engine);
     self->typist = typist_new(self->engine, on_typed, self);
 
-    g_autofree char *state = g_strdup(self->load_state);
-    if (!state && self->bundle && !(self->flags & (SESSION_FRESH | SESSION_DISCARD_WRITES))) {
+    if (start->state) {
+        begin_at_node(self, start, g_steal_pointer(&task));
+        return;
+    }
+    g_autofree char *state = g_strdup(self->load_state ? self->load_state : start->file);
+    if (!state && self->bundle && !start->node && !(self->flags & (SESSION_FRESH | SESSION_DISCARD_WRITES))) {
         state = vitrine_bundle_resume_state(self->bundle);
         if (!g_file_test(state, G_FILE_TEST_EXISTS))
             g_clear_pointer(&state, g_free);
@@ -459,6 +636,8 @@ static void engine_built(GObject *source, GAsyncResult *result, gpointer user_da
     started(self);
     g_task_return_boolean(task, TRUE);
 }
+
+static void build(VitrineSession *self, struct start *start, GTask *task);
 
 void vitrine_session_start_async(VitrineSession *self, GCancellable *cancellable,
                                  GAsyncReadyCallback callback, gpointer user_data)
@@ -489,7 +668,13 @@ void vitrine_session_start_async(VitrineSession *self, GCancellable *cancellable
         g_object_unref(task);
         return;
     }
-    g_autoptr(GTask) worker = g_task_new(self, cancellable, engine_built, task);
+    build(self, start, task);
+}
+
+static void build(VitrineSession *self, struct start *start, GTask *task)
+{
+    g_autoptr(GTask) worker = g_task_new(self, g_task_get_cancellable(task), engine_built, task);
+
     g_task_set_task_data(worker, start, start_free);
     g_task_run_in_thread(worker, build_engine);
 }
@@ -499,11 +684,130 @@ gboolean vitrine_session_start_finish(VitrineSession *self, GAsyncResult *result
     return g_task_propagate_boolean(G_TASK(result), error);
 }
 
+/* ---- history ---- */
+
+static void went_back(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+    VitrineSession *self = VITRINE_SESSION(source);
+    g_autoptr(GTask) task = user_data;
+    GError *error = NULL;
+
+    if (!vitrine_session_start_finish(self, result, &error)) {
+        g_task_return_error(task, error);
+        g_signal_emit(self, signals[FINISHED], 0);
+        return;
+    }
+    g_signal_emit(self, signals[RESTORED], 0);
+    g_task_return_boolean(task, TRUE);
+}
+
+void session_go_back(VitrineSession *self, const char *node, const char *undo, GTask *task)
+{
+    struct start *start = g_new0(struct start, 1);
+
+    g_clear_pointer(&self->typist, typist_free);
+    g_clear_pointer(&self->base, g_free);
+    history_set_session(self->history, NULL);
+    start->go_back = g_strdup(node);
+    start->undo = g_strdup(undo);
+    start->engine = g_steal_pointer(&self->engine);
+    start->machine = machine_ini_copy(vitrine_bundle_get_machine(self->bundle));
+    start->again = TRUE;
+    set_state(self, SESSION_STARTING);
+    build(self, start, g_task_new(self, NULL, went_back, task));
+}
+
+gboolean session_get_base(VitrineSession *self, const char **node, guint64 *since)
+{
+    *node = self->base;
+    *since = self->since;
+    return self->base != NULL;
+}
+
+void session_set_base(VitrineSession *self, const char *node, guint64 since)
+{
+    char *copy = g_strdup(node);
+
+    g_free(self->base);
+    self->base = copy;
+    self->since = since;
+}
+
+void session_present(VitrineSession *self)
+{
+    g_signal_emit(self, signals[PRESENT], 0);
+}
+
+struct call {
+    void (*fn)(gpointer data);
+    gpointer data;
+    GMutex lock;
+    GCond done;
+    gboolean is_done;
+};
+
+static gboolean do_call(gpointer data)
+{
+    struct call *call = data;
+
+    call->fn(call->data);
+    g_mutex_lock(&call->lock);
+    call->is_done = TRUE;
+    g_cond_signal(&call->done);
+    g_mutex_unlock(&call->lock);
+    return G_SOURCE_REMOVE;
+}
+
+void session_call(VitrineSession *self, void (*fn)(gpointer data), gpointer data)
+{
+    struct call call = {.fn = fn, .data = data};
+
+    g_mutex_init(&call.lock);
+    g_cond_init(&call.done);
+    g_main_context_invoke(self->context, do_call, &call);
+    g_mutex_lock(&call.lock);
+    while (!call.is_done)
+        g_cond_wait(&call.done, &call.lock);
+    g_mutex_unlock(&call.lock);
+    g_mutex_clear(&call.lock);
+    g_cond_clear(&call.done);
+}
+
+struct change {
+    VitrineSession *session;
+    void (*change)(MachineIni *machine, gpointer data);
+    gpointer data;
+    gboolean ok;
+    GError **error;
+};
+
+static void do_change(gpointer data)
+{
+    struct change *change = data;
+
+    change->ok = change_machine(change->session, change->change, change->data, change->error);
+}
+
+gboolean session_change_machine(VitrineSession *self, void (*change)(MachineIni *machine, gpointer data), gpointer data,
+                                GError **error)
+{
+    struct change call = {self, change, data, FALSE, error};
+
+    session_call(self, do_change, &call);
+    return call.ok;
+}
+
 /* ---- the end ---- */
 
 static void free_engine(GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
 {
+    VitrineSession *self = source;
+    g_autoptr(GError) error = NULL;
+
     engine_free(task_data); /* closes the images: may wait for the disk */
+    /* What had to wait until nobody uses the disks. */
+    if (session_kept_bundle(self) && !history_collect(vitrine_bundle_get_folder(self->bundle), NULL, &error))
+        g_message("%s", error->message);
     g_task_return_boolean(task, TRUE);
 }
 
@@ -513,6 +817,8 @@ static void engine_freed(GObject *source, GAsyncResult *result, gpointer user_da
 
     self->finishing = FALSE;
     if (self->locked) {
+        if (session_kept_bundle(self))
+            note_use(self, note_end);
         self->locked = FALSE;
         vitrine_bundle_unlock(self->bundle);
     }
@@ -537,6 +843,8 @@ static void last_picture_written(GObject *source, GAsyncResult *result, gpointer
 static void finish_up(VitrineSession *self)
 {
     self->finishing = TRUE;
+    if (self->history)
+        history_set_session(self->history, NULL);
     g_clear_pointer(&self->typist, typist_free);
     if (self->thumbnail_source) {
         g_source_remove(self->thumbnail_source);

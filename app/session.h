@@ -9,6 +9,8 @@
  *   "frame-ready"                       engine_acquire_frame() has something new
  *   "serial-output" (guint port, GBytes*)
  *   "typed"                             all of vitrine_session_type() has been typed
+ *   "restored"                          it has gone back in its history and has another engine
+ *   "present"                           somebody wants to see its window (vitrine run of a machine that is open)
  *   "finished"                          the machine is off or failed, its last picture is saved, the bundle
  * is free
  */
@@ -49,6 +51,9 @@ void vitrine_session_set_flags(VitrineSession *self, enum session_flags flags);
 void vitrine_session_set_serial(VitrineSession *self, enum engine_serial_kind kind, const char *path);
 /* A state file to start from instead of the bundle's own. */
 void vitrine_session_set_load_state(VitrineSession *self, const char *path);
+
+/* With SESSION_DISCARD_WRITES: starts from this moment of the bundle's history instead of the present. */
+void vitrine_session_set_from(VitrineSession *self, const char *node_id);
 
 /* PNG of the last picture, written when the machine is off. */
 void vitrine_session_set_final_screenshot(VitrineSession *self, const char *path);

@@ -10,52 +10,12 @@
 #include <unistd.h>
 
 #include "emulator/core/machine.h"
+#include "emulator/engine_private.h"
 #include "emulator/hw/audio/audio_null.h"
 #include "emulator/hw/audio/audio_pulse.h"
 #include "emulator/hw/net/net_slirp.h"
 #include "emulator/machines/board.h"
 #include "images/images.h"
-
-struct frame_slot {
-    uint32_t *pixels;
-    int width, height;
-    double pixel_aspect;
-    struct display_rect stale; /* what the surface has changed since this slot was written */
-    uint64_t serial;
-};
-
-struct serial_context {
-    struct engine *engine;
-    unsigned port;
-};
-
-struct engine {
-    const struct board *board;
-    struct machine *machine;
-    struct engine_events events;
-    GThread *thread;
-    char *nvram_path;
-    uint8_t *nvram;
-    size_t nvram_size;
-    struct block_backend *cdrom, *floppy;
-    struct char_backend *serial[ENGINE_MAX_SERIAL];
-    struct serial_context serial_context[ENGINE_MAX_SERIAL];
-    char *pty[ENGINE_MAX_SERIAL];
-
-    GMutex lock; /* everything below */
-    GCond changed;
-    enum engine_state state;
-    int exit_status;
-    char *message;
-    uint8_t keys_down[KEY_CNT / 8];
-
-    struct frame_slot slot[3];
-    unsigned writing, ready, reading;
-    bool fresh; /* `ready` is newer than `reading` */
-    bool notified;
-    struct display_rect damage; /* since the last acquire */
-    uint64_t serial_number;
-};
 
 /* ---- events of the machine, on its thread ---- */
 
@@ -255,9 +215,10 @@ static bool open_drive(struct machine *machine, const char *id, struct engine_dr
     return true;
 }
 
-static bool open_disks(struct machine *machine, const struct engine_config *config, struct board_setup *setup,
+static bool open_disks(struct engine *engine, const struct engine_config *config, struct board_setup *setup,
                        GError **error)
 {
+    struct machine *machine = engine->machine;
     const struct engine_model *model = &setup->board->model;
     if (config->disks->len > MIN(model->disk_units, BOARD_MAX_DISKS)) {
         g_set_error(error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_CONFIG, "The %s takes at most %u hard disks.",
@@ -294,6 +255,7 @@ static bool open_disks(struct machine *machine, const struct engine_config *conf
         setup->disk[i].unit = unit;
         if (!open_drive(machine, id, drive, drive->read_only, &setup->disk[i].block, error))
             return false;
+        engine->disks[engine->disk_count++] = setup->disk[i].block;
         setup->disk_count++;
     }
     return true;
@@ -338,7 +300,7 @@ static bool open_backends(struct engine *engine, struct engine_config *config, s
 {
     struct machine *machine = engine->machine;
     const struct engine_model *model = &engine->board->model;
-    if (!open_disks(machine, config, setup, error))
+    if (!open_disks(engine, config, setup, error))
         return false;
     if (model->has_cdrom && !open_drive(machine, "cdrom", &config->cdrom, true, &setup->cdrom, error))
         return false;
@@ -509,6 +471,10 @@ void engine_free(struct engine *engine)
         return;
     engine->events = (struct engine_events){0};
     if (engine->thread) {
+        g_mutex_lock(&engine->lock); /* whoever reads the memory of a moment still has it */
+        while (engine->moments)
+            g_cond_wait(&engine->changed, &engine->lock);
+        g_mutex_unlock(&engine->lock);
         machine_post(engine->machine, post_quit, NULL);
         g_thread_join(engine->thread);
         save_nvram(engine);

@@ -10,7 +10,8 @@
  *   struct engine *engine = engine_new(config, &events, &error);
  *   engine_start(engine);
  *
- * Threads: every function may be called from any one thread of the application at a time (its main thread);
+ * Threads: every function may be called from any one thread of the application at a time (its main thread; the
+ * moments also from another one that holds the engine);
  * callbacks run on the engine's thread and must not call engine functions other than those marked "any
  * thread".
  */
@@ -180,6 +181,64 @@ void engine_screenshot(struct engine *engine, engine_screenshot_done done, void 
 void engine_at_safe_point(struct engine *engine, void (*fn)(void *opaque), void *opaque);
 /* Waits for all requests made so far. Not from a callback. */
 void engine_sync(struct engine *engine);
+
+/* ---- moments: the whole machine at one instant, to be read while it runs on ---- */
+
+struct engine_moment;
+
+/* `fn` runs on the engine's thread while the machine stands still, all disk requests are done and none begins;
+ * it may call engine_take_disk() and engine_give_disk(), and must be quick. */
+typedef bool (*engine_safe_point)(void *opaque, GError **error);
+/* The image under the disk, by its number in the configuration, taken away from it (NULL: it had none). The
+ * caller closes it, and gives the disk another one of the same size, or the same again, before it returns. */
+struct Image *engine_take_disk(struct engine *engine, unsigned disk);
+void engine_give_disk(struct engine *engine, unsigned disk, struct Image *image);
+unsigned engine_disk_count(struct engine *engine);
+/* The image now, for image_flush() ahead of a moment; NULL = none. Not while a safe point may replace it. */
+struct Image *engine_disk_image(struct engine *engine, unsigned disk);
+
+/* The answer: the moment (to be freed), or NULL with the error. On the engine's thread. */
+typedef void (*engine_moment_done)(void *opaque, struct engine_moment *moment, const GError *error);
+/* The machine stops, `fn` runs (may be NULL; if it fails the moment does), and the machine goes on. `since`:
+ * engine_moment_number() of an earlier moment of this engine whose unchanged pages need not be read again, 0 =
+ * none. One moment is read at a time: a second waits until the first is freed. */
+void engine_take_moment(struct engine *engine, uint64_t since, engine_safe_point fn, void *fn_opaque,
+                        engine_moment_done done, void *opaque);
+/* Somebody on another thread works with the engine: engine_free() waits for as many releases. Any thread. */
+void engine_hold(struct engine *engine);
+void engine_release(struct engine *engine);
+/* Any thread. engine_free() waits until all moments are freed. */
+void engine_moment_free(struct engine_moment *moment);
+
+uint64_t engine_moment_number(const struct engine_moment *moment);
+int64_t engine_moment_virtual_ns(const struct engine_moment *moment);
+int64_t engine_moment_pause_ns(const struct engine_moment *moment); /* how long the guest stood still */
+GBytes *engine_moment_state(const struct engine_moment *moment);    /* devices and clock; a new reference */
+GBytes *engine_moment_nvram(const struct engine_moment *moment);    /* a new reference; NULL = has none */
+/* XRGB8888 without gaps, owned by the moment; NULL = no picture. */
+const uint32_t *engine_moment_picture(const struct engine_moment *moment, int *width, int *height,
+                                      double *pixel_aspect);
+/* Memory: blocks of pages of 4 KiB. Reading: any one thread, each page at most once; same[i] is 1 for pages that
+ * did not change since the earlier moment, which are not put into `data`. */
+#define ENGINE_PAGE_SIZE 4096
+unsigned engine_moment_blocks(const struct engine_moment *moment);
+const char *engine_moment_block_id(const struct engine_moment *moment, unsigned block);
+uint64_t engine_moment_block_pages(const struct engine_moment *moment, unsigned block);
+void engine_moment_read(struct engine_moment *moment, unsigned block, uint64_t first, uint64_t count,
+                        uint8_t *same, uint8_t *data);
+
+/* Puts the machine (of the same configuration) where a moment was. `load` fills in a block's memory, which is
+ * zeroed; it runs on the engine's thread. `fn` runs when all is known to fit, before anything changes. `number`
+ * in the answer is what a moment taken just then would have had: for `since`. */
+struct engine_moment_source {
+    GBytes *state;
+    bool (*load)(void *opaque, const char *block, uint8_t *to, uint64_t size, GError **error);
+    engine_safe_point fn; /* may be NULL */
+    void *opaque;
+};
+typedef void (*engine_moment_loaded)(void *opaque, uint64_t number, const GError *error);
+void engine_load_moment(struct engine *engine, const struct engine_moment_source *source,
+                        engine_moment_loaded done, void *opaque);
 
 enum engine_state engine_get_state(struct engine *engine); /* any thread */
 int engine_exit_status(struct engine *engine); /* any thread; valid in ENGINE_OFF and ENGINE_ERROR */

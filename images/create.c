@@ -15,7 +15,9 @@ static gboolean look_at_backing(const char *path, ImageCreateOptions *options, G
         if (!options->backing_format)
             return FALSE;
     }
-    g_autoptr(Image) base = image_open(backing, options->backing_format, IMAGE_OPEN_READ_ONLY, error);
+    /* Whoever knows the size may make an overlay ahead of time, of a base that is still being written. */
+    g_autoptr(Image) base = image_open(backing, options->backing_format,
+                                       options->size ? IMAGE_OPEN_SHARE : IMAGE_OPEN_READ_ONLY, error);
     if (!base) {
         g_prefix_error(error, _("“%s” cannot be the base of a new overlay. "), backing);
         return FALSE;

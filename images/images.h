@@ -187,7 +187,8 @@ typedef struct ImageCreateOptions {
     gboolean lazy_refcounts;
     gboolean extended_l2;
     const char *compression;    /* "zlib" or "zstd"; NULL = "zlib" */
-    const char *backing_file;   /* written as it is; relative to the new image's folder; NULL = none */
+    /* Written as it is; relative to the new image's folder; NULL = none. May be in use when size is given. */
+    const char *backing_file;
     const char *backing_format; /* NULL: probed now and recorded */
     ImagePreallocation preallocation;
     gboolean overwrite; /* replace an existing file (which must not be in use) */

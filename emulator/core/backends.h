@@ -83,7 +83,11 @@ struct block_backend *block_backend_new(struct machine *machine, const char *id,
                                         bool read_only);
 /* The medium is swapped (NULL = taken out) and the device told. */
 void block_backend_change(struct block_backend *backend, struct Image *image, bool read_only);
-/* The image under the back end (NULL = none, or another kind): for snapshots at a safe point. */
+/* The image is taken away from under the back end, or put there, without the device's knowledge: at a safe point
+ * with all requests drained, and only for another image of the same contents or for a machine being loaded. */
+struct Image *block_backend_take_image(struct block_backend *base);
+void block_backend_give_image(struct block_backend *base, struct Image *image);
+/* The image under the back end (NULL = none, or another kind). */
 struct Image *block_backend_image(struct block_backend *backend);
 void block_backend_free(struct block_backend *backend);
 

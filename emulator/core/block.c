@@ -175,6 +175,17 @@ struct Image *block_backend_image(struct block_backend *base)
     return base->ops == &image_ops ? ((struct image_backend *)base)->image : NULL;
 }
 
+struct Image *block_backend_take_image(struct block_backend *base)
+{
+    return base->ops == &image_ops ? g_steal_pointer(&((struct image_backend *)base)->image) : NULL;
+}
+
+void block_backend_give_image(struct block_backend *base, struct Image *image)
+{
+    g_assert(base->ops == &image_ops);
+    ((struct image_backend *)base)->image = image;
+}
+
 void block_backend_free(struct block_backend *backend)
 {
     if (backend)

@@ -47,6 +47,7 @@ void memory_free(struct memory *memory)
         struct ram_block *block = memory->blocks->pdata[i];
         munmap(block->host, block->size);
         g_free(block->page_flags);
+        g_free(block->written_at);
         g_free(block->id);
         g_free(block);
     }
@@ -511,6 +512,7 @@ static enum bus_result access_bus(struct bus *bus, uint64_t address, unsigned si
         if (!write) {
             *value = load_host(block->host + at, size, bus->endian);
         } else if (region->kind == BUS_RAM && !block->rom) {
+            ram_prepare_write(block, at, size);
             store_host(block->host + at, size, *value, bus->endian);
             ram_note_write(block, at, size);
         } else if (region->write_error) {
@@ -601,6 +603,7 @@ static enum bus_result transfer(struct bus *bus, uint64_t address, uint8_t *data
                 if (how == TRANSFER_READ) {
                     memcpy(data, block->host + at, chunk);
                 } else if (how == TRANSFER_FILL_ROM || (region->kind == BUS_RAM && !block->rom)) {
+                    ram_prepare_write(block, at, chunk);
                     memcpy(block->host + at, data, chunk);
                     ram_note_write(block, at, chunk);
                 } else if (region->write_error) {

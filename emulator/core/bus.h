@@ -12,8 +12,8 @@
  * with `strict` answers other widths with a bus error.
  *
  * RAM pages carry one flag byte per 4 KiB. A CPU may store directly to a page whose byte is 0. On any other
- * byte it calls ram_note_write() (or lets bus_write() do it): translated code is dropped and dirty tracking
- * notes the page.
+ * byte it calls ram_prepare_write() before and ram_note_write() after (or lets bus_write() do it): a moment
+ * under way keeps the old contents, translated code is dropped and dirty tracking notes the page.
  */
 #pragma once
 
@@ -36,6 +36,7 @@ enum ram_page_flag {
 
 struct memory;
 struct bus;
+struct machine_moment;
 
 /* One piece of host memory that the guest sees as RAM or ROM. */
 struct ram_block {
@@ -45,6 +46,8 @@ struct ram_block {
     uint64_t size;       /* bytes, whole pages */
     uint8_t *page_flags; /* size >> RAM_PAGE_BITS bytes */
     bool rom;            /* guest writes are ignored */
+    struct machine_moment *moment; /* under way: wants a page's contents before they change; else NULL */
+    uint32_t *written_at; /* per page: the first moment that saw its last write; NULL before the first moment */
 };
 
 /* Who wants to know about memory. All members may be NULL. Called on the machine thread. */
@@ -71,7 +74,15 @@ struct ram_block *ram_block_new(struct memory *memory, const char *id, uint64_t 
 /* All blocks in the order in which they were made. */
 const GPtrArray *memory_blocks(const struct memory *memory);
 
-/* To be called after (or before) any write to host memory that did not go through bus_write()/dma_write(). */
+/* To be called before any write to host memory that does not go through bus_write()/dma_write(), also by a
+ * CPU before it takes a page as one that it may store to: a moment under way (moment.h) copies the pages. */
+void ram_prepare_write_slow(struct ram_block *block, uint64_t offset, uint64_t size);
+static inline void ram_prepare_write(struct ram_block *block, uint64_t offset, uint64_t size)
+{
+    if (G_UNLIKELY(block->moment))
+        ram_prepare_write_slow(block, offset, size);
+}
+/* To be called after it. */
 void ram_note_write_slow(struct ram_block *block, uint64_t offset, uint64_t size);
 static inline void ram_note_write(struct ram_block *block, uint64_t offset, uint64_t size)
 {

@@ -32,6 +32,7 @@ struct machine_private {
     int64_t stats_host, stats_virtual, stats_cpu_time;
     uint64_t stats_icount;
     GArray *fds;
+    uint64_t moments; /* numbered so far (moment.h) */
 };
 
 /* Thread safe: the loop looks at its posts and completions soon; ends a running slice. */

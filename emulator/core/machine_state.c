@@ -13,12 +13,19 @@
 #include "emulator/core/machine_private.h"
 
 #define MAGIC          "VITRINE"
-#define FORMAT_VERSION 1
+#define FORMAT_VERSION 2 /* 1: all memory in the file; still read */
 #define ZSTD_LEVEL     1
 /* RAM is cut into frames of this size; a frame of zeros takes no room. */
 #define RAM_FRAME (UINT64_C(4) << 20)
 
-enum frame_kind { FRAME_ZERO, FRAME_RAW, FRAME_ZSTD };
+enum frame_kind {
+    FRAME_ZERO,
+    FRAME_RAW,
+    FRAME_ZSTD,
+    FRAME_ELSEWHERE, /* of the whole block: its contents are not in this file */
+};
+/* What a saved state does with memory. */
+enum memory_mode { MEMORY_RAW, MEMORY_PACKED, MEMORY_ELSEWHERE };
 
 /* ---- saving ---- */
 
@@ -41,14 +48,18 @@ static bool is_zero(const uint8_t *data, uint64_t size)
     return !data[0] && !memcmp(data, data + 1, size - 1);
 }
 
-static void save_block(const struct ram_block *block, bool compress, GByteArray *out)
+static void save_block(const struct ram_block *block, enum memory_mode mode, GByteArray *out)
 {
     state_put_u64(out, block->size);
+    if (mode == MEMORY_ELSEWHERE) {
+        state_put_u32(out, FRAME_ELSEWHERE);
+        return;
+    }
     for (uint64_t at = 0; at < block->size; at += RAM_FRAME) {
         uint64_t size = MIN(RAM_FRAME, block->size - at);
         if (is_zero(block->host + at, size)) {
             state_put_u32(out, FRAME_ZERO);
-        } else if (!compress) {
+        } else if (mode == MEMORY_RAW) {
             state_put_u32(out, FRAME_RAW);
             g_byte_array_append(out, block->host + at, (guint)size);
         } else {
@@ -67,7 +78,7 @@ static void save_block(const struct ram_block *block, bool compress, GByteArray 
     }
 }
 
-GByteArray *machine_save_bytes(struct machine *machine, bool compress, GError **error)
+static GByteArray *save_parts(struct machine *machine, enum memory_mode mode, GError **error)
 {
     machine_drain_blocks(machine);
     if (machine->priv->parked) {
@@ -80,7 +91,7 @@ GByteArray *machine_save_bytes(struct machine *machine, bool compress, GError **
     const GPtrArray *blocks = memory_blocks(machine->memory);
     for (unsigned i = 0; i < blocks->len; i++)
         total += ((struct ram_block *)blocks->pdata[i])->size;
-    if (total > UINT64_C(3) << 30) {
+    if (mode != MEMORY_ELSEWHERE && total > UINT64_C(3) << 30) {
         g_set_error(error, STATE_ERROR, STATE_ERROR_IO, "The machine has too much memory to be saved.");
         return NULL;
     }
@@ -113,7 +124,7 @@ GByteArray *machine_save_bytes(struct machine *machine, bool compress, GError **
         const struct ram_block *block = blocks->pdata[i];
         g_autofree char *tag = g_strdup_printf("memory %s", block->id);
         at = begin_chunk(out, tag, 1);
-        save_block(block, compress, out);
+        save_block(block, mode, out);
         end_chunk(out, at);
     }
     at = begin_chunk(out, "end", 1);
@@ -122,6 +133,16 @@ GByteArray *machine_save_bytes(struct machine *machine, bool compress, GError **
     uint32_t crc = GUINT32_TO_LE((uint32_t)crc32_z(0, out->data, at));
     memcpy(out->data + at, &crc, sizeof crc);
     return out;
+}
+
+GByteArray *machine_save_bytes(struct machine *machine, bool compress, GError **error)
+{
+    return save_parts(machine, compress ? MEMORY_PACKED : MEMORY_RAW, error);
+}
+
+GByteArray *machine_save_devices(struct machine *machine, GError **error)
+{
+    return save_parts(machine, MEMORY_ELSEWHERE, error);
 }
 
 bool machine_save(struct machine *machine, const char *path, GError **error)
@@ -195,9 +216,9 @@ static bool parse_chunks(const uint8_t *data, size_t size, GArray *chunks, GErro
         return false;
     }
     uint32_t version = state_get_u32(&reader), count = state_get_u32(&reader);
-    if (reader.ok && version != FORMAT_VERSION) {
+    if (reader.ok && (!version || version > FORMAT_VERSION)) {
         g_set_error(error, STATE_ERROR, STATE_ERROR_MISMATCH,
-                    "The saved state has format %u; this Vitrine reads format %u.", version, FORMAT_VERSION);
+                    "The saved state has format %u; this Vitrine reads formats 1 to %u.", version, FORMAT_VERSION);
         return false;
     }
     for (uint32_t i = 0; reader.ok && i < count; i++) {
@@ -229,6 +250,53 @@ static const struct chunk *find_chunk(const GArray *chunks, const char *tag, GEr
     g_set_error(error, STATE_ERROR, STATE_ERROR_MISMATCH,
                 "The saved state is of another machine: it lacks “%s” of this one.", tag);
     return NULL;
+}
+
+/* Are the block's contents not in the file? */
+static bool is_elsewhere(const struct chunk *chunk)
+{
+    struct state_reader reader = {.data = chunk->data, .size = chunk->size, .ok = true};
+    state_get_u64(&reader);
+    return state_get_u32(&reader) == FRAME_ELSEWHERE && reader.ok && reader.at == reader.size;
+}
+
+/* Such a block's contents in memory of their own, whole before anything changes; NULL with a sentence. */
+static uint8_t *fetch_block(const struct ram_block *block, const struct chunk *chunk,
+                            const struct state_memory *memory, GError **error)
+{
+    struct state_reader reader = {.data = chunk->data, .size = chunk->size, .ok = true};
+    if (state_get_u64(&reader) != block->size) {
+        g_set_error(error, STATE_ERROR, STATE_ERROR_MISMATCH,
+                    "The saved state was made with another size of the memory “%s”.", block->id);
+        return NULL;
+    }
+    if (!memory) {
+        g_set_error(error, STATE_ERROR, STATE_ERROR_MISMATCH,
+                    "The saved state belongs to a history and cannot be loaded without it.");
+        return NULL;
+    }
+    void *host = mmap(NULL, block->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (host == MAP_FAILED) {
+        g_set_error(error, STATE_ERROR, STATE_ERROR_IO, "There is not enough memory to load the state: %s.",
+                    g_strerror(errno));
+        return NULL;
+    }
+    if (memory->load(memory->opaque, block->id, host, block->size, error))
+        return host;
+    munmap(host, block->size);
+    return NULL;
+}
+
+/* Pages that are the same stay untouched: not written, and not in use on the host if they were not before. */
+static void take_block(struct ram_block *block, const uint8_t *from)
+{
+    for (uint64_t at = 0; at < block->size; at += RAM_PAGE_SIZE) {
+        if (!memcmp(block->host + at, from + at, RAM_PAGE_SIZE))
+            continue;
+        ram_prepare_write(block, at, RAM_PAGE_SIZE);
+        memcpy(block->host + at, from + at, RAM_PAGE_SIZE);
+        ram_note_write(block, at, RAM_PAGE_SIZE);
+    }
 }
 
 /* Reads a block's frames; `to` NULL only checks. */
@@ -271,6 +339,12 @@ static bool load_block(const struct ram_block *block, const struct chunk *chunk,
 }
 
 bool machine_load_bytes(struct machine *machine, const uint8_t *data, size_t size, GError **error)
+{
+    return machine_load_parts(machine, data, size, NULL, error);
+}
+
+bool machine_load_parts(struct machine *machine, const uint8_t *data, size_t size,
+                        const struct state_memory *memory, GError **error)
 {
     g_autoptr(GArray) chunks = g_array_new(FALSE, FALSE, sizeof(struct chunk));
     g_array_set_clear_func(chunks, chunk_clear);
@@ -331,19 +405,33 @@ bool machine_load_bytes(struct machine *machine, const uint8_t *data, size_t siz
              (!dev->cls->check || dev->cls->check(scratch[i], error));
     }
     g_autofree const struct chunk **block_chunks = g_new0(const struct chunk *, blocks->len + 1);
+    g_autofree uint8_t **fetched = g_new0(uint8_t *, blocks->len + 1);
     for (unsigned i = 0; ok && i < blocks->len; i++) {
         const struct ram_block *block = blocks->pdata[i];
         g_autofree char *tag = g_strdup_printf("memory %s", block->id);
         block_chunks[i] = find_chunk(chunks, tag, error);
-        ok = block_chunks[i] && load_block(block, block_chunks[i], NULL, error);
+        if (!block_chunks[i])
+            ok = false;
+        else if (is_elsewhere(block_chunks[i]))
+            ok = (fetched[i] = fetch_block(block, block_chunks[i], memory, error)) != NULL;
+        else
+            ok = load_block(block, block_chunks[i], NULL, error);
     }
 
-    if (ok) { /* nothing below can fail */
+    if (ok)
         machine_drain_blocks(machine);
+    if (ok && memory && memory->ready)
+        ok = memory->ready(memory->opaque, error);
+    if (ok) { /* nothing below can fail */
         for (unsigned i = 0; i < blocks->len; i++) {
             struct ram_block *block = blocks->pdata[i];
-            load_block(block, block_chunks[i], block->host, NULL);
-            ram_note_write_slow(block, 0, block->size);
+            if (fetched[i]) {
+                take_block(block, fetched[i]);
+            } else {
+                ram_prepare_write(block, 0, block->size);
+                load_block(block, block_chunks[i], block->host, NULL);
+                ram_note_write_slow(block, 0, block->size);
+            }
         }
         for (unsigned i = 0; i < device_count; i++) {
             struct device *dev = machine->devices->pdata[i];
@@ -362,6 +450,9 @@ bool machine_load_bytes(struct machine *machine, const uint8_t *data, size_t siz
         if (machine->priv->watched)
             machine_render(machine, true);
     }
+    for (unsigned i = 0; i < blocks->len; i++)
+        if (fetched[i])
+            munmap(fetched[i], ((struct ram_block *)blocks->pdata[i])->size);
     for (unsigned i = 0; i < device_count; i++)
         state_scratch_free(((struct device *)machine->devices->pdata[i])->cls->fields, scratch[i]);
     return ok;

@@ -9,7 +9,7 @@
  * applied to its state: per field a length-prefixed name, type, count, data. Fields are found by name, so
  * that tables may grow
  * (`since`); a field that is missing although the saved version should have it, or has another shape, refuses
- * the file. RAM blocks are zstd frames. Everything is parsed into scratch copies and checked before the first
+ * the file. RAM blocks are zstd frames, or (since format 2) said to be elsewhere. Everything is parsed into scratch copies and checked before the first
  * byte of the machine changes: a bad file loses nothing.
  */
 #pragma once
@@ -123,6 +123,18 @@ bool machine_load(struct machine *machine, const char *path, GError **error);
 /* The same bytes in memory, uncompressed RAM when `compress` is false (for comparing two machines). */
 GByteArray *machine_save_bytes(struct machine *machine, bool compress, GError **error);
 bool machine_load_bytes(struct machine *machine, const uint8_t *data, size_t size, GError **error);
+
+/* The same without the contents of memory, which are kept elsewhere. */
+GByteArray *machine_save_devices(struct machine *machine, GError **error);
+/* Where they come from when such a state is loaded: fills `to` (zeroed, `size` bytes) with the block's contents. */
+struct state_memory {
+    bool (*load)(void *opaque, const char *block, uint8_t *to, uint64_t size, GError **error);
+    bool (*ready)(void *opaque, GError **error); /* all fits, nothing has changed yet; may refuse; may be NULL */
+    void *opaque;
+};
+/* `memory` may be NULL for a state that has all in it. */
+bool machine_load_parts(struct machine *machine, const uint8_t *data, size_t size,
+                        const struct state_memory *memory, GError **error);
 
 #define STATE_ERROR (state_error_quark())
 GQuark state_error_quark(void);

@@ -9,6 +9,7 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
+#include "emulator/core/moment.h"
 #include "emulator/machines/sun4m.h"
 
 struct run {
@@ -273,6 +274,123 @@ static void save_and_continue(const char *kernel, const char *initrd, const char
     run_free(run);
 }
 
+static void old_format_loaded(void *opaque, const GError *error)
+{
+    *(char **)opaque = g_strdup(error ? error->message : "loaded");
+}
+
+/* What the moments so far say of the memory. */
+struct memory_copy {
+    struct machine_moment *moment;
+    GHashTable *blocks; /* id → GByteArray * */
+};
+
+static gpointer read_moment(gpointer data)
+{
+    struct memory_copy *copy = data;
+    for (unsigned i = 0; i < copy->moment->block_count; i++) {
+        const struct ram_block *block = copy->moment->blocks[i].block;
+        GByteArray *bytes = g_hash_table_lookup(copy->blocks, block->id);
+        if (!bytes) {
+            bytes = g_byte_array_new();
+            g_byte_array_set_size(bytes, (guint)block->size);
+            g_hash_table_insert(copy->blocks, g_strdup(block->id), bytes);
+        }
+        uint64_t pages = block->size >> RAM_PAGE_BITS;
+        for (uint64_t page = 0; page < pages; page += 37) { /* same ones keep what the copy has */
+            uint8_t same[37];
+            machine_moment_read(copy->moment, i, page, MIN(37, pages - page), same,
+                                bytes->data + (page << RAM_PAGE_BITS));
+            if (page % 1024 < 37)
+                g_usleep(200); /* the guest is to write before all is read */
+        }
+    }
+    return NULL;
+}
+
+static bool load_from_copy(void *opaque, const char *block, uint8_t *to, uint64_t size, GError **error)
+{
+    const GByteArray *bytes = g_hash_table_lookup(((struct memory_copy *)opaque)->blocks, block);
+    g_assert_cmpuint(bytes->len, ==, size);
+    memcpy(to, bytes->data, size);
+    return true;
+}
+
+/* Moments that are read while the guest runs on hold what a saved state of the same instant holds, each
+ * relative to the one before, and do not change the run. */
+static void check_moments(const char *kernel, const char *initrd, const char *append, uint64_t step, unsigned times)
+{
+    struct run *straight = run_new(&sun4m_ss5, "tcx24", kernel, initrd, append, ACCEL_JIT);
+    struct run *taken = run_new(&sun4m_ss5, "tcx24", kernel, initrd, append, ACCEL_JIT);
+    struct memory_copy copy = {
+        .blocks = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_byte_array_unref)};
+    uint64_t since = 0;
+    for (unsigned i = 1; i <= times; i++) {
+        g_autoptr(GError) error = NULL;
+        machine_run_until_icount(taken->machine, i * step);
+        copy.moment = machine_moment_begin(taken->machine, since, &error);
+        g_assert_no_error(error);
+        since = copy.moment->number;
+        GThread *reader = g_thread_new("reader", read_moment, &copy);
+        machine_run_until_icount(taken->machine, i * step + step / 2);
+        g_thread_join(reader);
+        machine_moment_end(copy.moment);
+
+        machine_run_until_icount(straight->machine, i * step);
+        struct run *loaded = run_new(&sun4m_ss5, "tcx24", kernel, initrd, append, ACCEL_JIT);
+        const struct state_memory memory = {.load = load_from_copy, .opaque = &copy};
+        machine_load_parts(loaded->machine, copy.moment->state->data, copy.moment->state->len, &memory, &error);
+        g_assert_no_error(error);
+        assert_same_state(straight, loaded);
+        run_free(loaded);
+        machine_moment_free(copy.moment);
+    }
+    machine_run_until_icount(straight->machine, times * step + step / 2);
+    assert_same_state(straight, taken);
+    g_hash_table_unref(copy.blocks);
+    run_free(straight);
+    run_free(taken);
+}
+
+static void test_moments(void)
+{
+    if (have_firmware())
+        check_moments(NULL, NULL, NULL, 20000000, 6);
+}
+
+/* States written by earlier formats load for ever. */
+static void test_old_formats(void)
+{
+    if (!have_firmware())
+        return;
+    static const char *const files[] = {"ss5-format1.state"};
+    for (unsigned i = 0; i < G_N_ELEMENTS(files); i++) {
+        g_autofree char *path = g_test_build_filename(G_TEST_DIST, "states", files[i], NULL);
+        struct engine_config *config = engine_config_new("ss5", NULL);
+        config->ram_mib = 32;
+        config->deterministic = true;
+        g_autoptr(GError) error = NULL;
+        struct engine *engine = engine_new(config, NULL, &error);
+        g_assert_no_error(error);
+        engine_config_free(config);
+        g_autofree char *contents = NULL;
+        engine_start_paused(engine);
+        engine_load_state(engine, path, old_format_loaded, &contents);
+        engine_sync(engine);
+        g_assert_cmpstr(contents, ==, "loaded");
+        struct engine_stats before, after;
+        engine_get_stats(engine, &before);
+        engine_resume(engine);
+        engine_wait(engine, 300);
+        engine_pause(engine);
+        engine_sync(engine);
+        engine_get_stats(engine, &after);
+        g_assert_cmpuint(after.icount, >, 0);
+        g_assert_cmpint(engine_get_state(engine), ==, ENGINE_PAUSED); /* it did not stop at an error */
+        engine_free(engine);
+    }
+}
+
 static void test_firmware_saved_and_continued(void)
 {
     if (have_firmware())
@@ -320,6 +438,13 @@ static void test_linux(void)
     run_free(run);
 }
 
+static void test_linux_moments(void)
+{
+    g_autofree char *kernel = NULL, *initrd = NULL;
+    if (find_guest(&kernel, &initrd))
+        check_moments(kernel, initrd, APPEND, 200000000, 4);
+}
+
 static void test_linux_saved_and_continued(void)
 {
     g_autofree char *kernel = NULL, *initrd = NULL;
@@ -339,6 +464,9 @@ int main(int argc, char **argv)
     g_test_add_func("/sun4m/ss5/pictures", test_pictures);
     g_test_add_func("/sun4m/ss5/two-runs", test_two_runs);
     g_test_add_func("/sun4m/ss5/saved-and-continued", test_firmware_saved_and_continued);
+    g_test_add_func("/sun4m/ss5/moments", test_moments);
+    g_test_add_func("/sun4m/ss5/old-formats", test_old_formats);
+    g_test_add_func("/sun4m/linux/moments", test_linux_moments);
     g_test_add_func("/sun4m/linux/boots", test_linux);
     g_test_add_func("/sun4m/linux/saved-and-continued", test_linux_saved_and_continued);
     return g_test_run();

@@ -182,6 +182,8 @@ bool sparc_lookup(struct jit_cpu *jit, uint64_t address64, enum jit_access acces
                 out->writable = false;
         } else {
             out->page_flags = &block->page_flags[offset >> RAM_PAGE_BITS];
+            if (access == JIT_WRITE)
+                ram_prepare_write(block, offset, 1);
         }
     }
     if (!out->host && access == JIT_FETCH) {

@@ -165,6 +165,7 @@ static void cg3_reset(struct device *dev, enum reset_kind kind)
     cg3->status = STATUS_ID_COLOUR | (cg3->height == 768 ? STATUS_SENSE_1024X768 : STATUS_SENSE_1152X900_76);
     memset(cg3->timing, 0, sizeof(cg3->timing));
     if (kind == RESET_POWER_ON) {
+        ram_prepare_write(cg3->vram, 0, cg3->vram->size);
         memset(cg3->vram->host, 0, cg3->vram->size);
         ram_note_write(cg3->vram, 0, cg3->vram->size);
     }

@@ -102,7 +102,10 @@ static uint32_t get_pixel(const struct tcx *tcx, uint32_t pixel)
 static void put_pixel(struct tcx *tcx, uint32_t pixel, uint32_t value, uint32_t mask)
 {
     value = (value & mask) | (get_pixel(tcx, pixel) & ~mask);
+    ram_prepare_write(tcx->vram, pixel, 1);
     tcx->vram->host[pixel] = (uint8_t)value;
+    if (tcx->planes)
+        ram_prepare_write(tcx->planes, (uint64_t)pixel * 4, 4);
     if (tcx->planes)
         ((uint32_t *)tcx->planes->host)[pixel] =
             GUINT32_TO_BE(value & (PIXEL_CONTROL | (PIXEL_COLOUR & ~0xffu)));
@@ -497,9 +500,11 @@ static void tcx_reset(struct device *dev, enum reset_kind kind)
     memset(tcx->tec, 0, sizeof(tcx->tec));
     tcx->blit_latch = 0;
     if (kind == RESET_POWER_ON) {
+        ram_prepare_write(tcx->vram, 0, tcx->vram->size);
         memset(tcx->vram->host, 0, tcx->vram->size);
         ram_note_write(tcx->vram, 0, tcx->vram->size);
         if (tcx->planes) {
+            ram_prepare_write(tcx->planes, 0, tcx->planes->size);
             memset(tcx->planes->host, 0, tcx->planes->size);
             ram_note_write(tcx->planes, 0, tcx->planes->size);
         }

@@ -1,0 +1,490 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* vitrine snapshot: the history of a machine, whether it is off or runs in another vitrine. */
+#include "app/cli.h"
+#include "app/history.h"
+#include "app/i18n.h"
+#include "app/library.h"
+
+#include <glib-unix.h>
+#include <json-glib/json-glib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct options {
+    char *name, *note;
+    gboolean json, full_copy, deep, plan, off;
+    int keep;
+};
+
+struct snapshot {
+    VitrineHistory *history;
+    struct options options;
+    char **words; /* after the action */
+    int count;
+
+    GMainLoop *loop;
+    GCancellable *cancellable;
+    GAsyncResult *result;
+    gboolean shown_progress;
+};
+
+/* ---- waiting ---- */
+
+static void on_progress(guint64 done, guint64 total, gpointer user_data)
+{
+    struct snapshot *s = user_data;
+
+    if (!isatty(STDERR_FILENO) || !total)
+        return;
+    g_printerr("\r%3u %%", (guint)(done * 100 / total));
+    s->shown_progress = TRUE;
+}
+
+static void on_done(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+    struct snapshot *s = user_data;
+
+    s->result = g_object_ref(result);
+    g_main_loop_quit(s->loop);
+}
+
+static void await(struct snapshot *s)
+{
+    g_main_loop_run(s->loop);
+    if (s->shown_progress)
+        g_printerr("\r      \r");
+}
+
+static gboolean on_interrupt(gpointer data)
+{
+    g_cancellable_cancel(data);
+    return G_SOURCE_CONTINUE;
+}
+
+/* ---- printing ---- */
+
+static void print_node(struct snapshot *s, JsonBuilder *builder, VitrineHistoryNode *node)
+{
+    VitrineHistoryNode *parent = vitrine_history_node_get_parent(node);
+    g_autoptr(GDateTime) time = g_date_time_new_from_unix_utc(vitrine_history_node_get_time(node));
+    g_autofree char *when = g_date_time_format_iso8601(time);
+
+    json_builder_begin_object(builder);
+#define TEXT(key, value)                                                                                               \
+    json_builder_set_member_name(builder, key);                                                                        \
+    if (value)                                                                                                         \
+        json_builder_add_string_value(builder, value);                                                                 \
+    else                                                                                                               \
+        json_builder_add_null_value(builder)
+    TEXT("id", vitrine_history_node_get_id(node));
+    TEXT("parent", parent ? vitrine_history_node_get_id(parent) : NULL);
+    TEXT("name", vitrine_history_node_get_name(node));
+    TEXT("note", vitrine_history_node_get_note(node));
+    TEXT("kind", vitrine_history_kind_id(vitrine_history_node_get_kind(node)));
+    TEXT("time", when);
+    TEXT("health", vitrine_history_health_id(vitrine_history_node_get_health(node)));
+    TEXT("health-message", vitrine_history_node_get_health_message(node));
+    TEXT("thumbnail", vitrine_history_node_get_thumbnail(node));
+#undef TEXT
+    json_builder_set_member_name(builder, "pinned");
+    json_builder_add_boolean_value(builder, vitrine_history_node_get_pinned(node));
+    json_builder_set_member_name(builder, "ram");
+    json_builder_add_boolean_value(builder, vitrine_history_node_get_has_ram(node));
+    json_builder_set_member_name(builder, "own-bytes");
+    json_builder_add_int_value(builder, (gint64)vitrine_history_node_get_own_bytes(node));
+    json_builder_set_member_name(builder, "shared-bytes");
+    json_builder_add_int_value(builder, (gint64)vitrine_history_node_get_shared_bytes(node));
+    json_builder_end_object(builder);
+}
+
+static void print_branch(struct snapshot *s, GListModel *nodes, guint depth)
+{
+    for (guint i = 0; i < g_list_model_get_n_items(nodes); i++) {
+        g_autoptr(VitrineHistoryNode) node = g_list_model_get_item(nodes, i);
+        gboolean here = vitrine_history_node_get_kind(node) == HISTORY_HERE;
+        g_autofree char *size = g_format_size_full(vitrine_history_node_get_own_bytes(node), G_FORMAT_SIZE_IEC_UNITS);
+        if (here)
+            g_print("%*s* %s\n", (int)depth * 2, "", _("you are here"));
+        else
+            g_print("%*s%s  %s  [%s%s%s%s]  %s\n", (int)depth * 2, "", vitrine_history_node_get_id(node),
+                    vitrine_history_node_get_name(node), vitrine_history_kind_id(vitrine_history_node_get_kind(node)),
+                    vitrine_history_node_get_has_ram(node) ? ", ram" : "",
+                    vitrine_history_node_get_pinned(node) ? ", pinned" : "",
+                    vitrine_history_node_get_health(node) == HISTORY_HEALTH_BROKEN ? ", broken" : "", size);
+        /* A line of moments stays in its column; where several go on from one, each steps in. */
+        GListModel *children = vitrine_history_node_get_children(node);
+        print_branch(s, children, depth + (g_list_model_get_n_items(children) > 1 ? 1 : 0));
+    }
+}
+
+static void print_built(JsonBuilder *builder)
+{
+    g_autoptr(JsonNode) root = json_builder_get_root(builder);
+    g_autofree char *text = json_to_string(root, TRUE);
+
+    g_print("%s\n", text);
+}
+
+static void say_id(struct snapshot *s, const char *key, const char *id)
+{
+    if (!s->options.json) {
+        if (id)
+            g_print("%s\n", id);
+        return;
+    }
+    g_autoptr(JsonBuilder) builder = json_builder_new();
+    json_builder_begin_object(builder);
+    json_builder_set_member_name(builder, key);
+    if (id)
+        json_builder_add_string_value(builder, id);
+    else
+        json_builder_add_null_value(builder);
+    json_builder_end_object(builder);
+    print_built(builder);
+}
+
+/* ---- actions: NULL error after TRUE ---- */
+
+static VitrineHistoryNode *node_of(struct snapshot *s, int word, GError **error)
+{
+    return vitrine_history_find(s->history, s->words[word], error);
+}
+
+static gboolean do_take(struct snapshot *s, GError **error)
+{
+    vitrine_history_take_async(s->history, s->options.name ? s->options.name : s->count ? s->words[0] : NULL,
+                               s->options.note, HISTORY_MANUAL, s->cancellable, on_progress, s, on_done, s);
+    await(s);
+    g_autoptr(VitrineHistoryNode) node = vitrine_history_take_finish(s->history, s->result, error);
+    if (node)
+        say_id(s, "node", vitrine_history_node_get_id(node));
+    return node != NULL;
+}
+
+/* The sizes come from a worker: one look at all files. */
+static void on_changed(VitrineHistory *history, GMainLoop *loop)
+{
+    g_main_loop_quit(loop);
+}
+
+static gboolean do_tree(struct snapshot *s, GError **error)
+{
+    gulong handler = g_signal_connect(s->history, "changed", G_CALLBACK(on_changed), s->loop);
+    g_main_loop_run(s->loop);
+    g_signal_handler_disconnect(s->history, handler);
+    if (!s->options.json) {
+        print_branch(s, vitrine_history_get_roots(s->history), 0);
+        return TRUE;
+    }
+    g_autoptr(JsonBuilder) builder = json_builder_new();
+    json_builder_begin_array(builder);
+    for (guint i = 0; i < g_list_model_get_n_items(G_LIST_MODEL(s->history)); i++) {
+        g_autoptr(VitrineHistoryNode) node = g_list_model_get_item(G_LIST_MODEL(s->history), i);
+        print_node(s, builder, node);
+    }
+    json_builder_end_array(builder);
+    print_built(builder);
+    return TRUE;
+}
+
+static gboolean do_restore(struct snapshot *s, GError **error)
+{
+    VitrineHistoryNode *node = node_of(s, 0, error);
+    g_autoptr(VitrineHistoryNode) safety = NULL;
+
+    if (!node)
+        return FALSE;
+    vitrine_history_restore_async(s->history, node, s->cancellable, on_progress, s, on_done, s);
+    await(s);
+    if (!vitrine_history_restore_finish(s->history, s->result, &safety, error))
+        return FALSE;
+    say_id(s, "safety", safety ? vitrine_history_node_get_id(safety) : NULL);
+    return TRUE;
+}
+
+static gboolean do_undo(struct snapshot *s, GError **error)
+{
+    vitrine_history_undo_async(s->history, s->cancellable, on_progress, s, on_done, s);
+    await(s);
+    return vitrine_history_undo_finish(s->history, s->result, error);
+}
+
+static gboolean do_branch(struct snapshot *s, GError **error)
+{
+    VitrineHistoryNode *node = node_of(s, 0, error);
+
+    if (!node)
+        return FALSE;
+    vitrine_history_branch_async(s->history, node, s->words[1], s->options.full_copy, s->cancellable, on_progress, s,
+                                 on_done, s);
+    await(s);
+    g_autoptr(VitrineBundle) bundle = vitrine_history_branch_finish(s->history, s->result, error);
+    if (bundle)
+        say_id(s, "folder", vitrine_bundle_get_folder(bundle));
+    return bundle != NULL;
+}
+
+static gboolean do_rename(struct snapshot *s, GError **error)
+{
+    VitrineHistoryNode *node = node_of(s, 0, error);
+
+    return node && vitrine_history_rename(s->history, node, s->words[1], error);
+}
+
+static gboolean do_note(struct snapshot *s, GError **error)
+{
+    VitrineHistoryNode *node = node_of(s, 0, error);
+
+    return node && vitrine_history_set_note(s->history, node, s->words[1], error);
+}
+
+static gboolean do_pin(struct snapshot *s, GError **error)
+{
+    VitrineHistoryNode *node = node_of(s, 0, error);
+
+    return node && vitrine_history_set_pinned(s->history, node, !s->options.off, error);
+}
+
+static gboolean do_delete(struct snapshot *s, GError **error)
+{
+    VitrineHistoryNode *node = node_of(s, 0, error);
+
+    if (!node)
+        return FALSE;
+    if (s->options.plan) {
+        g_autoptr(VitrineHistoryPlan) plan = vitrine_history_plan_delete(s->history, node, error);
+        if (plan && s->options.json)
+            g_print("{ \"freed-bytes\" : %" G_GUINT64_FORMAT ", \"merged-bytes\" : %" G_GUINT64_FORMAT
+                    ", \"layers-merged\" : %u, \"layers-kept\" : %u, \"seconds\" : %u }\n",
+                    plan->freed_bytes, plan->merged_bytes, plan->layers_merged, plan->layers_kept, plan->seconds);
+        else if (plan)
+            g_print("%s\n", plan->summary);
+        return plan != NULL;
+    }
+    vitrine_history_delete_async(s->history, node, s->cancellable, on_progress, s, on_done, s);
+    await(s);
+    return vitrine_history_delete_finish(s->history, s->result, error);
+}
+
+static gboolean do_verify(struct snapshot *s, GError **error)
+{
+    gboolean good = TRUE;
+
+    vitrine_history_verify_async(s->history, s->options.deep, s->cancellable, on_progress, s, on_done, s);
+    await(s);
+    if (!vitrine_history_verify_finish(s->history, s->result, error))
+        return FALSE;
+    const GPtrArray *problems = vitrine_history_get_problems(s->history);
+    g_autoptr(JsonBuilder) builder = json_builder_new();
+    json_builder_begin_array(builder);
+    for (guint i = 0; i < g_list_model_get_n_items(G_LIST_MODEL(s->history)); i++) {
+        g_autoptr(VitrineHistoryNode) node = g_list_model_get_item(G_LIST_MODEL(s->history), i);
+        if (vitrine_history_node_get_kind(node) == HISTORY_HERE)
+            continue;
+        print_node(s, builder, node);
+        enum history_health health = vitrine_history_node_get_health(node);
+        good = good && health == HISTORY_HEALTH_GOOD;
+        if (!s->options.json)
+            g_print("%s  %-8s  %s%s%s\n", vitrine_history_node_get_id(node), vitrine_history_health_id(health),
+                    vitrine_history_node_get_name(node), health == HISTORY_HEALTH_GOOD ? "" : ": ",
+                    health == HISTORY_HEALTH_GOOD ? "" : vitrine_history_node_get_health_message(node));
+    }
+    json_builder_end_array(builder);
+    if (s->options.json)
+        print_built(builder);
+    for (guint i = 0; i < problems->len; i++) {
+        const VitrineHistoryProblem *problem = problems->pdata[i];
+        cli_error("snapshot", "%s: %s", problem->disk, problem->message);
+        good = FALSE;
+    }
+    if (!good)
+        g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_INVALID, "%s",
+                    _("Not all is as it should be. “vitrine snapshot NAME repair” helps where an original has changed "
+                      "or moved."));
+    return good;
+}
+
+static gboolean do_compare(struct snapshot *s, GError **error)
+{
+    VitrineHistoryNode *a = node_of(s, 0, error), *b = a ? node_of(s, 1, error) : NULL;
+
+    if (!b)
+        return FALSE;
+    vitrine_history_compare_async(s->history, a, b, s->cancellable, on_progress, s, on_done, s);
+    await(s);
+    g_autoptr(VitrineHistoryComparison) c = vitrine_history_compare_finish(s->history, s->result, error);
+    if (!c)
+        return FALSE;
+    g_autoptr(JsonBuilder) builder = json_builder_new();
+    json_builder_begin_object(builder);
+    json_builder_set_member_name(builder, "settings");
+    json_builder_begin_array(builder);
+    for (guint i = 0; i < c->settings->len; i++) {
+        json_builder_add_string_value(builder, c->settings->pdata[i]);
+        if (!s->options.json)
+            g_print("%s\n", (const char *)c->settings->pdata[i]);
+    }
+    json_builder_end_array(builder);
+    json_builder_set_member_name(builder, "disks");
+    json_builder_begin_array(builder);
+    for (guint i = 0; i < c->disks->len; i++) {
+        const struct history_disk_difference *d = c->disks->pdata[i];
+        g_autofree char *size = g_format_size_full(d->differing_bytes, G_FORMAT_SIZE_IEC_UNITS);
+        json_builder_add_int_value(builder, (gint64)d->differing_bytes);
+        if (!s->options.json)
+            g_print(_("%s: %s differ\n"), d->disk, size);
+    }
+    json_builder_end_array(builder);
+    json_builder_set_member_name(builder, "ram-pages-differing");
+    json_builder_add_int_value(builder, (gint64)c->ram_pages_differing);
+    json_builder_set_member_name(builder, "ram-pages");
+    json_builder_add_int_value(builder, (gint64)c->ram_pages);
+    json_builder_end_object(builder);
+    if (s->options.json)
+        print_built(builder);
+    else if (c->ram_pages)
+        g_print(_("Memory: %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " pages differ\n"), c->ram_pages_differing,
+                c->ram_pages);
+    return TRUE;
+}
+
+static gboolean do_repair(struct snapshot *s, GError **error)
+{
+    static const char *const ways[] = {[HISTORY_REPAIR_LOCATE] = "locate",
+                                       [HISTORY_REPAIR_REBASE] = "rebase",
+                                       [HISTORY_REPAIR_DISCARD] = "discard"};
+    const GPtrArray *problems = vitrine_history_get_problems(s->history);
+
+    if (!problems->len) {
+        if (!s->options.json)
+            g_print("%s\n", _("All originals are as they were."));
+        return TRUE;
+    }
+    const VitrineHistoryProblem *problem = problems->pdata[0];
+    for (guint i = 0; s->count && i < G_N_ELEMENTS(ways); i++) {
+        if (strcmp(s->words[0], ways[i]) != 0)
+            continue;
+        vitrine_history_repair_async(s->history, problem, (enum history_repair)i, s->count > 1 ? s->words[1] : NULL,
+                                     s->cancellable, on_progress, s, on_done, s);
+        await(s);
+        return vitrine_history_repair_finish(s->history, s->result, error);
+    }
+    g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_INVALID,
+                _("%s: %s\nSay “repair locate FILE” (there it is now), “repair rebase” (take it as it is now, keep the "
+                  "machine's changes on top) or “repair discard” (take it as it is now, drop the changes and the "
+                  "history)."),
+                problem->disk, problem->message);
+    return FALSE;
+}
+
+static gboolean do_autosave(struct snapshot *s, GError **error)
+{
+    guint minutes, keep;
+    guint64 wanted;
+
+    vitrine_history_get_autosave(s->history, &minutes, &keep);
+    if (!s->count) {
+        if (s->options.json)
+            g_print("{ \"minutes\" : %u, \"keep\" : %u }\n", minutes, keep);
+        else
+            g_print(_("every %u minutes, the last %u are kept\n"), minutes, keep);
+        return TRUE;
+    }
+    if (!g_ascii_string_to_unsigned(s->words[0], 10, 0, 24 * 60, &wanted, error))
+        return FALSE;
+    return vitrine_history_set_autosave(s->history, (guint)wanted, s->options.keep > 0 ? (guint)s->options.keep : keep,
+                                        error);
+}
+
+static const struct action {
+    const char *name, *words;
+    int least, most;
+    gboolean (*run)(struct snapshot *s, GError **error);
+} actions[] = {
+    {"take", "[NAME]", 0, 1, do_take},
+    {"tree", "", 0, 0, do_tree},
+    {"restore", "MOMENT", 1, 1, do_restore},
+    {"undo", "", 0, 0, do_undo},
+    {"branch", "MOMENT MACHINE", 2, 2, do_branch},
+    {"rename", "MOMENT NAME", 2, 2, do_rename},
+    {"note", "MOMENT TEXT", 2, 2, do_note},
+    {"pin", "MOMENT", 1, 1, do_pin},
+    {"delete", "MOMENT", 1, 1, do_delete},
+    {"compare", "MOMENT MOMENT", 2, 2, do_compare},
+    {"verify", "", 0, 0, do_verify},
+    {"repair", "[locate FILE|rebase|discard]", 0, 2, do_repair},
+    {"autosave", "[MINUTES]", 0, 1, do_autosave},
+};
+
+static const struct action *find_action(const char *name)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(actions); i++)
+        if (strcmp(actions[i].name, name) == 0)
+            return &actions[i];
+    return NULL;
+}
+
+static int run_action(struct snapshot *s, const char *machine, const struct action *action)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(VitrineLibrary) library = vitrine_library_new(NULL, FALSE);
+    g_autoptr(VitrineBundle) bundle = vitrine_library_find(library, machine, &error);
+
+    if (!bundle) {
+        cli_error("snapshot", "%s", error->message);
+        return CLI_FAILED;
+    }
+    s->loop = g_main_loop_new(NULL, FALSE);
+    s->cancellable = g_cancellable_new();
+    guint interrupt = g_unix_signal_add(SIGINT, on_interrupt, s->cancellable);
+    s->history = vitrine_history_get(bundle);
+    gboolean ok = action->run(s, &error);
+    if (!ok)
+        cli_error("snapshot", "%s", error->message);
+    g_source_remove(interrupt);
+    g_clear_object(&s->result);
+    g_clear_object(&s->history);
+    g_clear_object(&s->cancellable);
+    g_main_loop_unref(s->loop);
+    return ok ? CLI_OK : CLI_FAILED;
+}
+
+int cli_snapshot(int argc, char **argv)
+{
+    struct snapshot s = {0};
+    g_autoptr(GString) summary = g_string_new(_("Keeps moments of a machine and goes back to them. MOMENT is an id or a "
+                                                "name, or “here”.\n\nActions:"));
+    const GOptionEntry options[] = {
+        {"name", 0, 0, G_OPTION_ARG_STRING, &s.options.name, N_("take: name of the moment"), N_("TEXT")},
+        {"note", 0, 0, G_OPTION_ARG_STRING, &s.options.note, N_("take: a note to keep with it"), N_("TEXT")},
+        {"full-copy", 0, 0, G_OPTION_ARG_NONE, &s.options.full_copy,
+         N_("branch: copy the disks instead of standing on them"), NULL},
+        {"off", 0, 0, G_OPTION_ARG_NONE, &s.options.off, N_("pin: take the pin away"), NULL},
+        {"plan", 0, 0, G_OPTION_ARG_NONE, &s.options.plan, N_("delete: only say what would be done"), NULL},
+        {"deep", 0, 0, G_OPTION_ARG_NONE, &s.options.deep, N_("verify: read everything"), NULL},
+        {"keep", 0, 0, G_OPTION_ARG_INT, &s.options.keep, N_("autosave: how many stay"), "N"},
+        {"json", 0, 0, G_OPTION_ARG_NONE, &s.options.json, N_("Print JSON"), NULL},
+        {NULL},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(actions); i++)
+        g_string_append_printf(summary, "\n  %s %s", actions[i].name, actions[i].words);
+    int status = CLI_USAGE;
+    if (cli_parse(&argc, &argv, options, "NAME ACTION [WORD…]", summary->str, false)) {
+        const struct action *action = argc > 2 ? find_action(argv[2]) : NULL;
+        if (argc < 3) {
+            cli_error("snapshot", "%s", _("Name a machine and what to do; “vitrine snapshot --help” lists the actions."));
+        } else if (!action) {
+            cli_error("snapshot", _("There is no action “%s”; “vitrine snapshot --help” lists the actions."), argv[2]);
+        } else if (argc - 3 < action->least || argc - 3 > action->most) {
+            cli_error("snapshot", _("It is “vitrine snapshot NAME %s %s”."), action->name, action->words);
+        } else {
+            s.words = argv + 3;
+            s.count = argc - 3;
+            status = run_action(&s, argv[1], action);
+        }
+    }
+    g_free(s.options.name);
+    g_free(s.options.note);
+    return status;
+}

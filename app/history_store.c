@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The files of a machine's history: reading them, and making a node appear in one step. */
+#include "app/history_store.h"
+
+#include "app/i18n.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#define NODE_VERSION  1
+#define BUILD_PREFIX  ".new-"
+#define MAX_NODE_FILE (64 * 1024)
+
+static const char *const kind_ids[] = {[HISTORY_MANUAL] = "manual",
+                                       [HISTORY_SAFETY] = "safety",
+                                       [HISTORY_AUTOSAVE] = "autosave",
+                                       [HISTORY_START] = "start",
+                                       [HISTORY_HERE] = "here"};
+
+const char *vitrine_history_kind_id(enum history_kind kind)
+{
+    return kind_ids[kind];
+}
+
+const char *vitrine_history_health_id(enum history_health health)
+{
+    static const char *const ids[] = {[HISTORY_HEALTH_UNKNOWN] = "unknown",
+                                      [HISTORY_HEALTH_GOOD] = "good",
+                                      [HISTORY_HEALTH_WARNING] = "warning",
+                                      [HISTORY_HEALTH_BROKEN] = "broken"};
+
+    return ids[health];
+}
+
+void history_record_free(HistoryRecord *record)
+{
+    if (!record)
+        return;
+    g_free(record->id);
+    g_free(record->folder);
+    g_free(record->parent);
+    g_free(record->name);
+    g_free(record->note);
+    g_free(record->problem);
+    machine_ini_free(record->machine);
+    g_free(record);
+}
+
+char *history_ram_folder(const char *bundle)
+{
+    return g_build_filename(bundle, "history", "ram", NULL);
+}
+
+char *history_node_file(const char *bundle, const char *id, const char *file)
+{
+    return g_build_filename(bundle, "history", id, file, NULL);
+}
+
+/* ---- machine.ini ---- */
+
+static MachineIni *read_machine_file(const char *path, GError **error)
+{
+    g_autofree char *data = NULL;
+    GStatBuf info;
+    gsize size;
+
+    if (g_stat(path, &info) == 0 && info.st_size > MACHINE_MAX_FILE) {
+        g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_SYNTAX,
+                    _("The machine's description is too long to be one."));
+        return NULL;
+    }
+    return g_file_get_contents(path, &data, &size, error) ? machine_ini_parse(data, size, error) : NULL;
+}
+
+static gboolean write_machine_file(const char *path, const MachineIni *machine, GError **error)
+{
+    gsize size;
+    g_autofree char *data = machine_ini_format(machine, &size);
+
+    return vitrine_write_file(path, data, size, error);
+}
+
+MachineIni *history_read_machine(const char *bundle, GError **error)
+{
+    g_autofree char *path = g_build_filename(bundle, "machine.ini", NULL);
+
+    return read_machine_file(path, error);
+}
+
+gboolean history_write_machine(const char *bundle, const MachineIni *machine, GError **error)
+{
+    g_autofree char *path = g_build_filename(bundle, "machine.ini", NULL);
+
+    return write_machine_file(path, machine, error);
+}
+
+/* ---- reading nodes ---- */
+
+static gboolean is_id(const char *name)
+{
+    gsize length = strlen(name);
+
+    return length == 8 && strspn(name, "0123456789abcdef") == length;
+}
+
+static char *one_line(GKeyFile *file, const char *key)
+{
+    g_autofree char *text = g_key_file_get_string(file, "Node", key, NULL);
+
+    return text && *text && !strpbrk(text, "\n\r") ? g_steal_pointer(&text) : NULL;
+}
+
+HistoryRecord *history_read_one(const char *bundle, const char *id, GError **error)
+{
+    g_autofree char *path = history_node_file(bundle, id, "node.ini");
+    g_autofree char *settings = history_node_file(bundle, id, "machine.ini");
+    g_autofree char *state = history_node_file(bundle, id, "state");
+    g_autofree char *resume = history_node_file(bundle, id, "resume.state");
+    g_autoptr(GKeyFile) file = g_key_file_new();
+    g_autoptr(GError) failure = NULL;
+    HistoryRecord *record = g_new0(HistoryRecord, 1);
+    GStatBuf info;
+
+    if (!is_id(id) || g_stat(path, &info) != 0) {
+        history_record_free(record);
+        g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_NOT_FOUND, _("There is no moment “%s” in this history."), id);
+        return NULL;
+    }
+    record->id = g_strdup(id);
+    record->folder = g_build_filename(bundle, "history", id, NULL);
+    record->has_ram = g_file_test(state, G_FILE_TEST_EXISTS) || g_file_test(resume, G_FILE_TEST_EXISTS);
+    if (info.st_size <= MAX_NODE_FILE && g_key_file_load_from_file(file, path, G_KEY_FILE_NONE, &failure)) {
+        g_autofree char *kind = g_key_file_get_string(file, "Node", "Kind", NULL);
+        for (unsigned i = 0; i < G_N_ELEMENTS(kind_ids); i++)
+            if (g_strcmp0(kind, kind_ids[i]) == 0 && i != HISTORY_HERE)
+                record->kind = (enum history_kind)i;
+        record->parent = one_line(file, "Parent");
+        record->name = one_line(file, "Name");
+        record->note = g_key_file_get_string(file, "Node", "Note", NULL);
+        record->time = g_key_file_get_int64(file, "Node", "Time", NULL);
+        record->pinned = g_key_file_get_boolean(file, "Node", "Pinned", NULL);
+        if (g_key_file_get_uint64(file, "Node", "Version", NULL) > NODE_VERSION)
+            record->problem = g_strdup(_("This moment was kept by a newer Vitrine. Please update Vitrine."));
+    } else {
+        record->problem = g_strdup(_("The description of this moment cannot be read."));
+        record->time = (gint64)info.st_mtime * G_USEC_PER_SEC;
+    }
+    if (record->note && !*record->note)
+        g_clear_pointer(&record->note, g_free);
+    if (record->parent && (!is_id(record->parent) || strcmp(record->parent, id) == 0))
+        g_clear_pointer(&record->parent, g_free);
+    if (!record->name)
+        record->name = g_strdup(id);
+    g_clear_error(&failure);
+    record->machine = read_machine_file(settings, &failure);
+    if (!record->machine && !record->problem)
+        record->problem = g_strdup(failure->message);
+    return record;
+}
+
+static int by_time(gconstpointer a, gconstpointer b)
+{
+    const HistoryRecord *x = *(HistoryRecord *const *)a, *y = *(HistoryRecord *const *)b;
+
+    return x->time < y->time ? -1 : x->time > y->time ? 1 : strcmp(x->id, y->id);
+}
+
+HistoryRecord *history_find(const GPtrArray *records, const char *id)
+{
+    for (guint i = 0; id && i < records->len; i++) {
+        HistoryRecord *record = records->pdata[i];
+        if (strcmp(record->id, id) == 0)
+            return record;
+    }
+    return NULL;
+}
+
+/* A parent that is not there, or that is its own descendant, is none. */
+static void check_parents(GPtrArray *records)
+{
+    for (guint i = 0; i < records->len; i++) {
+        HistoryRecord *record = records->pdata[i], *up = record;
+        guint steps = 0;
+        while (up && steps++ <= records->len)
+            up = history_find(records, up->parent);
+        if (up || !history_find(records, record->parent))
+            g_clear_pointer(&record->parent, g_free);
+    }
+}
+
+GPtrArray *history_read(const char *bundle)
+{
+    GPtrArray *records = g_ptr_array_new_with_free_func((GDestroyNotify)history_record_free);
+    g_autofree char *folder = g_build_filename(bundle, "history", NULL);
+    g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+    const char *name;
+
+    while (dir && (name = g_dir_read_name(dir))) {
+        HistoryRecord *record = is_id(name) ? history_read_one(bundle, name, NULL) : NULL;
+        if (record)
+            g_ptr_array_add(records, record);
+    }
+    g_ptr_array_sort(records, by_time);
+    check_parents(records);
+    return records;
+}
+
+char *history_here(const char *bundle, const MachineIni *machine)
+{
+    const char *const places[] = {machine->here, machine->before};
+
+    for (guint i = 0; i < G_N_ELEMENTS(places); i++) {
+        if (!places[i] || !is_id(places[i]))
+            continue;
+        g_autofree char *path = history_node_file(bundle, places[i], "node.ini");
+        if (g_file_test(path, G_FILE_TEST_EXISTS))
+            return g_strdup(places[i]);
+    }
+    return NULL;
+}
+
+/* ---- writing nodes ---- */
+
+char *history_new_id(const char *bundle)
+{
+    for (;;) {
+        g_autofree char *id = g_strdup_printf("%08x", g_random_int());
+        g_autofree char *path = g_build_filename(bundle, "history", id, NULL);
+        if (!g_file_test(path, G_FILE_TEST_EXISTS))
+            return g_steal_pointer(&id);
+    }
+}
+
+static gboolean write_record_in(const char *folder, const HistoryRecord *record, GError **error)
+{
+    g_autofree char *path = g_build_filename(folder, "node.ini", NULL);
+    g_autoptr(GKeyFile) file = g_key_file_new();
+    gsize size;
+
+    g_key_file_set_integer(file, "Node", "Version", NODE_VERSION);
+    g_key_file_set_string(file, "Node", "Kind", kind_ids[record->kind]);
+    if (record->parent)
+        g_key_file_set_string(file, "Node", "Parent", record->parent);
+    g_key_file_set_string(file, "Node", "Name", record->name);
+    if (record->note && *record->note)
+        g_key_file_set_string(file, "Node", "Note", record->note);
+    g_key_file_set_int64(file, "Node", "Time", record->time);
+    g_key_file_set_boolean(file, "Node", "Pinned", record->pinned);
+    g_autofree char *data = g_key_file_to_data(file, &size, NULL);
+    return vitrine_write_file(path, data, size, error);
+}
+
+gboolean history_write_record(const HistoryRecord *record, GError **error)
+{
+    return write_record_in(record->folder, record, error);
+}
+
+char *history_begin_node(const char *bundle, const char *id, GError **error)
+{
+    g_autofree char *folder = g_build_filename(bundle, "history", NULL);
+    g_autofree char *building = g_strdup_printf("%s/%s%s", folder, BUILD_PREFIX, id);
+
+    if (g_mkdir_with_parents(folder, 0755) != 0 || g_mkdir(building, 0755) != 0) {
+        vitrine_set_errno(error, errno, _("The moment could not be kept"), folder);
+        return NULL;
+    }
+    return g_steal_pointer(&building);
+}
+
+/* Files that others wrote into the folder, to disk. */
+static gboolean sync_files(const char *folder, GError **error)
+{
+    g_autoptr(GDir) dir = g_dir_open(folder, 0, error);
+    const char *name;
+
+    if (!dir)
+        return FALSE;
+    while ((name = g_dir_read_name(dir))) {
+        g_autofree char *path = g_build_filename(folder, name, NULL);
+        int fd = open(path, O_RDONLY | O_CLOEXEC);
+        gboolean ok = fd >= 0 && fsync(fd) == 0;
+        int number = errno;
+        if (fd >= 0)
+            close(fd);
+        if (!ok)
+            return vitrine_set_errno(error, number, _("The moment could not be kept"), path);
+    }
+    return TRUE;
+}
+
+gboolean history_finish_node(const char *bundle, const char *building, const HistoryRecord *record, GError **error)
+{
+    g_autofree char *history = g_build_filename(bundle, "history", NULL);
+    g_autofree char *folder = g_build_filename(history, record->id, NULL);
+    g_autofree char *settings = g_build_filename(building, "machine.ini", NULL);
+
+    if (!write_machine_file(settings, record->machine, error) || !write_record_in(building, record, error) ||
+        !sync_files(building, error) || !vitrine_sync_folder(building, error))
+        return FALSE;
+    if (g_rename(building, folder) != 0)
+        return vitrine_set_errno(error, errno, _("The moment could not be kept"), folder);
+    return vitrine_sync_folder(history, error);
+}
+
+void history_drop_node(const char *building)
+{
+    if (building)
+        vitrine_remove_tree(building, NULL);
+}
+
+gboolean history_check_space(const char *bundle, guint64 bytes, GError **error)
+{
+    struct statvfs info;
+
+    if (statvfs(bundle, &info) != 0)
+        return TRUE; /* a file system that does not tell; writing will */
+    guint64 room = (guint64)info.f_bavail * info.f_frsize;
+    if (room >= bytes)
+        return TRUE;
+    g_autofree char *need = g_format_size_full(bytes, G_FORMAT_SIZE_IEC_UNITS);
+    g_autofree char *have = g_format_size_full(room, G_FORMAT_SIZE_IEC_UNITS);
+    g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_NOSPC,
+                _("There is not enough room on the host's disk: about %s are needed, %s are free. Delete something, "
+                  "for instance older moments, and try again."),
+                need, have);
+    return FALSE;
+}
+
+/* ---- after a crash ---- */
+
+void history_recover(const char *bundle)
+{
+    g_autofree char *folder = g_build_filename(bundle, "history", NULL);
+    g_autofree char *disks = g_build_filename(bundle, "disks", NULL);
+    g_autofree char *ram = history_ram_folder(bundle);
+    const char *const folders[] = {folder, disks, ram};
+
+    for (guint i = 0; i < G_N_ELEMENTS(folders); i++) {
+        g_autoptr(GDir) dir = g_dir_open(folders[i], 0, NULL);
+        const char *name;
+        while (dir && (name = g_dir_read_name(dir))) {
+            if (name[0] != '.' && !g_str_has_suffix(name, ".new"))
+                continue;
+            g_autofree char *path = g_build_filename(folders[i], name, NULL);
+            vitrine_remove_tree(path, NULL);
+        }
+    }
+}
+
+char *history_prepare_start(const char *bundle, const MachineIni *machine, GError **error)
+{
+    if (!machine->resume || !is_id(machine->resume))
+        return NULL;
+    g_autofree char *from = history_node_file(bundle, machine->resume, "nvram");
+    g_autofree char *to = g_build_filename(bundle, "nvram", NULL);
+    g_autofree char *data = NULL;
+    gsize size;
+
+    if (g_file_get_contents(from, &data, &size, NULL)) {
+        if (!vitrine_write_file(to, data, size, error))
+            return NULL;
+    } else {
+        g_unlink(to);
+    }
+    return g_strdup(machine->resume);
+}
