@@ -251,6 +251,8 @@ bool user_signal_on_alt_stack(const struct user_thread *thread, uint64_t sp);
 /* What a thread that ends leaves behind: its robust list, and the word of CLONE_CHILD_CLEARTID (sys_futex.c).
  */
 void user_futex_leave(struct user_thread *thread);
+/* The same for all threads of a process that ends. */
+void user_futex_leave_all(struct user_process *process);
 
 /* System calls (syscall.c). */
 void user_call(struct user_thread *thread);

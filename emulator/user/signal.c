@@ -192,6 +192,7 @@ void user_signal_die(struct user_process *process, int signal)
         user_gdb_exited(process, true, signal);
     if (process->strace)
         fprintf(process->strace, "+++ killed by signal %d (%s) +++\n", signal, strsignal(signal));
+    user_futex_leave_all(process);
     /* A core file would hold this program's memory, not a core of the guest's. */
     setrlimit(RLIMIT_CORE, &none);
     host_plain_action(signal, SIG_DFL, 0);

@@ -30,6 +30,7 @@ int64_t user_sys_exit_group(struct user_thread *t, const uint64_t *a)
 {
     if (t->process->strace)
         fputc('\n', t->process->strace);
+    user_futex_leave_all(t->process);
     user_process_exit(t->process, (int)a[0] & 0xff);
 }
 

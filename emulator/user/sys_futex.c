@@ -39,6 +39,22 @@ void user_futex_leave(struct user_thread *t)
         syscall(SYS_futex, user_mem_host(MEM(t), t->clear_tid, 4), FUTEX_WAKE, 1, NULL, NULL, 0);
 }
 
+void user_futex_leave_all(struct user_process *process)
+{
+    struct user_thread *self = user_thread_current();
+
+    if (self && self->vfork_child) {
+        user_futex_leave(self);
+        return;
+    }
+    /* At a sudden end the lock may be in the hands of whom the end struck. */
+    if (!g_mutex_trylock(&process->lock))
+        return;
+    for (guint i = 0; i < process->threads->len; i++)
+        user_futex_leave(g_ptr_array_index(process->threads, i));
+    g_mutex_unlock(&process->lock);
+}
+
 int64_t user_sys_set_tid_address(struct user_thread *t, const uint64_t *a)
 {
     t->clear_tid = a[0];
