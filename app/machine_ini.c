@@ -408,3 +408,20 @@ char *machine_ini_format(const MachineIni *machine, gsize *size)
     write_drive(file, "Floppy", &machine->floppy);
     return g_key_file_to_data(file, size, NULL);
 }
+
+/* ---- shared folders ---- */
+
+#define SHARED "Shared"
+
+void machine_ini_set_shared_folder(MachineIni *machine, const char *file, const char *folder)
+{
+    if (folder)
+        g_key_file_set_string(machine->rest, SHARED, file, folder);
+    else
+        g_key_file_remove_key(machine->rest, SHARED, file, NULL);
+}
+
+char *machine_ini_get_shared_folder(const MachineIni *machine, const char *file)
+{
+    return file ? g_key_file_get_string(machine->rest, SHARED, file, NULL) : NULL;
+}

@@ -87,3 +87,8 @@ struct machine_drive *machine_ini_add_disk(MachineIni *machine, const char *file
 /* A name that may be given to a machine: 1 to MACHINE_MAX_NAME bytes, UTF-8, one line, no slash, no dot in
  * front. */
 gboolean machine_ini_name_is_valid(const char *name, GError **error);
+
+/* The folder of this computer that a drive's `file` was made from ([Shared] FILE=FOLDER); NULL. g_free(). */
+char *machine_ini_get_shared_folder(const MachineIni *machine, const char *file);
+/* `folder` NULL: forgets it. */
+void machine_ini_set_shared_folder(MachineIni *machine, const char *file, const char *folder);

@@ -3,6 +3,7 @@
 #include "app/session.h"
 
 #include "app/i18n.h"
+#include "app/machine_log.h"
 #include "app/session_config.h"
 #include "app/session_private.h"
 #include "app/picture.h"
@@ -153,11 +154,40 @@ void vitrine_session_set_final_screenshot(VitrineSession *self, const char *path
     self->final_screenshot = g_strdup(path);
 }
 
+/* Says in the machine's log what became of it. */
+static void log_state(VitrineSession *self, enum session_state before)
+{
+    const char *folder = self->bundle ? vitrine_bundle_get_folder(self->bundle) : NULL;
+
+    if (!folder)
+        return;
+    switch (self->state) {
+    case SESSION_STARTING:
+        machine_log(folder, "%s",
+                    self->flags & SESSION_DISCARD_WRITES ? _("Started; what it writes is not kept")
+                    : self->flags & SESSION_FRESH        ? _("Started anew")
+                                                         : _("Started"));
+        break;
+    case SESSION_RUNNING:
+        if (before == SESSION_PAUSED)
+            machine_log(folder, "%s", _("Resumed"));
+        break;
+    case SESSION_PAUSED: machine_log(folder, "%s", before == SESSION_SAVING ? _("Saved") : _("Paused")); break;
+    case SESSION_OFF: machine_log(folder, "%s", _("Off")); break;
+    case SESSION_ERROR: machine_log(folder, _("It could not run: %s"), self->message); break;
+    case SESSION_NEW:
+    case SESSION_SAVING: break;
+    }
+}
+
 static void set_state(VitrineSession *self, enum session_state state)
 {
-    if (self->state == state)
+    enum session_state before = self->state;
+
+    if (before == state)
         return;
     self->state = state;
+    log_state(self, before);
     g_signal_emit(self, signals[STATE_CHANGED], 0);
 }
 
@@ -427,6 +457,8 @@ static void build_engine(GTask *task, gpointer source, gpointer task_data, GCanc
                                                    self->serial_set ? &self->serial : NULL, &error);
     else if ((self->flags & SESSION_DISCARD_WRITES) && !session_config_discard_writes(start->config, &error))
         g_clear_pointer(&start->config, engine_config_free);
+    if (start->config && (self->flags & SESSION_SILENT))
+        start->config->audio = ENGINE_AUDIO_NONE;
     if (start->config)
         start->engine = engine_new(start->config, &events, &error);
     if (start->engine)

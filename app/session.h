@@ -45,6 +45,7 @@ enum session_flags {
         1 << 0,             /* disks behind throw-away overlays; a bundle's resume state is left alone */
     SESSION_FRESH = 1 << 1, /* do not resume from the saved state (which is dropped) */
     SESSION_START_PAUSED = 1 << 2,
+    SESSION_SILENT = 1 << 3, /* no sound, whatever machine.ini says */
 };
 void vitrine_session_set_flags(VitrineSession *self, enum session_flags flags);
 /* Replaces what machine.ini says about the first serial port. */
