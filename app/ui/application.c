@@ -3,6 +3,9 @@
 #include "app/ui/application.h"
 
 #include "app/i18n.h"
+#include "app/settings.h"
+#include "app/ui/dialogs.h"
+#include "app/ui/disks_window.h"
 #include "app/ui/library_window.h"
 #include "app/ui/machine_window.h"
 #include "app/ui/preferences.h"
@@ -61,13 +64,44 @@ void vitrine_application_open_machine(VitrineApplication *self, VitrineBundle *b
         }
     }
     g_autoptr(VitrineSession) session = vitrine_session_new(bundle);
+    if (!g_settings_get_boolean(vitrine_settings_get(), "sound"))
+        flags |= SESSION_SILENT;
     vitrine_session_set_flags(session, flags);
     VitrineMachineWindow *window = vitrine_machine_window_new(self, session);
     gtk_window_present(GTK_WINDOW(window));
     vitrine_machine_window_start(window);
 }
 
+void vitrine_application_show_machine(VitrineApplication *self, VitrineBundle *bundle, const char *tab)
+{
+    VitrineLibraryWindow *window = library_window(self);
+
+    vitrine_library_window_show_machine(window, bundle, tab);
+    gtk_window_present(GTK_WINDOW(window));
+}
+
 /* ---- actions ---- */
+
+static void show_disks(GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+    vitrine_disks_window_present(VITRINE_APPLICATION(user_data), NULL);
+}
+
+static void on_file_chosen(GtkWidget *owner, const char *path, gpointer data)
+{
+    g_autoptr(GFile) file = g_file_new_for_path(path);
+
+    vitrine_library_window_open_file(VITRINE_LIBRARY_WINDOW(owner), file);
+}
+
+static void open_file(GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+    VitrineLibraryWindow *window = library_window(VITRINE_APPLICATION(user_data));
+
+    gtk_window_present(GTK_WINDOW(window));
+    dialogs_choose_file(GTK_WIDGET(window), GTK_FILE_CHOOSER_ACTION_OPEN, _("Open a Medium or an Exported Machine"),
+                        _("_Open"), NULL, on_file_chosen, NULL, NULL);
+}
 
 static void show_new_machine(GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
@@ -107,6 +141,8 @@ static void quit(GSimpleAction *action, GVariant *parameter, gpointer user_data)
 
 static const GActionEntry actions[] = {
     {.name = "new-machine", .activate = show_new_machine},
+    {.name = "open", .activate = open_file},
+    {.name = "disks", .activate = show_disks},
     {.name = "library", .activate = show_library},
     {.name = "preferences", .activate = show_preferences},
     {.name = "about", .activate = show_about},
@@ -117,9 +153,21 @@ static const struct {
     const char *action;
     const char *keys[3];
 } accelerators[] = {
-    {"app.new-machine", {"<Control>n"}}, {"app.preferences", {"<Control>comma"}},
-    {"app.quit", {"<Control>q"}},        {"win.show-help-overlay", {"<Control>question", "F1"}},
-    {"win.search", {"<Control>f"}},      {"win.close-window", {"<Control>w"}},
+    {"app.new-machine", {"<Control>n"}},
+    {"app.open", {"<Control>o"}},
+    {"app.disks", {"<Control><Shift>d"}},
+    {"app.preferences", {"<Control>comma"}},
+    {"app.quit", {"<Control>q"}},
+    {"win.show-help-overlay", {"<Control>question", "F1"}},
+    {"win.search", {"<Control>f"}},
+    {"win.close-window", {"<Control>w"}},
+    {"win.library-view::grid", {"<Control>1"}},
+    {"win.library-view::list", {"<Control>2"}},
+    {"win.tab::overview", {"<Alt>1"}},
+    {"win.tab::history", {"<Alt>2"}},
+    {"win.tab::disks", {"<Alt>3"}},
+    {"win.tab::settings", {"<Alt>4"}},
+    {"win.tab::log", {"<Alt>5"}},
 };
 
 /* ---- life ---- */
@@ -208,6 +256,11 @@ static VitrineApplication *application_new(GApplicationFlags flags)
 
 static gboolean display_is_there(void)
 {
+    if (!vitrine_settings_get()) {
+        g_printerr("%s\n", _("Vitrine is not installed as it should be: its settings schema org.vitrine.Vitrine is "
+                             "missing. Install it again, or run glib-compile-schemas where it was installed."));
+        return FALSE;
+    }
     if (gtk_init_check())
         return TRUE;
     g_printerr(

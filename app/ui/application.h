@@ -26,4 +26,7 @@ const struct profiles *vitrine_application_get_profiles(VitrineApplication *self
 void vitrine_application_open_machine(VitrineApplication *self, VitrineBundle *bundle,
                                       enum session_flags flags);
 
+/* Its page in the library's window; `tab` NULL: the overview. */
+void vitrine_application_show_machine(VitrineApplication *self, VitrineBundle *bundle, const char *tab);
+
 G_END_DECLS

@@ -3,7 +3,11 @@
 #include "app/ui/library_window.h"
 
 #include "app/i18n.h"
+#include "app/settings.h"
+#include "app/ui/dialogs.h"
+#include "app/ui/jobs.h"
 #include "app/ui/machine_card.h"
+#include "app/ui/machine_page.h"
 #include "app/ui/wizard.h"
 #include "emulator/engine.h"
 
@@ -30,19 +34,15 @@ struct _VitrineLibraryWindow {
     GtkStack *stack;
     AdwStatusPage *nothing_page;
     GtkFlowBox *grid;
+    GtkListBox *list;
+    GtkWidget *view_button;
+    GtkRevealer *drop_hint;
     GtkDropTarget *drop_target;
+    AdwLeaflet *pages;
+    VitrineMachinePage *machine_page; /* NULL while the library is seen */
 };
 
 G_DEFINE_FINAL_TYPE(VitrineLibraryWindow, vitrine_library_window, ADW_TYPE_APPLICATION_WINDOW)
-
-void vitrine_library_window_toast(VitrineLibraryWindow *self, const char *text)
-{
-    AdwToast *toast = adw_toast_new("");
-
-    g_autofree char *escaped = g_markup_escape_text(text, -1);
-    adw_toast_set_title(toast, escaped);
-    adw_toast_overlay_add_toast(self->toasts, toast);
-}
 
 /* ---- what is shown ---- */
 
@@ -95,6 +95,8 @@ static void show_right_page(VitrineLibraryWindow *self)
                                                           : _("No Machine Here Yet"));
         adw_status_page_set_description(self->nothing_page, searching ? _("Try another word.") : NULL);
     }
+    if (strcmp(page, "grid") == 0 && g_settings_get_enum(vitrine_settings_get(), "library-view") == LIBRARY_VIEW_LIST)
+        page = "list";
     gtk_stack_set_visible_child_name(self->stack, page);
 }
 
@@ -126,11 +128,48 @@ static GtkWidget *create_card(gpointer item, gpointer user_data)
     return child;
 }
 
+static GtkWidget *create_row(gpointer item, gpointer user_data)
+{
+    GtkWidget *row = gtk_list_box_row_new();
+
+    gtk_list_box_row_set_child(GTK_LIST_BOX_ROW(row), vitrine_machine_row_new(item));
+    gtk_accessible_update_property(GTK_ACCESSIBLE(row), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                   vitrine_bundle_get_name(item), -1);
+    return row;
+}
+
 static void on_card_activated(GtkFlowBox *box, GtkFlowBoxChild *child, VitrineLibraryWindow *self)
 {
-    VitrineMachineCard *card = VITRINE_MACHINE_CARD(gtk_flow_box_child_get_child(child));
+    gtk_widget_activate_action(gtk_flow_box_child_get_child(child), "card.page", NULL);
+}
 
-    vitrine_library_window_machine_action(self, vitrine_machine_card_get_bundle(card), "activate");
+static void on_row_activated(GtkListBox *box, GtkListBoxRow *row, VitrineLibraryWindow *self)
+{
+    gtk_widget_activate_action(gtk_list_box_row_get_child(row), "card.page", NULL);
+}
+
+/* The machine under the keyboard, for the keys of the grid and the list. */
+static GtkWidget *focused_card(VitrineLibraryWindow *self)
+{
+    GtkWidget *focus = gtk_root_get_focus(GTK_ROOT(self));
+    GtkWidget *child = focus ? gtk_widget_get_ancestor(focus, GTK_TYPE_FLOW_BOX_CHILD) : NULL;
+
+    if (child)
+        return gtk_flow_box_child_get_child(GTK_FLOW_BOX_CHILD(child));
+    child = focus ? gtk_widget_get_ancestor(focus, GTK_TYPE_LIST_BOX_ROW) : NULL;
+    child = child ? gtk_list_box_row_get_child(GTK_LIST_BOX_ROW(child)) : NULL;
+    return VITRINE_IS_MACHINE_CARD(child) ? child : NULL;
+}
+
+static void on_card_key(GtkWidget *widget, const char *name, GVariant *parameter)
+{
+    VitrineLibraryWindow *self = VITRINE_LIBRARY_WINDOW(widget);
+    GtkWidget *card = focused_card(self);
+
+    if (!card && self->machine_page)
+        card = GTK_WIDGET(self->machine_page);
+    if (card)
+        gtk_widget_activate_action(card, g_variant_get_string(parameter, NULL), NULL);
 }
 
 /* ---- sidebar ---- */
@@ -221,7 +260,7 @@ void vitrine_library_window_open_file(VitrineLibraryWindow *self, GFile *file)
     g_autofree char *path = g_file_get_path(file);
 
     if (!path) {
-        vitrine_library_window_toast(self, _("Only files of this computer can be used."));
+        dialogs_toast(GTK_WIDGET(self), _("Only files of this computer can be used."));
         return;
     }
     g_autofree char *folder =
@@ -229,15 +268,26 @@ void vitrine_library_window_open_file(VitrineLibraryWindow *self, GFile *file)
     g_autofree char *ini = g_build_filename(folder, "machine.ini", NULL);
     if (g_file_test(ini, G_FILE_TEST_IS_REGULAR)) {
         g_autoptr(VitrineBundle) bundle = vitrine_bundle_new(folder);
-        vitrine_library_window_machine_action(self, bundle, "activate");
+        vitrine_library_window_show_machine(self, bundle, NULL);
         return;
     }
     if (!g_file_test(path, G_FILE_TEST_IS_REGULAR)) {
-        vitrine_library_window_toast(
-            self, _("This folder is not a machine. Drop a machine's folder, a disc or a disk image."));
+        dialogs_toast(
+            GTK_WIDGET(self), _("This folder is not a machine. Drop a machine's folder, a disc or a disk image."));
         return;
     }
     vitrine_wizard_present(vitrine_application_get(), GTK_WINDOW(self), path);
+}
+
+static GdkDragAction on_drag_enter(GtkDropTarget *target, double x, double y, VitrineLibraryWindow *self)
+{
+    gtk_revealer_set_reveal_child(self->drop_hint, TRUE);
+    return GDK_ACTION_COPY;
+}
+
+static void on_drag_leave(GtkDropTarget *target, VitrineLibraryWindow *self)
+{
+    gtk_revealer_set_reveal_child(self->drop_hint, FALSE);
 }
 
 static gboolean on_drop(GtkDropTarget *target, const GValue *value, double x, double y,
@@ -245,180 +295,52 @@ static gboolean on_drop(GtkDropTarget *target, const GValue *value, double x, do
 {
     GSList *files = g_value_get_boxed(value);
 
+    gtk_revealer_set_reveal_child(self->drop_hint, FALSE);
     for (GSList *l = files; l; l = l->next)
         vitrine_library_window_open_file(self, l->data);
     return files != NULL;
 }
 
-/* ---- the cards' menus ---- */
+/* ---- pages ---- */
 
-struct deletion {
-    VitrineLibraryWindow *window;
-    VitrineBundle *bundle;
-    gboolean undone;
-};
-
-static void delete_for_good(GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
+void vitrine_library_window_show_machine(VitrineLibraryWindow *self, VitrineBundle *bundle, const char *tab)
 {
-    g_autoptr(GFile) file = g_file_new_for_path(vitrine_bundle_get_folder(task_data));
-
-    /* Into the desktop's trash where there is one; else away. */
-    if (!g_file_trash(file, NULL, NULL))
-        vitrine_bundle_delete(task_data, NULL);
-    g_task_return_boolean(task, TRUE);
-}
-
-static void on_deletion_dismissed(AdwToast *toast, struct deletion *deletion)
-{
-    if (!deletion->undone) {
-        g_autoptr(GTask) task = g_task_new(NULL, NULL, NULL, NULL);
-        g_task_set_task_data(task, g_object_ref(deletion->bundle), g_object_unref);
-        g_task_run_in_thread(task, delete_for_good);
+    if (!self->machine_page) {
+        self->machine_page = g_object_new(VITRINE_TYPE_MACHINE_PAGE, NULL);
+        adw_leaflet_append(self->pages, GTK_WIDGET(self->machine_page));
     }
-    g_object_unref(deletion->bundle);
-    g_object_unref(deletion->window);
-    g_free(deletion);
+    vitrine_machine_page_set_bundle(self->machine_page, bundle);
+    vitrine_machine_page_show_tab(self->machine_page, tab ? tab : "overview");
+    adw_leaflet_set_visible_child(self->pages, GTK_WIDGET(self->machine_page));
 }
 
-static void on_deletion_undone(AdwToast *toast, struct deletion *deletion)
+void vitrine_library_window_show_library(VitrineLibraryWindow *self)
 {
-    g_autoptr(GError) error = NULL;
-
-    deletion->undone = TRUE;
-    if (!vitrine_bundle_unhide(deletion->bundle, &error))
-        vitrine_library_window_toast(deletion->window, error->message);
-    vitrine_library_refresh(deletion->window->library);
+    adw_leaflet_set_visible_child(self->pages, GTK_WIDGET(self->leaflet));
 }
 
-static void delete_machine(VitrineLibraryWindow *self, VitrineBundle *bundle)
+static void show_library(GtkWidget *widget, const char *name, GVariant *parameter)
 {
-    g_autoptr(GError) error = NULL;
+    vitrine_library_window_show_library(VITRINE_LIBRARY_WINDOW(widget));
+}
 
-    if (!vitrine_bundle_hide(bundle, &error)) {
-        vitrine_library_window_toast(self, error->message);
+static void show_tab(GtkWidget *widget, const char *name, GVariant *parameter)
+{
+    VitrineLibraryWindow *self = VITRINE_LIBRARY_WINDOW(widget);
+
+    if (self->machine_page)
+        vitrine_machine_page_show_tab(self->machine_page, g_variant_get_string(parameter, NULL));
+}
+
+/* The page goes when it is out of sight. */
+static void on_transition(AdwLeaflet *pages, GParamSpec *spec, VitrineLibraryWindow *self)
+{
+    if (adw_leaflet_get_child_transition_running(pages) || !self->machine_page ||
+        adw_leaflet_get_visible_child(pages) != GTK_WIDGET(self->leaflet))
         return;
-    }
-    struct deletion *deletion = g_new0(struct deletion, 1);
-    deletion->window = g_object_ref(self);
-    deletion->bundle = g_object_ref(bundle);
-    g_autofree char *name = g_markup_escape_text(vitrine_bundle_get_name(bundle), -1);
-    g_autofree char *title = g_strdup_printf(_("“%s” deleted"), name);
-    AdwToast *toast = adw_toast_new(title);
-    adw_toast_set_button_label(toast, _("_Undo"));
-    adw_toast_set_timeout(toast, 8);
-    g_signal_connect(toast, "button-clicked", G_CALLBACK(on_deletion_undone), deletion);
-    g_signal_connect(toast, "dismissed", G_CALLBACK(on_deletion_dismissed), deletion);
-    adw_toast_overlay_add_toast(self->toasts, toast);
-    vitrine_library_refresh(self->library);
-}
-
-struct rename {
-    VitrineLibraryWindow *window;
-    VitrineBundle *bundle;
-    GtkEditable *entry;
-};
-
-static void on_rename_response(AdwMessageDialog *dialog, const char *response, struct rename *rename)
-{
-    if (strcmp(response, "rename") == 0) {
-        const char *name = gtk_editable_get_text(rename->entry);
-        g_autoptr(MachineIni) machine = machine_ini_copy(vitrine_bundle_get_machine(rename->bundle));
-        g_autoptr(GError) error = NULL;
-        if (machine && machine_ini_name_is_valid(name, &error)) {
-            g_free(machine->name);
-            machine->name = g_strdup(name);
-            vitrine_bundle_save(rename->bundle, machine, &error);
-        }
-        if (error)
-            vitrine_library_window_toast(rename->window, error->message);
-    }
-    g_object_unref(rename->bundle);
-    g_free(rename);
-}
-
-static void rename_machine(VitrineLibraryWindow *self, VitrineBundle *bundle)
-{
-    GtkWidget *dialog = adw_message_dialog_new(GTK_WINDOW(self), _("Rename Machine"), NULL);
-    GtkWidget *group = adw_preferences_group_new(), *row = adw_entry_row_new();
-    struct rename *rename = g_new0(struct rename, 1);
-
-    rename->window = self;
-    rename->bundle = g_object_ref(bundle);
-    rename->entry = GTK_EDITABLE(row);
-    adw_preferences_row_set_title(ADW_PREFERENCES_ROW(row), _("Name"));
-    gtk_editable_set_text(GTK_EDITABLE(row), vitrine_bundle_get_name(bundle));
-    adw_entry_row_set_activates_default(ADW_ENTRY_ROW(row), TRUE);
-    adw_preferences_group_add(ADW_PREFERENCES_GROUP(group), row);
-    adw_message_dialog_set_extra_child(ADW_MESSAGE_DIALOG(dialog), group);
-    adw_message_dialog_add_responses(ADW_MESSAGE_DIALOG(dialog), "cancel", _("_Cancel"), "rename",
-                                     _("_Rename"), NULL);
-    adw_message_dialog_set_response_appearance(ADW_MESSAGE_DIALOG(dialog), "rename", ADW_RESPONSE_SUGGESTED);
-    adw_message_dialog_set_default_response(ADW_MESSAGE_DIALOG(dialog), "rename");
-    adw_message_dialog_set_close_response(ADW_MESSAGE_DIALOG(dialog), "cancel");
-    g_signal_connect(dialog, "response", G_CALLBACK(on_rename_response), rename);
-    gtk_window_present(GTK_WINDOW(dialog));
-    gtk_widget_grab_focus(row);
-}
-
-static void set_cd(VitrineLibraryWindow *self, VitrineBundle *bundle, const char *path)
-{
-    g_autoptr(MachineIni) machine = machine_ini_copy(vitrine_bundle_get_machine(bundle));
-    g_autoptr(GError) error = NULL;
-
-    if (!machine)
-        return;
-    machine_ini_set_drive(&machine->cdrom, path, NULL, -1, TRUE);
-    if (!vitrine_bundle_save(bundle, machine, &error))
-        vitrine_library_window_toast(self, error->message);
-}
-
-static void on_cd_chosen(GtkNativeDialog *dialog, int response, VitrineLibraryWindow *self)
-{
-    if (response == GTK_RESPONSE_ACCEPT) {
-        g_autoptr(GFile) file = gtk_file_chooser_get_file(GTK_FILE_CHOOSER(dialog));
-        g_autofree char *path = file ? g_file_get_path(file) : NULL;
-        if (path)
-            set_cd(self, g_object_get_data(G_OBJECT(dialog), "bundle"), path);
-    }
-    g_object_unref(dialog);
-}
-
-static void insert_cd(VitrineLibraryWindow *self, VitrineBundle *bundle)
-{
-    GtkFileChooserNative *chooser = gtk_file_chooser_native_new(
-        _("Insert CD"), GTK_WINDOW(self), GTK_FILE_CHOOSER_ACTION_OPEN, _("_Insert"), _("_Cancel"));
-
-    gtk_native_dialog_set_modal(GTK_NATIVE_DIALOG(chooser), TRUE);
-    g_object_set_data_full(G_OBJECT(chooser), "bundle", g_object_ref(bundle), g_object_unref);
-    g_signal_connect(chooser, "response", G_CALLBACK(on_cd_chosen), self);
-    gtk_native_dialog_show(GTK_NATIVE_DIALOG(chooser));
-}
-
-void vitrine_library_window_machine_action(VitrineLibraryWindow *self, VitrineBundle *bundle,
-                                           const char *action)
-{
-    VitrineApplication *application = VITRINE_APPLICATION(gtk_window_get_application(GTK_WINDOW(self)));
-
-    if (vitrine_bundle_get_state(bundle) == BUNDLE_BROKEN && strcmp(action, "activate") == 0)
-        vitrine_library_window_toast(self, vitrine_bundle_get_problem(bundle));
-    else if (strcmp(action, "activate") == 0 || strcmp(action, "start") == 0 || strcmp(action, "show") == 0)
-        vitrine_application_open_machine(application, bundle, 0);
-    else if (strcmp(action, "start-fresh") == 0)
-        vitrine_application_open_machine(application, bundle, SESSION_FRESH);
-    else if (strcmp(action, "start-without-saving") == 0)
-        vitrine_application_open_machine(application, bundle, SESSION_DISCARD_WRITES);
-    else if (strcmp(action, "rename") == 0)
-        rename_machine(self, bundle);
-    else if (strcmp(action, "insert-cd") == 0)
-        insert_cd(self, bundle);
-    else if (strcmp(action, "eject-cd") == 0)
-        set_cd(self, bundle, NULL);
-    else if (strcmp(action, "delete") == 0)
-        delete_machine(self, bundle);
-    else if (strcmp(action, "open-folder") == 0) {
-        g_autofree char *uri = g_filename_to_uri(vitrine_bundle_get_folder(bundle), NULL, NULL);
-        gtk_show_uri(GTK_WINDOW(self), uri, GDK_CURRENT_TIME);
-    }
+    adw_leaflet_remove(pages, GTK_WIDGET(self->machine_page));
+    self->machine_page = NULL;
+    gtk_widget_child_focus(gtk_stack_get_visible_child(self->stack), GTK_DIR_TAB_FORWARD);
 }
 
 /* ---- object ---- */
@@ -454,6 +376,7 @@ static void vitrine_library_window_class_init(VitrineLibraryWindowClass *klass)
 
     G_OBJECT_CLASS(klass)->dispose = vitrine_library_window_dispose;
     G_OBJECT_CLASS(klass)->finalize = vitrine_library_window_finalize;
+    g_type_ensure(VITRINE_TYPE_JOBS_BUTTON);
     gtk_widget_class_set_template_from_resource(widget, "/org/vitrine/Vitrine/library_window.ui");
     gtk_widget_class_bind_template_child(widget, VitrineLibraryWindow, leaflet);
     gtk_widget_class_bind_template_child(widget, VitrineLibraryWindow, content_box);
@@ -466,24 +389,75 @@ static void vitrine_library_window_class_init(VitrineLibraryWindowClass *klass)
     gtk_widget_class_bind_template_child(widget, VitrineLibraryWindow, stack);
     gtk_widget_class_bind_template_child(widget, VitrineLibraryWindow, nothing_page);
     gtk_widget_class_bind_template_child(widget, VitrineLibraryWindow, grid);
+    gtk_widget_class_bind_template_child(widget, VitrineLibraryWindow, list);
+    gtk_widget_class_bind_template_child(widget, VitrineLibraryWindow, view_button);
+    gtk_widget_class_bind_template_child(widget, VitrineLibraryWindow, drop_hint);
     gtk_widget_class_bind_template_child(widget, VitrineLibraryWindow, drop_target);
+    gtk_widget_class_bind_template_child(widget, VitrineLibraryWindow, pages);
     gtk_widget_class_bind_template_callback(widget, on_sidebar_activated);
     gtk_widget_class_bind_template_callback(widget, on_sidebar_selected);
     gtk_widget_class_bind_template_callback(widget, on_back);
     gtk_widget_class_bind_template_callback(widget, on_search_changed);
     gtk_widget_class_bind_template_callback(widget, on_stop_search);
     gtk_widget_class_bind_template_callback(widget, on_card_activated);
+    gtk_widget_class_bind_template_callback(widget, on_row_activated);
+    gtk_widget_class_bind_template_callback(widget, on_transition);
+    gtk_widget_class_bind_template_callback(widget, on_drag_enter);
+    gtk_widget_class_bind_template_callback(widget, on_drag_leave);
     gtk_widget_class_bind_template_callback(widget, on_drop);
     gtk_widget_class_install_action(widget, "win.search", NULL, toggle_search);
     gtk_widget_class_install_action(widget, "win.close-window", NULL, close_window);
+    gtk_widget_class_install_action(widget, "win.show-library", NULL, show_library);
+    gtk_widget_class_install_action(widget, "win.card", "s", on_card_key);
+    gtk_widget_class_install_action(widget, "win.tab", "s", show_tab);
+    static const struct {
+        guint keyval;
+        GdkModifierType modifiers;
+        const char *action;
+    } keys[] = {
+        {GDK_KEY_Return, GDK_CONTROL_MASK, "card.activate"},
+        {GDK_KEY_F2, 0, "card.rename"},
+        {GDK_KEY_Delete, 0, "card.delete"},
+        {GDK_KEY_d, GDK_CONTROL_MASK, "card.duplicate"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(keys); i++)
+        gtk_widget_class_add_binding_action(widget, keys[i].keyval, keys[i].modifiers, "win.card", "s",
+                                            keys[i].action);
+    gtk_widget_class_add_binding_action(widget, GDK_KEY_Left, GDK_ALT_MASK, "win.show-library", NULL);
+}
+
+static void on_view_setting(VitrineLibraryWindow *self)
+{
+    gboolean list = g_settings_get_enum(vitrine_settings_get(), "library-view") == LIBRARY_VIEW_LIST;
+
+    gtk_button_set_icon_name(GTK_BUTTON(self->view_button), list ? "view-grid-symbolic" : "view-list-symbolic");
+    gtk_actionable_set_action_target(GTK_ACTIONABLE(self->view_button), "s", list ? "grid" : "list");
+    gtk_actionable_set_action_name(GTK_ACTIONABLE(self->view_button), "win.library-view");
+    dialogs_name_widget(self->view_button, list ? _("Show as Grid") : _("Show as List"));
+    if (!self->shown)
+        return;
+    /* Only what is seen has widgets. */
+    gtk_flow_box_bind_model(self->grid, list ? NULL : G_LIST_MODEL(self->shown), create_card, self, NULL);
+    gtk_list_box_bind_model(self->list, list ? G_LIST_MODEL(self->shown) : NULL, create_row, self, NULL);
+    show_right_page(self);
 }
 
 static void vitrine_library_window_init(VitrineLibraryWindow *self)
 {
     GType types[] = {GDK_TYPE_FILE_LIST};
 
+    GSettings *settings = vitrine_settings_get();
+
     self->view = g_strdup("all");
     gtk_widget_init_template(GTK_WIDGET(self));
+    dialogs_set_toasts(GTK_WINDOW(self), self->toasts);
+    g_settings_bind(settings, "window-width", self, "default-width", G_SETTINGS_BIND_DEFAULT);
+    g_settings_bind(settings, "window-height", self, "default-height", G_SETTINGS_BIND_DEFAULT);
+    g_settings_bind(settings, "window-maximized", self, "maximized", G_SETTINGS_BIND_DEFAULT);
+    g_autoptr(GAction) view = g_settings_create_action(settings, "library-view");
+    g_action_map_add_action(G_ACTION_MAP(self), view);
+    g_signal_connect_object(settings, "changed::library-view", G_CALLBACK(on_view_setting), self, G_CONNECT_SWAPPED);
+    on_view_setting(self);
     gtk_drop_target_set_gtypes(self->drop_target, types, G_N_ELEMENTS(types));
     gtk_search_bar_connect_entry(self->search_bar, GTK_EDITABLE(self->search_entry));
     gtk_list_box_set_header_func(self->sidebar, add_separator, NULL, NULL);
@@ -497,7 +471,7 @@ VitrineLibraryWindow *vitrine_library_window_new(VitrineApplication *application
     self->filter = gtk_custom_filter_new(filter_bundle, self, NULL);
     self->shown =
         gtk_filter_list_model_new(g_object_ref(G_LIST_MODEL(self->library)), GTK_FILTER(self->filter));
-    gtk_flow_box_bind_model(self->grid, G_LIST_MODEL(self->shown), create_card, self, NULL);
+    on_view_setting(self);
     fill_sidebar(self);
     gtk_list_box_select_row(self->sidebar, gtk_list_box_get_row_at_index(self->sidebar, 0));
     g_signal_connect(self->library, "items-changed", G_CALLBACK(on_library_items_changed), self);

@@ -11,11 +11,10 @@ G_DECLARE_FINAL_TYPE(VitrineLibraryWindow, vitrine_library_window, VITRINE, LIBR
                      AdwApplicationWindow)
 
 VitrineLibraryWindow *vitrine_library_window_new(VitrineApplication *application);
-/* A dropped or given file: a bundle is started, anything else begins the wizard with it. */
+/* A dropped or given file: a bundle is shown, anything else begins the wizard with it. */
 void vitrine_library_window_open_file(VitrineLibraryWindow *self, GFile *file);
-/* Carries out what a card's menu says: the part of its action's name after "card.". */
-void vitrine_library_window_machine_action(VitrineLibraryWindow *self, VitrineBundle *bundle,
-                                           const char *action);
-void vitrine_library_window_toast(VitrineLibraryWindow *self, const char *text);
+/* The page of a machine; `tab` NULL: its overview (see vitrine_machine_page_show_tab()). */
+void vitrine_library_window_show_machine(VitrineLibraryWindow *self, VitrineBundle *bundle, const char *tab);
+void vitrine_library_window_show_library(VitrineLibraryWindow *self);
 
 G_END_DECLS

@@ -11,7 +11,8 @@ G_BEGIN_DECLS
 #define VITRINE_TYPE_MACHINE_CARD (vitrine_machine_card_get_type())
 G_DECLARE_FINAL_TYPE(VitrineMachineCard, vitrine_machine_card, VITRINE, MACHINE_CARD, GtkWidget)
 
-GtkWidget *vitrine_machine_card_new(VitrineBundle *bundle);
+GtkWidget *vitrine_machine_card_new(VitrineBundle *bundle); /* for the grid */
+GtkWidget *vitrine_machine_row_new(VitrineBundle *bundle);  /* for the list */
 VitrineBundle *vitrine_machine_card_get_bundle(VitrineMachineCard *self);
 
 G_END_DECLS

@@ -13,12 +13,12 @@
 #include <math.h>
 
 #define EVDEV_OFFSET 8 /* X11 and Wayland key codes are evdev's plus 8 */
-#define HOST_KEY     KEY_RIGHTCTRL
 
 struct _VitrineScreen {
     GtkWidget parent;
     VitrineSession *session;
     enum scaling scaling;
+    enum effect effect;
 
     GtkWidget *area; /* GtkGLArea, or NULL: no OpenGL */
     struct screen_gl gl;
@@ -165,7 +165,7 @@ static gboolean on_render(GtkGLArea *area, GdkGLContext *context, VitrineScreen 
         screen_gl_upload(&self->gl, &frame);
     }
     picture_rectangle(self, width, height, &x, &y, &w, &h);
-    screen_gl_draw(&self->gl, width, height, x, y, w, h, self->scaling);
+    screen_gl_draw(&self->gl, width, height, x, y, w, h, self->scaling, self->effect);
     return TRUE;
 }
 
@@ -279,7 +279,6 @@ static GdkToplevel *toplevel(VitrineScreen *self)
 void vitrine_screen_capture(VitrineScreen *self)
 {
     const struct engine_model *model = self->session ? vitrine_session_get_model(self->session) : NULL;
-    gboolean inhibit;
 
     gtk_widget_grab_focus(GTK_WIDGET(self));
     if (self->captured || !live_engine(self) || !model || !model->has_pointer || model->pointer_is_absolute)
@@ -289,8 +288,7 @@ void vitrine_screen_capture(VitrineScreen *self)
     self->captured = TRUE;
     self->has_position = FALSE;
     gtk_widget_set_cursor_from_name(GTK_WIDGET(self), "none");
-    g_object_get(vitrine_settings_get(), "inhibit-shortcuts", &inhibit, NULL);
-    if (inhibit && toplevel(self)) {
+    if (g_settings_get_boolean(vitrine_settings_get(), "inhibit-shortcuts") && toplevel(self)) {
         gdk_toplevel_inhibit_system_shortcuts(toplevel(self), NULL);
         self->shortcuts_inhibited = TRUE;
     }
@@ -370,15 +368,12 @@ static void on_pressed(GtkGestureClick *gesture, int presses, double x, double y
 
 static void on_released(GtkGestureClick *gesture, int presses, double x, double y, VitrineScreen *self)
 {
-    gboolean wanted;
-
     if (pointer_is_absolute(self) || self->captured) {
         send_button(self, gesture, FALSE);
         return;
     }
     /* Not while the button is down: the toolkit holds the pointer then. */
-    g_object_get(vitrine_settings_get(), "capture-on-click", &wanted, NULL);
-    if (wanted)
+    if (g_settings_get_boolean(vitrine_settings_get(), "capture-on-click"))
         vitrine_screen_capture(self);
 }
 
@@ -414,7 +409,7 @@ gboolean vitrine_screen_key(VitrineScreen *self, guint keyval, guint keycode, gb
 
     if (!engine || keycode < EVDEV_OFFSET || code >= KEY_CNT)
         return FALSE;
-    if (code == HOST_KEY) {
+    if (code == (guint)g_settings_get_enum(vitrine_settings_get(), "host-key")) {
         self->host_down = down;
         return TRUE;
     }
@@ -486,9 +481,10 @@ void vitrine_screen_set_session(VitrineScreen *self, VitrineSession *session)
     }
 }
 
-void vitrine_screen_set_scaling(VitrineScreen *self, enum scaling scaling)
+static void on_setting(VitrineScreen *self)
 {
-    self->scaling = scaling;
+    self->scaling = (enum scaling)g_settings_get_enum(vitrine_settings_get(), "scaling");
+    self->effect = (enum effect)g_settings_get_enum(vitrine_settings_get(), "effect");
     on_frame_ready(NULL, self);
 }
 
@@ -573,4 +569,9 @@ static void vitrine_screen_init(VitrineScreen *self)
         g_signal_connect(self->area, "render", G_CALLBACK(on_render), self);
         gtk_widget_set_parent(self->area, widget);
     }
+    g_signal_connect_object(vitrine_settings_get(), "changed::scaling", G_CALLBACK(on_setting), self,
+                            G_CONNECT_SWAPPED);
+    g_signal_connect_object(vitrine_settings_get(), "changed::effect", G_CALLBACK(on_setting), self,
+                            G_CONNECT_SWAPPED);
+    on_setting(self);
 }

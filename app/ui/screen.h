@@ -3,14 +3,14 @@
  * The guest's picture, and the way of keys and pointer into it.
  *
  * Signals:
- *   "host-chord" (guint keyval)   the host key (right Ctrl) and this key, in lower case
+ *   "host-chord" (guint keyval)   the host key (see the settings) and this key, in lower case
  *   "capture-changed"             the pointer was captured or let go
  *   "picture-resized"             the guest's picture has another size (or has one at last)
  */
 #pragma once
 
 #include "app/session.h"
-#include "app/ui/settings.h"
+#include "app/settings.h"
 
 #include <gtk/gtk.h>
 
@@ -20,7 +20,6 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE(VitrineScreen, vitrine_screen, VITRINE, SCREEN, GtkWidget)
 
 void vitrine_screen_set_session(VitrineScreen *self, VitrineSession *session);
-void vitrine_screen_set_scaling(VitrineScreen *self, enum scaling scaling);
 
 gboolean vitrine_screen_is_captured(VitrineScreen *self);
 void vitrine_screen_capture(VitrineScreen *self);

@@ -21,18 +21,33 @@ static const char vertex_source[] =
 /*
  * Pixels are uploaded as bytes B G R X; the swizzle puts them right. Mode 2, sharp bilinear: inside a guest
  * pixel the colour is flat, and only the one device pixel at its edge is blended, so that uneven factors stay
- * crisp and even.
+ * crisp and even. Effect 1, a tube: bulged glass, lines with gaps that show from twice the size on, a mask of red, green
+ * and blue stripes, light that spills over. Effect 2, a liquid crystal: a dark grid between pixels, and in each three
+ * cells.
  */
 static const char fragment_source[] =
     "uniform sampler2D picture;\n"
     "uniform vec2 size;\n"
     "uniform vec2 scale;\n"
     "uniform int mode;\n"
+    "uniform int effect;\n"
     "in vec2 position;\n"
     "out vec4 colour;\n"
     "void main() {\n"
-    "    vec2 texel = position * size;\n"
-    "    vec2 at = position;\n"
+    "    vec2 place = position;\n"
+    "    float shade = 1.0;\n"
+    "    if (effect == 1) {\n"
+    "        vec2 c = position * 2.0 - 1.0;\n"
+    "        c *= 1.0 + 0.025 * c.yx * c.yx;\n"
+    "        place = c * 0.5 + 0.5;\n"
+    "        if (any(lessThan(place, vec2(0.0))) || any(greaterThan(place, vec2(1.0)))) {\n"
+    "            colour = vec4(0.0, 0.0, 0.0, 1.0);\n"
+    "            return;\n"
+    "        }\n"
+    "        shade = 1.0 - 0.18 * dot(c, c) * 0.5;\n"
+    "    }\n"
+    "    vec2 texel = place * size;\n"
+    "    vec2 at = place;\n"
     "    if (mode == 1) {\n"
     "        at = (floor(texel) + 0.5) / size;\n"
     "    } else if (mode == 2) {\n"
@@ -42,7 +57,27 @@ static const char fragment_source[] =
     "        vec2 blend = (from_centre - clamp(from_centre, -flat_half, flat_half)) * factor + 0.5;\n"
     "        at = (floor(texel) + blend) / size;\n"
     "    }\n"
-    "    colour = vec4(texture(picture, at).bgr, 1.0);\n"
+    "    vec3 light = texture(picture, at).bgr;\n"
+    "    if (effect == 1) {\n"
+    "        vec2 step = 1.0 / size;\n"
+    "        vec3 around = texture(picture, at + vec2(step.x, 0.0)).bgr + texture(picture, at - vec2(step.x, 0.0)).bgr\n"
+    "            + texture(picture, at + vec2(0.0, step.y)).bgr + texture(picture, at - vec2(0.0, step.y)).bgr;\n"
+    "        light += 0.08 * around;\n"
+    "        float line = 0.5 + 0.5 * cos((fract(texel.y) - 0.5) * 6.2831853);\n"
+    "        float depth = clamp((scale.y - 1.0) * 0.35, 0.0, 0.35);\n"
+    "        float stripe = mod(floor(gl_FragCoord.x), 3.0);\n"
+    "        vec3 mask = vec3(stripe == 0.0 ? 1.0 : 0.86, stripe == 1.0 ? 1.0 : 0.86, stripe == 2.0 ? 1.0 : 0.86);\n"
+    "        light *= (1.0 - depth * (1.0 - line)) * mask * shade * 1.08;\n"
+    "    } else if (effect == 2) {\n"
+    "        vec2 inside = fract(texel);\n"
+    "        vec2 edge = clamp(min(inside, 1.0 - inside) * scale, 0.0, 1.0);\n"
+    "        float grid = scale.x >= 2.0 ? mix(0.72, 1.0, min(edge.x, edge.y)) : 1.0;\n"
+    "        float third = floor(inside.x * 3.0);\n"
+    "        vec3 cell = scale.x >= 3.0 ? vec3(third == 0.0 ? 1.1 : 0.92, third == 1.0 ? 1.1 : 0.92,\n"
+    "                                          third == 2.0 ? 1.1 : 0.92) : vec3(1.0);\n"
+    "        light *= grid * cell;\n"
+    "    }\n"
+    "    colour = vec4(min(light, vec3(1.0)), 1.0);\n"
     "}\n";
 
 static GLuint compile(GLenum type, gboolean es, const char *source, GError **error)
@@ -91,6 +126,7 @@ gboolean screen_gl_init(struct screen_gl *gl, gboolean es, GError **error)
     gl->size_location = glGetUniformLocation(gl->program, "size");
     gl->scale_location = glGetUniformLocation(gl->program, "scale");
     gl->mode_location = glGetUniformLocation(gl->program, "mode");
+    gl->effect_location = glGetUniformLocation(gl->program, "effect");
     glGenVertexArrays(1, &gl->vertex_array);
     glGenTextures(1, &gl->texture);
     glBindTexture(GL_TEXTURE_2D, gl->texture);
@@ -137,7 +173,7 @@ void screen_gl_upload(struct screen_gl *gl, const struct engine_frame *frame)
 }
 
 void screen_gl_draw(struct screen_gl *gl, int viewport_width, int viewport_height, double x, double y,
-                    double width, double height, enum scaling scaling)
+                    double width, double height, enum scaling scaling, enum effect effect)
 {
     glClearColor(0, 0, 0, 1);
     glClear(GL_COLOR_BUFFER_BIT);
@@ -153,6 +189,7 @@ void screen_gl_draw(struct screen_gl *gl, int viewport_width, int viewport_heigh
     glUniform2f(gl->size_location, (float)gl->texture_width, (float)gl->texture_height);
     glUniform2f(gl->scale_location, (float)(width / gl->texture_width), (float)(height / gl->texture_height));
     glUniform1i(gl->mode_location, (int)scaling);
+    glUniform1i(gl->effect_location, (int)effect);
     glBindVertexArray(gl->vertex_array);
     glDrawArrays(GL_TRIANGLE_STRIP, 0, 4);
     glBindVertexArray(0);

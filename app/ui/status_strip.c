@@ -4,6 +4,7 @@
 #include "app/ui/status_strip.h"
 
 #include "app/i18n.h"
+#include "app/ui/machine_window_private.h"
 
 #include <string.h>
 
@@ -69,6 +70,26 @@ static void name_drive(struct lamp *lamp)
     gtk_accessible_update_property(GTK_ACCESSIBLE(lamp->button), GTK_ACCESSIBLE_PROPERTY_LABEL, text, -1);
 }
 
+static gboolean on_drop(GtkDropTarget *target, const GValue *value, double x, double y, gpointer drive)
+{
+    GtkWidget *light = gtk_event_controller_get_widget(GTK_EVENT_CONTROLLER(target));
+
+    return machine_media_drop(VITRINE_MACHINE_WINDOW(gtk_widget_get_root(light)), drive, g_value_get_boxed(value));
+}
+
+static void free_drive(gpointer drive, GClosure *closure)
+{
+    g_free(drive);
+}
+
+static void add_drop_target(struct lamp *lamp)
+{
+    GtkDropTarget *target = gtk_drop_target_new(GDK_TYPE_FILE_LIST, GDK_ACTION_COPY);
+
+    g_signal_connect_data(target, "drop", G_CALLBACK(on_drop), g_strdup(lamp->id), free_drive, 0);
+    gtk_widget_add_controller(lamp->button, GTK_EVENT_CONTROLLER(target));
+}
+
 static void add_drive(VitrineStatusStrip *self, const struct engine_drive_info *drive)
 {
     struct lamp *lamp = &self->lamps[self->lamp_count++];
@@ -86,13 +107,17 @@ static void add_drive(VitrineStatusStrip *self, const struct engine_drive_info *
         g_autoptr(GMenu) menu = g_menu_new();
         g_autofree char *insert = g_strdup_printf("machine.insert-medium::%s", drive->id);
         g_autofree char *eject = g_strdup_printf("machine.eject-medium::%s", drive->id);
+        g_autofree char *folder = g_strdup_printf("machine.insert-folder::%s", drive->id);
         g_menu_append(menu, _("_Insert…"), insert);
+        if (strcmp(drive->id, "cdrom") == 0)
+            g_menu_append(menu, _("Insert a _Folder as a CD…"), folder);
         g_menu_append(menu, _("_Eject"), eject);
         lamp->button = gtk_menu_button_new();
         gtk_menu_button_set_child(GTK_MENU_BUTTON(lamp->button), content);
         gtk_menu_button_set_menu_model(GTK_MENU_BUTTON(lamp->button), G_MENU_MODEL(menu));
         gtk_menu_button_set_direction(GTK_MENU_BUTTON(lamp->button), GTK_ARROW_UP);
         gtk_widget_add_css_class(lamp->button, "flat");
+        add_drop_target(lamp);
     } else {
         lamp->button = content;
         gtk_widget_set_margin_start(content, 8);

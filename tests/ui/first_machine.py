@@ -101,8 +101,8 @@ def full_screen_and_back(desk):
 
 def saved_and_resumed(desk):
     desk.focus(NAME)
-    s = 39
-    desk.host_key(s)
+    q = 24
+    desk.host_key(q)
     wait_for("state saved", lambda: state(desk) == "saved", 60)
     wait_for("the window to close", lambda: not desk.window(NAME))
     desk.find("Saved")

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Each closure keeps a weak reference to its owner. */
+#include "app/ui/dialogs.h"
+
+#include "app/i18n.h"
+
+#define TOASTS_KEY "vitrine-toasts"
+#define UNDO_SECONDS 8
+
+void dialogs_name_widget(GtkWidget *widget, const char *name)
+{
+    gtk_widget_set_tooltip_text(widget, name);
+    gtk_accessible_update_property(GTK_ACCESSIBLE(widget), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
+}
+
+/* ---- toasts ---- */
+
+void dialogs_set_toasts(GtkWindow *window, AdwToastOverlay *overlay)
+{
+    g_object_set_data(G_OBJECT(window), TOASTS_KEY, overlay);
+}
+
+/* Of the owner's window, or of the one that it belongs to. */
+static AdwToastOverlay *toasts_of(GtkWidget *owner)
+{
+    GtkRoot *root = gtk_widget_get_root(owner);
+
+    for (GtkWindow *window = GTK_IS_WINDOW(root) ? GTK_WINDOW(root) : NULL; window;
+         window = gtk_window_get_transient_for(window)) {
+        AdwToastOverlay *overlay = g_object_get_data(G_OBJECT(window), TOASTS_KEY);
+        if (overlay)
+            return overlay;
+    }
+    return NULL;
+}
+
+static AdwToast *add_toast(GtkWidget *owner, const char *text, const char *button)
+{
+    AdwToastOverlay *overlay = toasts_of(owner);
+    g_autofree char *escaped = g_markup_escape_text(text, -1);
+
+    if (!overlay) {
+        g_message("%s", text);
+        return NULL;
+    }
+    AdwToast *toast = adw_toast_new(escaped);
+    if (button) {
+        adw_toast_set_button_label(toast, button);
+        adw_toast_set_timeout(toast, UNDO_SECONDS);
+    }
+    return toast;
+}
+
+void dialogs_toast(GtkWidget *owner, const char *text)
+{
+    AdwToast *toast = add_toast(owner, text, NULL);
+
+    if (toast)
+        adw_toast_overlay_add_toast(toasts_of(owner), toast);
+}
+
+struct toast_button {
+    ToastPressed pressed;
+    gpointer data;
+    GDestroyNotify destroy;
+};
+
+static void toast_button_free(gpointer data)
+{
+    struct toast_button *button = data;
+
+    if (button->destroy)
+        button->destroy(button->data);
+    g_free(button);
+}
+
+static void on_toast_pressed(AdwToast *toast, struct toast_button *button)
+{
+    button->pressed(button->data);
+}
+
+AdwToast *dialogs_toast_button(GtkWidget *owner, const char *text, const char *label, ToastPressed pressed,
+                               gpointer data, GDestroyNotify destroy)
+{
+    struct toast_button *button = g_new0(struct toast_button, 1);
+    AdwToast *toast = add_toast(owner, text, label);
+
+    *button = (struct toast_button){pressed, data, destroy};
+    if (!toast) {
+        toast_button_free(button);
+        return NULL;
+    }
+    g_object_set_data_full(G_OBJECT(toast), "button", button, toast_button_free);
+    g_signal_connect(toast, "button-clicked", G_CALLBACK(on_toast_pressed), button);
+    adw_toast_overlay_add_toast(toasts_of(owner), toast);
+    return toast;
+}
+
+/* ---- questions ---- */
+
+struct answer {
+    GWeakRef owner;
+    QuestionAccepted accepted;
+    FileChosen chosen;
+    gpointer data;
+    GDestroyNotify destroy;
+};
+
+static struct answer *answer_new(GtkWidget *owner, gpointer data, GDestroyNotify destroy)
+{
+    struct answer *answer = g_new0(struct answer, 1);
+
+    g_weak_ref_init(&answer->owner, owner);
+    answer->data = data;
+    answer->destroy = destroy;
+    return answer;
+}
+
+static void answer_free(gpointer data)
+{
+    struct answer *answer = data;
+
+    g_weak_ref_clear(&answer->owner);
+    if (answer->destroy)
+        answer->destroy(answer->data);
+    g_free(answer);
+}
+
+static GtkWindow *window_of(GtkWidget *owner)
+{
+    GtkRoot *root = gtk_widget_get_root(owner);
+
+    return GTK_IS_WINDOW(root) ? GTK_WINDOW(root) : NULL;
+}
+
+static void on_response(AdwMessageDialog *dialog, const char *response, struct answer *answer)
+{
+    g_autoptr(GtkWidget) owner = g_weak_ref_get(&answer->owner);
+
+    if (owner && g_str_equal(response, "do"))
+        answer->accepted(owner, answer->data);
+}
+
+void dialogs_confirm(GtkWidget *owner, const char *heading, const char *body, const char *label,
+                     QuestionAccepted accepted, gpointer data, GDestroyNotify destroy)
+{
+    AdwMessageDialog *dialog = ADW_MESSAGE_DIALOG(adw_message_dialog_new(window_of(owner), heading, body));
+    struct answer *answer = answer_new(owner, data, destroy);
+
+    answer->accepted = accepted;
+    adw_message_dialog_add_responses(dialog, "cancel", _("_Cancel"), "do", label, NULL);
+    adw_message_dialog_set_response_appearance(dialog, "do", ADW_RESPONSE_DESTRUCTIVE);
+    adw_message_dialog_set_close_response(dialog, "cancel");
+    g_object_set_data_full(G_OBJECT(dialog), "answer", answer, answer_free);
+    g_signal_connect(dialog, "response", G_CALLBACK(on_response), answer);
+    gtk_window_present(GTK_WINDOW(dialog));
+}
+
+/* ---- files ---- */
+
+static void on_file_response(GtkNativeDialog *dialog, int response, struct answer *answer)
+{
+    g_autoptr(GtkWidget) owner = g_weak_ref_get(&answer->owner);
+
+    if (owner && response == GTK_RESPONSE_ACCEPT) {
+        g_autoptr(GFile) file = gtk_file_chooser_get_file(GTK_FILE_CHOOSER(dialog));
+        g_autofree char *path = file ? g_file_get_path(file) : NULL;
+        if (path)
+            answer->chosen(owner, path, answer->data);
+        else
+            dialogs_toast(owner, _("Only files of this computer can be used."));
+    }
+    g_object_unref(dialog);
+}
+
+void dialogs_choose_file(GtkWidget *owner, GtkFileChooserAction action, const char *title, const char *accept,
+                         const char *name, FileChosen chosen, gpointer data, GDestroyNotify destroy)
+{
+    GtkFileChooserNative *chooser =
+        gtk_file_chooser_native_new(title, window_of(owner), action, accept, _("_Cancel"));
+    struct answer *answer = answer_new(owner, data, destroy);
+
+    answer->chosen = chosen;
+    gtk_native_dialog_set_modal(GTK_NATIVE_DIALOG(chooser), TRUE);
+    if (name)
+        gtk_file_chooser_set_current_name(GTK_FILE_CHOOSER(chooser), name);
+    g_object_set_data_full(G_OBJECT(chooser), "answer", answer, answer_free);
+    g_signal_connect(chooser, "response", G_CALLBACK(on_file_response), answer);
+    gtk_native_dialog_show(GTK_NATIVE_DIALOG(chooser));
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A question with a few fields, as a dialog:
+ *
+ *   Form *form = form_new(widget, _("Resize"), _("Grows or shrinks the disk."), _("_Resize"));
+ *   form_add_entry(form, "size", _("Size"), "4 GiB");
+ *   form_run(form, on_resize, g_object_ref(disk), g_object_unref);
+ *
+ * Fields are asked for by their key in `accepted`; what they return is valid during that call.
+ */
+#pragma once
+
+#include <adwaita.h>
+
+G_BEGIN_DECLS
+
+typedef struct Form Form;
+
+Form *form_new(GtkWidget *owner, const char *heading, const char *body, const char *accept);
+void form_set_destructive(Form *form);
+void form_add_entry(Form *form, const char *key, const char *title, const char *value);
+/* `titles` ends with NULL. */
+void form_add_choice(Form *form, const char *key, const char *title, const char *const *titles, guint selected);
+void form_add_switch(Form *form, const char *key, const char *title, const char *subtitle, gboolean active);
+/* A file to be opened, or (`save_name` not NULL) a new one. */
+void form_add_file(Form *form, const char *key, const char *title, const char *path, const char *save_name);
+
+typedef void (*FormAccepted)(Form *form, GtkWidget *owner, gpointer data);
+void form_run(Form *form, FormAccepted accepted, gpointer data, GDestroyNotify destroy);
+
+const char *form_get_text(Form *form, const char *key);  /* entry or file; NULL: no file */
+guint form_get_selected(Form *form, const char *key);    /* choice */
+gboolean form_get_active(Form *form, const char *key);   /* switch */
+
+G_END_DECLS

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Overview of a machine. */
+#include "app/ui/machine_overview.h"
+
+#include "app/history.h"
+#include "app/i18n.h"
+#include "app/machine_check.h"
+#include "app/ui/dialogs.h"
+#include "app/ui/facts.h"
+#include "app/ui/machine_actions.h"
+#include "app/ui/thumbnail.h"
+#include "emulator/engine.h"
+
+#include <string.h>
+
+#define NOTES_SAVE_SECONDS 2
+
+struct _VitrineMachineOverview {
+    GtkWidget parent;
+    VitrineBundle *bundle;
+    guint notes_source;
+    gboolean updating;
+
+    GtkWidget *scroller, *picture, *state_label, *hero_start, *name_label, *kind_label;
+    AdwPreferencesGroup *health_group, *hardware_group;
+    GtkTextBuffer *notes;
+    GtkWidget *notes_view;
+};
+
+G_DEFINE_FINAL_TYPE(VitrineMachineOverview, vitrine_machine_overview, GTK_TYPE_WIDGET)
+
+/* ---- notes ---- */
+
+static gboolean save_notes(gpointer data)
+{
+    VitrineMachineOverview *self = data;
+    g_autoptr(MachineIni) machine = machine_ini_copy(vitrine_bundle_get_machine(self->bundle));
+    g_autoptr(GError) error = NULL;
+    GtkTextIter start, end;
+
+    self->notes_source = 0;
+    if (!machine)
+        return G_SOURCE_REMOVE;
+    gtk_text_buffer_get_bounds(self->notes, &start, &end);
+    g_free(machine->notes);
+    machine->notes = gtk_text_buffer_get_text(self->notes, &start, &end, FALSE);
+    if (!vitrine_bundle_save(self->bundle, machine, &error))
+        dialogs_toast(GTK_WIDGET(self), error->message);
+    return G_SOURCE_REMOVE;
+}
+
+static void on_notes_changed(GtkTextBuffer *buffer, VitrineMachineOverview *self)
+{
+    if (self->updating)
+        return;
+    if (self->notes_source)
+        g_source_remove(self->notes_source);
+    self->notes_source = g_timeout_add_seconds(NOTES_SAVE_SECONDS, save_notes, self);
+}
+
+static void flush_notes(VitrineMachineOverview *self)
+{
+    if (!self->notes_source)
+        return;
+    g_source_remove(self->notes_source);
+    save_notes(self);
+}
+
+/* Not while somebody writes there. */
+static void show_notes(VitrineMachineOverview *self, const MachineIni *machine)
+{
+    if (self->notes_source)
+        return;
+    GtkTextIter start, end;
+    const char *wanted = machine && machine->notes ? machine->notes : "";
+    gtk_text_buffer_get_bounds(self->notes, &start, &end);
+    g_autofree char *shown = gtk_text_buffer_get_text(self->notes, &start, &end, FALSE);
+    if (strcmp(shown, wanted) == 0)
+        return;
+    self->updating = TRUE;
+    gtk_text_buffer_set_text(self->notes, wanted, -1);
+    self->updating = FALSE;
+}
+
+/* ---- hardware in plain words ---- */
+
+static void add_drive(VitrineMachineOverview *self, const char *title, const struct machine_drive *drive,
+                      const char *nothing)
+{
+    g_autofree char *name = drive->file ? g_filename_display_basename(drive->file) : g_strdup(nothing);
+
+    facts_add(self->hardware_group, title, name);
+}
+
+static void show_hardware(VitrineMachineOverview *self, const MachineIni *machine)
+{
+    const struct engine_model *model = engine_find_model(machine->model);
+
+    facts_clear(self->hardware_group);
+    if (!model) {
+        facts_add(self->hardware_group, _("Computer"), machine->model);
+        return;
+    }
+    g_autofree char *computer = g_strdup_printf(_("%s (%u)"), _(model->title), model->year);
+    g_autofree char *memory = g_strdup_printf(_("%u MiB"), machine->ram_mib ? machine->ram_mib : model->ram_default_mib);
+    const char *display = NULL;
+    for (const struct engine_choice *choice = model->displays; choice && choice->id && !display; choice++) {
+        if (!machine->display || strcmp(choice->id, machine->display) == 0)
+            display = _(choice->title);
+    }
+    facts_add(self->hardware_group, _("Computer"), computer);
+    facts_add(self->hardware_group, _("Processor"), model->cpu);
+    facts_add(self->hardware_group, _("Memory"), memory);
+    facts_add(self->hardware_group, _("Graphics Card"), display);
+    if (machine->disk_count == 0)
+        facts_add(self->hardware_group, _("Hard Disk"), _("None"));
+    for (unsigned i = 0; i < machine->disk_count; i++) {
+        g_autofree char *title =
+            machine->disk_count == 1 ? g_strdup(_("Hard Disk")) : g_strdup_printf(_("Hard Disk %u"), i + 1);
+        add_drive(self, title, &machine->disks[i], _("None"));
+    }
+    if (model->has_cdrom)
+        add_drive(self, _("CD-ROM"), &machine->cdrom, _("Empty"));
+    if (model->has_floppy)
+        add_drive(self, _("Floppy"), &machine->floppy, _("Empty"));
+    if (model->has_network)
+        facts_add(self->hardware_group, _("Network"),
+                  machine->network ? _("Shared with this computer") : _("Not connected"));
+    if (model->has_audio)
+        facts_add(self->hardware_group, _("Sound"), machine->audio ? _("On") : _("Off"));
+    if (machine->kernel) {
+        g_autofree char *kernel = g_filename_display_basename(machine->kernel);
+        facts_add(self->hardware_group, _("Kernel"), kernel);
+    }
+}
+
+/* ---- health ---- */
+
+static void show_health(VitrineMachineOverview *self, const MachineIni *machine)
+{
+    facts_clear(self->health_group);
+    if (!machine) {
+        facts_add_sentence(self->health_group, "dialog-warning-symbolic", _("The machine is damaged"),
+                           vitrine_bundle_get_problem(self->bundle));
+        return;
+    }
+    g_autoptr(GPtrArray) findings = machine_check(vitrine_bundle_get_folder(self->bundle), machine);
+    for (guint i = 0; i < findings->len; i++) {
+        const struct machine_finding *finding = findings->pdata[i];
+        facts_add_sentence(self->health_group,
+                           finding->level == FINDING_ERROR ? "dialog-error-symbolic" : "dialog-information-symbolic",
+                           finding->level == FINDING_ERROR ? _("It cannot start like this") : _("Worth a look"),
+                           finding->text);
+    }
+    if (findings->len == 0)
+        facts_add_sentence(self->health_group, "emblem-ok-symbolic", _("All is well"),
+                           _("The description makes sense, and all files are where they should be."));
+}
+
+static void update(VitrineMachineOverview *self)
+{
+    const MachineIni *machine = vitrine_bundle_get_machine(self->bundle);
+    const struct engine_model *model = machine ? engine_find_model(machine->model) : NULL;
+    enum bundle_state state = vitrine_bundle_get_state(self->bundle);
+    g_autofree char *use = machine ? machine_describe_time(machine->last_used) : g_strdup("");
+    g_autofree char *kind = g_strdup_printf("%s · %s", model ? _(model->title) : _("Unknown computer"), use);
+    g_autofree char *path = vitrine_bundle_thumbnail(self->bundle);
+    g_autofree char *start = g_strdup_printf(state == BUNDLE_RUNNING ? _("Show “%s”")
+                                             : state == BUNDLE_SAVED ? _("Resume “%s”")
+                                                                     : _("Start “%s”"),
+                                             vitrine_bundle_get_name(self->bundle));
+
+    gtk_label_set_text(GTK_LABEL(self->name_label), vitrine_bundle_get_name(self->bundle));
+    gtk_label_set_text(GTK_LABEL(self->kind_label), kind);
+    machine_set_badge(self->state_label, state);
+    gtk_button_set_icon_name(GTK_BUTTON(self->hero_start), machine_start_icon(state));
+    dialogs_name_widget(self->hero_start, start);
+    gtk_widget_set_visible(self->hero_start, state != BUNDLE_BROKEN);
+    vitrine_thumbnail_set_file(VITRINE_THUMBNAIL(self->picture), path);
+    gtk_widget_set_sensitive(self->notes_view, machine != NULL);
+    gtk_widget_set_visible(GTK_WIDGET(self->hardware_group), machine != NULL);
+    if (machine)
+        show_hardware(self, machine);
+    show_health(self, machine);
+    show_notes(self, machine);
+}
+
+void vitrine_machine_overview_set_bundle(VitrineMachineOverview *self, VitrineBundle *bundle)
+{
+    if (self->bundle == bundle)
+        return;
+    if (self->bundle) {
+        flush_notes(self);
+        g_signal_handlers_disconnect_by_data(self->bundle, self);
+    }
+    g_set_object(&self->bundle, bundle);
+    if (bundle) {
+        g_signal_connect_swapped(bundle, "changed", G_CALLBACK(update), self);
+        update(self);
+    }
+}
+
+/* ---- object ---- */
+
+static void vitrine_machine_overview_dispose(GObject *object)
+{
+    VitrineMachineOverview *self = VITRINE_MACHINE_OVERVIEW(object);
+
+    vitrine_machine_overview_set_bundle(self, NULL);
+    g_clear_pointer(&self->scroller, gtk_widget_unparent);
+    G_OBJECT_CLASS(vitrine_machine_overview_parent_class)->dispose(object);
+}
+
+static void vitrine_machine_overview_class_init(VitrineMachineOverviewClass *klass)
+{
+    GtkWidgetClass *widget = GTK_WIDGET_CLASS(klass);
+
+    G_OBJECT_CLASS(klass)->dispose = vitrine_machine_overview_dispose;
+    g_type_ensure(VITRINE_TYPE_THUMBNAIL);
+    gtk_widget_class_set_template_from_resource(widget, "/org/vitrine/Vitrine/machine_overview.ui");
+#define BIND(name) gtk_widget_class_bind_template_child(widget, VitrineMachineOverview, name)
+    BIND(scroller);
+    BIND(picture);
+    BIND(state_label);
+    BIND(hero_start);
+    BIND(name_label);
+    BIND(kind_label);
+    BIND(health_group);
+    BIND(hardware_group);
+    BIND(notes);
+    BIND(notes_view);
+#undef BIND
+    gtk_widget_class_bind_template_callback(widget, on_notes_changed);
+}
+
+static void vitrine_machine_overview_init(VitrineMachineOverview *self)
+{
+    gtk_widget_init_template(GTK_WIDGET(self));
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the files of the running window share: machine_window.c shows, machine_commands.c and machine_media.c do. */
+#pragma once
+
+#include "app/ui/machine_window.h"
+
+#include "app/ui/screen.h"
+#include "app/ui/serial_view.h"
+#include "app/ui/status_strip.h"
+
+struct _VitrineMachineWindow {
+    AdwApplicationWindow parent;
+    VitrineSession *session;
+    gboolean close_at_end, closing, force_close;
+    char *view;
+
+    AdwFlap *flap;
+    GtkWidget *header, *start_button, *pause_button, *full_screen_button, *off_fresh_button,
+        *off_start_button, *off_start_label;
+    GtkMenuButton *menu_button;
+    AdwWindowTitle *title;
+    AdwToastOverlay *toasts;
+    GtkStack *stack;
+    AdwStatusPage *off_page, *working_page;
+    GtkRevealer *curtain, *status_revealer;
+    VitrineScreen *screen;
+    VitrineSerialView *serial;
+    VitrineStatusStrip *status;
+    GMenu *keys_section;
+    GtkSpinner *spinner;
+    GtkDropTarget *drop_target;
+};
+
+
+/* A session of the same bundle in this window, when the one before is over. */
+void machine_window_start_again(VitrineMachineWindow *self, enum session_flags flags);
+/* Writes the state; the window goes when that is done. */
+void machine_window_save_and_close(VitrineMachineWindow *self);
+/* Gives keyboard and pointer back to the desktop. */
+void machine_window_release(VitrineMachineWindow *self);
+/* "Right Ctrl + Esc lets the mouse go"; valid until the next call. */
+const char *machine_window_release_hint(void);
+/* "Right Ctrl"; g_free(). */
+char *machine_host_key_title(void);
+
+/* In class_init: the actions, and in init of a window with a session: the menu of the family's keys. */
+void machine_commands_install(GtkWidgetClass *widget);
+void machine_commands_fill_keys(VitrineMachineWindow *self);
+void machine_media_install(GtkWidgetClass *widget);
+/* Files dropped on the window or on a drive's light (`drive` NULL: the first that takes them). */
+gboolean machine_media_drop(VitrineMachineWindow *self, const char *drive, GSList *files);
