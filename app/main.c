@@ -1,21 +1,42 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Where the program begins: language, then the command line; GTK only when a window is wanted. */
-#include "app/cli.h"
-#include "app/i18n.h"
-#include "app/ui/application.h"
-
+/*
+ * Where `vitrine` begins. `vitrine exec` is this small program itself, because programs of other processors start
+ * others of their kind all the time and must not wait for the libraries of windows; everything else is
+ * vitrine-desktop's, which takes this process over.
+ */
+#include <errno.h>
 #include <locale.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
-const struct cli_windows cli_windows = {
-    .library = vitrine_ui_library,
-    .session = vitrine_ui_session,
-};
+#include <glib.h>
+#include <glib/gi18n.h>
+
+#include "app/cli_exec.h"
+
+#define DESKTOP "vitrine-desktop"
 
 int main(int argc, char **argv)
 {
+    g_autofree char *self = NULL, *folder = NULL, *beside = NULL;
+
     setlocale(LC_ALL, "");
     bindtextdomain(GETTEXT_PACKAGE, VITRINE_LOCALEDIR);
     bind_textdomain_codeset(GETTEXT_PACKAGE, "UTF-8");
     textdomain(GETTEXT_PACKAGE);
-    return cli_main(argc, argv);
+    if (argc > 1 && strcmp(argv[1], "exec") == 0)
+        return cli_exec(argc - 1, argv + 1);
+
+    /* Not installed: it stands beside this one. */
+    self = g_file_read_link("/proc/self/exe", NULL);
+    folder = self ? g_path_get_dirname(self) : g_strdup(".");
+    beside = g_build_filename(folder, DESKTOP, NULL);
+    if (access(beside, X_OK) == 0)
+        execv(beside, argv);
+    else
+        execv(VITRINE_LIBEXECDIR "/" DESKTOP, argv);
+    fprintf(stderr, _("vitrine: %s cannot be started: %s. Is Vitrine installed completely?\n"), DESKTOP,
+            g_strerror(errno));
+    return 127;
 }
