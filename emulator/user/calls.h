@@ -26,7 +26,7 @@ user_handler user_sys_open, user_sys_creat, user_sys_openat, user_sys_link, user
 
 /* sys_file.c */
 user_handler             user_sys_pipe, user_sys_pipe2, user_sys_close, user_sys_close_range, user_sys_dup2,
-    user_sys_dup3, user_sys_llseek, user_sys_readv, user_sys_writev, user_sys_preadv, user_sys_pwritev,
+    user_sys_dup3, user_sys_lseek, user_sys_llseek, user_sys_readv, user_sys_writev, user_sys_preadv, user_sys_pwritev,
     user_sys_preadv2, user_sys_pwritev2, user_sys_vmsplice, user_sys_sendfile, user_sys_sendfile64,
     user_sys_copy_file_range, user_sys_fadvise64, user_sys_fadvise64_arm, user_sys_sync_file_range2,
     user_sys_openat2, user_sys_name_to_handle_at, user_sys_open_by_handle_at, user_sys_ustat, user_sys_stat,

@@ -125,7 +125,7 @@ static char *look_up(const struct user_process *process, const char *path, unsig
         g_free(found);
         return g_strdup(path);
     }
-    if (errno != ENOENT && errno != ENOTDIR)
+    if (errno != ENOENT)
         return g_strconcat(process->options.sysroot, path, NULL);
     if (kind & USER_NAME_NEW && (process->options.root || lstat(path, &status) != 0)) {
         found = find_folder_inside(process, path);

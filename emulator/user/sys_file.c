@@ -95,17 +95,52 @@ int64_t user_sys_dup3(struct user_thread *t, const uint64_t *a)
     return USER_HOST(t, SYS_dup3, a[0], a[1], user_bits_to_host(ABI(t)->open_flags, (uint32_t)a[2]), 0, 0, 0);
 }
 
+/* ext2 to ext4 number the places in a folder by 64-bit hashes for 64-bit programs, and by the upper halves of the
+ * same hashes for 32-bit ones (Linux, fs/ext4/dir.c, hash2pos): C libraries refuse longer numbers. */
+#define EXT4_MAGIC 0xef53
+#define PLACE_HALF 32
+
+static bool is_hashed_folder(int fd)
+{
+    struct stat status;
+    struct statfs system;
+
+    return fstat(fd, &status) == 0 && S_ISDIR(status.st_mode) && fstatfs(fd, &system) == 0 &&
+           system.f_type == EXT4_MAGIC;
+}
+
+static int64_t place_to_guest(const struct user_abi *abi, int64_t place)
+{
+    return abi->word == 4 && place > INT32_MAX ? place >> PLACE_HALF : place;
+}
+
+static int64_t seek(struct user_thread *t, int fd, int64_t offset, int whence)
+{
+    int64_t result;
+
+    if (ABI(t)->word == 4 && whence == SEEK_SET && offset > 0 && offset <= INT32_MAX && is_hashed_folder(fd))
+        offset <<= PLACE_HALF;
+    result = USER_HOST(t, SYS_lseek, fd, offset, whence, 0, 0, 0);
+    return result > INT32_MAX && is_hashed_folder(fd) ? place_to_guest(ABI(t), result) : result;
+}
+
+int64_t user_sys_lseek(struct user_thread *t, const uint64_t *a)
+{
+    int64_t result = seek(t, (int)a[0], (int64_t)a[1], (int)a[2]);
+
+    return ABI(t)->word == 4 && result > INT32_MAX ? -EOVERFLOW : result;
+}
+
 int64_t user_sys_llseek(struct user_thread *t, const uint64_t *a)
 {
     int64_t offset = (int64_t)((a[1] & 0xffffffffu) << 32 | (a[2] & 0xffffffffu));
-    int64_t result = USER_HOST(t, SYS_lseek, a[0], offset, a[4], 0, 0, 0);
+    int64_t result = seek(t, (int)a[0], offset, (int)a[4]);
 
     if (result < 0)
         return result;
     return user_mem_put(MEM(t), a[3], 8, (uint64_t)result) ? 0 : -EFAULT;
 }
 
-/* `position` and `flags` are what the call takes after the vector, if it does. */
 static int64_t vector_io(struct user_thread *t, long number, const uint64_t *a, uint64_t position,
                          uint64_t flags)
 {
@@ -312,6 +347,8 @@ static int64_t put_stat(struct user_thread *t, const struct user_stat_layout *la
     if (result < 0)
         return result;
     g_assert(layout->size <= sizeof(packed));
+    if (layout->file_size.size == 4 && status.st_size > INT32_MAX)
+        return -EOVERFLOW;
     user_pack_stat(ABI(t), layout, packed, &status);
     return user_mem_write(MEM(t), to, packed, layout->size) ? 0 : -EFAULT;
 }
@@ -469,7 +506,7 @@ static int64_t read_directory(struct user_thread *t, const uint64_t *a, bool old
         if (!old) {
             need = entry->reclen;
             user_store(out, 8, entry->ino, ABI(t)->big_endian);
-            user_store(out + 8, 8, (uint64_t)entry->off, ABI(t)->big_endian);
+            user_store(out + 8, 8, (uint64_t)place_to_guest(ABI(t), entry->off), ABI(t)->big_endian);
             user_store(out + 16, 2, need, ABI(t)->big_endian);
             out[18] = entry->type;
             memcpy(out + DIRENT_HEAD, entry->name, name);
@@ -479,7 +516,7 @@ static int64_t read_directory(struct user_thread *t, const uint64_t *a, bool old
             if (filled + need > size)
                 break;
             user_store(out, word, entry->ino, ABI(t)->big_endian);
-            user_store(out + word, word, (uint64_t)entry->off, ABI(t)->big_endian);
+            user_store(out + word, word, (uint64_t)place_to_guest(ABI(t), entry->off), ABI(t)->big_endian);
             user_store(out + 2 * word, 2, need, ABI(t)->big_endian);
             memcpy(out + head, entry->name, name);
             out[need - 1] = entry->type;

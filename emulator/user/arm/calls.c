@@ -22,7 +22,7 @@ const struct user_syscall user_arm_calls[] = {
     CALL(14, mknod, "sox"),
     CALL(15, chmod, "so"),
     NAMED(16, "lchown", lchown16, "sdd"),
-    HOST(19, lseek, "ddd"),
+    CALL(19, lseek, "ddd"),
     CALL(20, getpid, ""),
     HOST(21, mount, "SsSxS"),
     NAMED(23, "setuid", setuid16, "u"),

@@ -23,7 +23,7 @@ const struct user_syscall user_sparc_calls[] = {
     CALL(15, chmod, "so"),
     NAMED(16, "lchown", lchown16, "sdd"),
     CALL(17, brk, "p"),
-    HOST(19, lseek, "ddd"),
+    CALL(19, lseek, "ddd"),
     CALL(20, getpid, ""),
     CALL(21, capget, "pp"),
     CALL(22, capset, "pp"),
