@@ -28,6 +28,8 @@ static void profile_free(gpointer data)
     g_free(profile->append);
     g_free(profile->display);
     g_strfreev(profile->volumes);
+    g_strfreev(profile->systems);
+    g_strfreev(profile->architectures);
     g_free(profile);
 }
 
@@ -98,6 +100,8 @@ static void add_profile(struct profiles *profiles, GKeyFile *file)
     profile->order = (unsigned)g_key_file_get_uint64(file, group, "Order", NULL);
     profile->memory_mib = (unsigned)g_key_file_get_uint64(file, group, "Memory", NULL);
     profile->volumes = g_key_file_get_string_list(file, group, "Volumes", NULL, NULL);
+    profile->systems = g_key_file_get_string_list(file, group, "Systems", NULL, NULL);
+    profile->architectures = g_key_file_get_string_list(file, group, "Architectures", NULL, NULL);
     profile->medium = parse_medium(medium);
     if (size && !parse_size(size, 1, &profile->disk_size))
         profile->disk_size = 0;
@@ -193,14 +197,32 @@ const struct family *profiles_find_family(const struct profiles *profiles, const
     return NULL;
 }
 
+static gboolean matches(char **patterns, const char *text)
+{
+    for (char **pattern = patterns; pattern && *pattern; pattern++) {
+        if (g_pattern_match_simple(*pattern, text))
+            return TRUE;
+    }
+    return FALSE;
+}
+
 const struct profile *profiles_recognise(const struct profiles *profiles, const char *volume)
 {
     for (guint i = 0; i < profiles->profiles->len; i++) {
         const struct profile *profile = profiles->profiles->pdata[i];
-        for (char **pattern = profile->volumes; pattern && *pattern; pattern++) {
-            if (g_pattern_match_simple(*pattern, volume))
-                return profile;
-        }
+        if (matches(profile->volumes, volume))
+            return profile;
+    }
+    return NULL;
+}
+
+const struct profile *profiles_recognise_system(const struct profiles *profiles, const char *system,
+                                                const char *architecture)
+{
+    for (guint i = 0; i < profiles->profiles->len; i++) {
+        const struct profile *profile = profiles->profiles->pdata[i];
+        if (matches(profile->systems, system) && (!architecture || matches(profile->architectures, architecture)))
+            return profile;
     }
     return NULL;
 }

@@ -19,6 +19,7 @@ struct profile {
     guint64 disk_size; /* 0 = none */
     enum profile_medium medium;
     char **volumes; /* patterns of the volume names of its install CDs; may be NULL */
+    char **systems, **architectures; /* patterns of libosinfo's short names ("netbsd*"), and of its processors; may be NULL */
 };
 
 struct family_chord {
@@ -42,6 +43,10 @@ void profiles_free(struct profiles *profiles);
 const struct family *profiles_find_family(const struct profiles *profiles, const char *id);
 /* The profile whose install CD has this volume name; NULL. */
 const struct profile *profiles_recognise(const struct profiles *profiles, const char *volume);
+
+/* The profile for a system that libosinfo has recognised on a disc; `architecture` may be NULL. NULL. */
+const struct profile *profiles_recognise_system(const struct profiles *profiles, const char *system,
+                                                const char *architecture);
 
 /* The volume name of an ISO 9660 image (ECMA-119 8.4.7), NULL if it is none; g_free(). Reads 2 KiB. */
 char *profiles_read_volume_name(const char *path);
