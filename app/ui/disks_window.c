@@ -169,8 +169,8 @@ static void bind_row(GtkSignalListItemFactory *factory, GtkListItem *item, gpoin
     gtk_label_set_text(GTK_LABEL(name), vitrine_disk_get_name(disk));
     gtk_label_set_text(GTK_LABEL(gtk_widget_get_next_sibling(name)), detail);
     gtk_widget_set_tooltip_text(expander, vitrine_disk_get_path(disk));
-    gtk_accessible_update_property(GTK_ACCESSIBLE(expander), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                   vitrine_disk_get_name(disk), GTK_ACCESSIBLE_PROPERTY_DESCRIPTION, detail, -1);
+    g_autofree char *spoken = g_strdup_printf("%s, %s", vitrine_disk_get_name(disk), detail);
+    gtk_accessible_update_property(GTK_ACCESSIBLE(expander), GTK_ACCESSIBLE_PROPERTY_LABEL, spoken, -1);
 }
 
 static GListModel *overlays_of(gpointer item, gpointer user_data)

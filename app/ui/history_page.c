@@ -28,7 +28,7 @@ struct _VitrineHistoryPage {
     GtkTextBuffer *note;
     GtkToggleButton *autosaves_button;
     AdwPreferencesGroup *facts_group;
-    GtkWidget *restore_button, *pin_button, *back_button;
+    GtkWidget *restore_button, *pin_button, *back_button, *buttons;
     GtkInfoBar *crash_bar;
     GtkLabel *crash_label;
     GtkBox *problems_box;
@@ -148,6 +148,11 @@ static void update_details(VitrineHistoryPage *self)
     gtk_button_set_label(GTK_BUTTON(self->pin_button),
                          vitrine_history_node_get_pinned(node) ? _("Un_pin") : _("_Pin"));
     gtk_widget_set_visible(self->restore_button, !here);
+    for (GtkWidget *button = gtk_widget_get_first_child(self->buttons); button;
+         button = gtk_widget_get_next_sibling(button)) {
+        const char *action = gtk_actionable_get_action_name(GTK_ACTIONABLE(button));
+        gtk_widget_set_visible(button, !here || g_strcmp0(action, "history.branch") == 0);
+    }
     if (!self->note_source) {
         self->updating = TRUE;
         gtk_text_buffer_set_text(self->note, note ? note : "", -1);
@@ -479,6 +484,7 @@ static void vitrine_history_page_class_init(VitrineHistoryPageClass *klass)
     BIND(restore_button);
     BIND(pin_button);
     BIND(back_button);
+    BIND(buttons);
     BIND(crash_bar);
     BIND(crash_label);
     BIND(problems_box);

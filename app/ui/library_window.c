@@ -248,9 +248,13 @@ static void on_stop_search(GtkSearchEntry *entry, VitrineLibraryWindow *self)
 
 static void toggle_search(GtkWidget *widget, const char *name, GVariant *parameter)
 {
-    GtkSearchBar *bar = VITRINE_LIBRARY_WINDOW(widget)->search_bar;
+    VitrineLibraryWindow *self = VITRINE_LIBRARY_WINDOW(widget);
+    GtkSearchBar *bar = self->search_bar;
 
-    gtk_search_bar_set_search_mode(bar, !gtk_search_bar_get_search_mode(bar));
+    if (self->machine_page)
+        vitrine_machine_page_search(self->machine_page);
+    else
+        gtk_search_bar_set_search_mode(bar, !gtk_search_bar_get_search_mode(bar));
 }
 
 /* ---- files from outside ---- */

@@ -59,8 +59,15 @@ static char *describe(VitrineMachineDisks *self, const struct machine_drive *dri
     g_autofree char *size = g_format_size_full(vitrine_disk_get_size(disk), G_FORMAT_SIZE_IEC_UNITS);
     g_autoptr(GString) text = g_string_new(NULL);
     g_string_append_printf(text, _("%s disk, %s used here"), size, used);
-    for (VitrineDisk *base = vitrine_disk_get_base(disk); base; base = vitrine_disk_get_base(base))
-        g_string_append_printf(text, _("; stands on “%s”"), vitrine_disk_get_name(base));
+    VitrineDisk *ground = vitrine_disk_get_base(disk);
+    guint layers = ground != NULL;
+    for (; ground && vitrine_disk_get_base(ground); ground = vitrine_disk_get_base(ground))
+        layers++;
+    if (layers == 1)
+        g_string_append_printf(text, _("; stands on “%s”"), vitrine_disk_get_name(ground));
+    else if (layers > 1)
+        g_string_append_printf(text, _("; stands on %u layers, the lowest is “%s”"), layers,
+                               vitrine_disk_get_name(ground));
     return g_string_free(g_steal_pointer(&text), FALSE);
 }
 

@@ -3,6 +3,7 @@
 #include "app/ui/machine_page.h"
 
 #include "app/i18n.h"
+#include "app/ui/dialogs.h"
 #include "app/ui/history_page.h"
 #include "app/ui/jobs.h"
 #include "app/ui/machine_actions.h"
@@ -67,6 +68,12 @@ void vitrine_machine_page_show_tab(VitrineMachinePage *self, const char *tab)
     adw_view_stack_set_visible_child_name(self->stack, tab);
 }
 
+void vitrine_machine_page_search(VitrineMachinePage *self)
+{
+    vitrine_machine_page_show_tab(self, "settings");
+    vitrine_machine_settings_search(self->settings);
+}
+
 static void get_property(GObject *object, guint id, GValue *value, GParamSpec *spec)
 {
     g_value_set_object(value, VITRINE_MACHINE_PAGE(object)->bundle);
@@ -121,4 +128,6 @@ static void vitrine_machine_page_init(VitrineMachinePage *self)
     g_autoptr(GMenuModel) start_menu = machine_actions_menu("start_menu");
     gtk_menu_button_set_menu_model(self->menu_button, menu);
     adw_split_button_set_menu_model(self->start_button, start_menu);
+    /* Its arrow has a tooltip, which is no name for a screen reader. */
+    dialogs_name_widget(gtk_widget_get_last_child(GTK_WIDGET(self->start_button)), _("Other Ways to Start"));
 }

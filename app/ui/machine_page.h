@@ -16,5 +16,7 @@ void vitrine_machine_page_set_bundle(VitrineMachinePage *self, VitrineBundle *bu
 VitrineBundle *vitrine_machine_page_get_bundle(VitrineMachinePage *self);
 /* "overview", "history", "disks", "settings", "log". */
 void vitrine_machine_page_show_tab(VitrineMachinePage *self, const char *tab);
+/* The settings, with the keyboard in their search entry. */
+void vitrine_machine_page_search(VitrineMachinePage *self);
 
 G_END_DECLS

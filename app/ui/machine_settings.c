@@ -206,9 +206,16 @@ static void show_findings(VitrineMachineSettings *self, const MachineIni *machin
     for (enum id id = 0; id < N_SETTINGS; id++) {
         const struct machine_finding *finding =
             settings[id].finding ? machine_check_find(findings, settings[id].finding) : NULL;
-        if (!ADW_IS_ACTION_ROW(self->rows[id]) || !self->signs[id])
+        if (!ADW_IS_ACTION_ROW(self->rows[id]))
             continue;
-        gtk_widget_set_visible(self->signs[id], finding != NULL);
+        if (self->signs[id] && !finding) {
+            adw_action_row_remove(ADW_ACTION_ROW(self->rows[id]), self->signs[id]);
+            self->signs[id] = NULL;
+        } else if (!self->signs[id] && finding) {
+            self->signs[id] = gtk_image_new_from_icon_name("dialog-warning-symbolic");
+            gtk_widget_add_css_class(self->signs[id], "warning");
+            adw_action_row_add_prefix(ADW_ACTION_ROW(self->rows[id]), self->signs[id]);
+        }
         if (finding)
             adw_action_row_set_subtitle(ADW_ACTION_ROW(self->rows[id]), finding->text);
         else if (settings[id].kind != KIND_FILE)
@@ -442,6 +449,11 @@ static void on_search_changed(GtkSearchEntry *entry, VitrineMachineSettings *sel
         update(self); /* what this model does not have goes again */
 }
 
+void vitrine_machine_settings_search(VitrineMachineSettings *self)
+{
+    gtk_widget_grab_focus(self->search);
+}
+
 /* ---- making the rows ---- */
 
 static GtkWidget *icon_button(VitrineMachineSettings *self, enum id id, const char *icon, const char *verb,
@@ -495,10 +507,6 @@ static GtkWidget *make_row(VitrineMachineSettings *self, enum id id)
     adw_preferences_row_set_title(ADW_PREFERENCES_ROW(row), _(setting->title));
     g_object_set_data(G_OBJECT(row), "id", GUINT_TO_POINTER(id));
     if (ADW_IS_ACTION_ROW(row)) {
-        self->signs[id] = gtk_image_new_from_icon_name("dialog-warning-symbolic");
-        gtk_widget_add_css_class(self->signs[id], "warning");
-        gtk_widget_set_visible(self->signs[id], FALSE);
-        adw_action_row_add_prefix(ADW_ACTION_ROW(row), self->signs[id]);
         adw_action_row_set_subtitle_lines(ADW_ACTION_ROW(row), 0);
         if (setting->subtitle)
             adw_action_row_set_subtitle(ADW_ACTION_ROW(row), _(setting->subtitle));

@@ -15,5 +15,7 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE(VitrineMachineSettings, vitrine_machine_settings, VITRINE, MACHINE_SETTINGS, GtkWidget)
 
 void vitrine_machine_settings_set_bundle(VitrineMachineSettings *self, VitrineBundle *bundle);
+/* The keyboard goes into the search entry. */
+void vitrine_machine_settings_search(VitrineMachineSettings *self);
 
 G_END_DECLS

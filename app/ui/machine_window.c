@@ -150,6 +150,12 @@ static void on_finished(VitrineSession *session, VitrineMachineWindow *self)
         adw_flap_set_reveal_flap(self->flap, TRUE);
 }
 
+/* Somebody asked for this machine where it was not seen. */
+static void on_present(VitrineSession *session, VitrineMachineWindow *self)
+{
+    gtk_window_present(GTK_WINDOW(self));
+}
+
 static void on_capture_changed(VitrineScreen *screen, VitrineMachineWindow *self)
 {
     update_hint(self);
@@ -187,6 +193,7 @@ static void set_session(VitrineMachineWindow *self, VitrineSession *session)
         return;
     g_signal_connect(session, "state-changed", G_CALLBACK(on_state_changed), self);
     g_signal_connect(session, "finished", G_CALLBACK(on_finished), self);
+    g_signal_connect(session, "present", G_CALLBACK(on_present), self);
     update(self);
 }
 

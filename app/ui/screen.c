@@ -477,6 +477,7 @@ void vitrine_screen_set_session(VitrineScreen *self, VitrineSession *session)
     if (session) {
         g_signal_connect(session, "frame-ready", G_CALLBACK(on_frame_ready), self);
         g_signal_connect(session, "state-changed", G_CALLBACK(on_session_state), self);
+        g_signal_connect(session, "restored", G_CALLBACK(on_session_state), self);
         update_watched(self);
     }
 }

@@ -3,6 +3,9 @@
 #include "app/ui/wizard.h"
 
 #include "app/i18n.h"
+#include "app/medium.h"
+#include "app/ui/dialogs.h"
+#include "app/ui/facts.h"
 #include "app/ui/library_window.h"
 #include "emulator/engine.h"
 #include "images/images.h"
@@ -24,11 +27,10 @@ struct _VitrineWizard {
     const struct profile *profile;
     const struct engine_model *model;
     GPtrArray *system_checks, *model_checks; /* GtkCheckButton, unowned */
-    GPtrArray *summary_rows;                 /* unowned */
     char *cdrom, *image, *kernel, *initrd;
     gboolean name_is_own, updating, closed_while_working;
     int page;
-    GCancellable *cancellable;
+    GCancellable *cancellable, *looking;
 
     AdwWindowTitle *title;
     AdwToastOverlay *toasts;
@@ -42,16 +44,10 @@ struct _VitrineWizard {
     GtkStringList *display_list, *ram_list, *size_list;
     GtkSwitch *copy_switch, *network_switch, *audio_switch, *start_switch;
     GtkEditable *append_row, *name_row;
-    GtkSpinner *spinner;
+    GtkSpinner *spinner, *medium_spinner;
 };
 
 G_DEFINE_FINAL_TYPE(VitrineWizard, vitrine_wizard, ADW_TYPE_WINDOW)
-
-static void toast(VitrineWizard *self, const char *text)
-{
-    g_autofree char *escaped = g_markup_escape_text(text, -1);
-    adw_toast_overlay_add_toast(self->toasts, adw_toast_new(escaped));
-}
 
 /* ---- page and title ---- */
 
@@ -296,36 +292,69 @@ static void fill_choices(VitrineWizard *self)
 
 /* ---- media ---- */
 
-/* Looks into the file: a disc (with a known system, perhaps) or a disk image. */
-static void use_medium(VitrineWizard *self, const char *path)
+/* What is known of a disc, for people: "Debian 6 (sparc)". */
+static char *describe_system(const Medium *medium)
 {
-    g_autofree char *volume = profiles_read_volume_name(path);
-    g_autoptr(GError) error = NULL;
-    const char *format = image_probe(path, &error);
+    const char *system = medium->system ? medium->system : medium->profile ? medium->profile->title : NULL;
 
-    if (!format) {
-        toast(self, error->message);
+    if (!system)
+        return NULL;
+    return medium->architecture ? g_strdup_printf(_("%s (%s)"), system, medium->architecture) : g_strdup(system);
+}
+
+static void use_disc(VitrineWizard *self, const Medium *medium)
+{
+    g_autofree char *system = describe_system(medium);
+    g_autofree char *text = NULL;
+
+    self->cdrom = g_strdup(medium->path);
+    for (guint i = 0; medium->profile && i < self->system_checks->len; i++) {
+        if (g_object_get_data(self->system_checks->pdata[i], "profile") == medium->profile)
+            gtk_check_button_set_active(self->system_checks->pdata[i], TRUE);
+    }
+    if (system && medium->profile)
+        text = g_strdup_printf(_("This is a disc of %s."), system);
+    else if (system)
+        text = g_strdup_printf(_("This is a disc of %s: none of the computers here is made for it."), system);
+    else
+        text = g_strdup(_("A disc of a system that Vitrine does not know. Choose what it is below."));
+    dialogs_toast(GTK_WIDGET(self), text);
+}
+
+static void on_recognised(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+    g_autoptr(VitrineWizard) self = user_data;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Medium) medium = medium_recognise_finish(result, &error);
+
+    if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED) || !self->stack)
+        return;
+    gtk_spinner_stop(self->medium_spinner);
+    if (!medium) {
+        dialogs_toast(GTK_WIDGET(self), error->message);
         return;
     }
     g_clear_pointer(&self->cdrom, g_free);
     g_clear_pointer(&self->image, g_free);
-    if (volume || g_str_has_suffix(path, ".iso") || g_str_has_suffix(path, ".ISO")) {
-        self->cdrom = g_strdup(path);
-        const struct profile *profile = volume ? profiles_recognise(self->profiles, volume) : NULL;
-        for (guint i = 0; profile && i < self->system_checks->len; i++) {
-            if (g_object_get_data(self->system_checks->pdata[i], "profile") == profile)
-                gtk_check_button_set_active(self->system_checks->pdata[i], TRUE);
-        }
-        if (profile) {
-            g_autofree char *text = g_strdup_printf(_("This is a disc of %s."), profile->title);
-            toast(self, text);
-        }
+    if (medium->disc) {
+        use_disc(self, medium);
     } else {
-        self->image = g_strdup(path);
+        self->image = g_strdup(medium->path);
         adw_combo_row_set_selected(self->disk_row, DISK_IMAGE);
     }
     update_medium_row(self);
     update_disk_rows(self);
+}
+
+/* Looks into the file: a disc (with a known system, perhaps) or a disk image. */
+static void use_medium(VitrineWizard *self, const char *path)
+{
+    g_cancellable_cancel(self->looking);
+    g_clear_object(&self->looking);
+    self->looking = g_cancellable_new();
+    gtk_spinner_start(self->medium_spinner);
+    show_file(self->medium_row, path, NULL);
+    medium_recognise_async(self->profiles, path, self->looking, on_recognised, g_object_ref(self));
 }
 
 static void on_medium_clear(GtkButton *button, VitrineWizard *self)
@@ -348,26 +377,17 @@ static gboolean on_drop(GtkDropTarget *target, const GValue *value, double x, do
 
 typedef void (*use_file)(VitrineWizard *self, const char *path);
 
-static void on_file_chosen(GtkNativeDialog *dialog, int response, VitrineWizard *self)
+static void on_file_chosen(GtkWidget *owner, const char *path, gpointer data)
 {
-    if (response == GTK_RESPONSE_ACCEPT) {
-        g_autoptr(GFile) file = gtk_file_chooser_get_file(GTK_FILE_CHOOSER(dialog));
-        g_autofree char *path = file ? g_file_get_path(file) : NULL;
-        if (path)
-            ((use_file)g_object_get_data(G_OBJECT(dialog), "use"))(self, path);
-    }
-    g_object_unref(dialog);
+    const use_file *use = data;
+
+    (*use)(VITRINE_WIZARD(owner), path);
 }
 
 static void choose_file(VitrineWizard *self, const char *title, use_file use)
 {
-    GtkFileChooserNative *chooser = gtk_file_chooser_native_new(
-        title, GTK_WINDOW(self), GTK_FILE_CHOOSER_ACTION_OPEN, _("_Open"), _("_Cancel"));
-
-    gtk_native_dialog_set_modal(GTK_NATIVE_DIALOG(chooser), TRUE);
-    g_object_set_data(G_OBJECT(chooser), "use", (gpointer)use);
-    g_signal_connect_object(chooser, "response", G_CALLBACK(on_file_chosen), self, 0);
-    gtk_native_dialog_show(GTK_NATIVE_DIALOG(chooser));
+    dialogs_choose_file(GTK_WIDGET(self), GTK_FILE_CHOOSER_ACTION_OPEN, title, _("_Open"), NULL, on_file_chosen,
+                        g_memdup2(&use, sizeof(use)), g_free);
 }
 
 static void on_medium_clicked(GtkButton *button, VitrineWizard *self)
@@ -380,7 +400,7 @@ static void use_image(VitrineWizard *self, const char *path)
     g_autoptr(GError) error = NULL;
 
     if (!image_probe(path, &error)) {
-        toast(self, error->message);
+        dialogs_toast(GTK_WIDGET(self), error->message);
         return;
     }
     g_free(self->image);
@@ -419,56 +439,39 @@ static void on_initrd_clicked(GtkButton *button, VitrineWizard *self)
 
 /* ---- summary ---- */
 
-static void add_summary(VitrineWizard *self, const char *title, const char *value)
-{
-    GtkWidget *row = adw_action_row_new();
-    GtkWidget *label = gtk_label_new(value);
-
-    adw_preferences_row_set_title(ADW_PREFERENCES_ROW(row), title);
-    gtk_label_set_ellipsize(GTK_LABEL(label), PANGO_ELLIPSIZE_MIDDLE);
-    gtk_label_set_xalign(GTK_LABEL(label), 1);
-    gtk_label_set_max_width_chars(GTK_LABEL(label), 40);
-    gtk_widget_add_css_class(label, "dim-label");
-    adw_action_row_add_suffix(ADW_ACTION_ROW(row), label);
-    adw_preferences_group_add(self->summary_group, row);
-    g_ptr_array_add(self->summary_rows, row);
-}
-
 static void add_summary_file(VitrineWizard *self, const char *title, const char *path)
 {
     if (!path)
         return;
     g_autofree char *shown = g_filename_display_basename(path);
-    add_summary(self, title, shown);
+    facts_add(self->summary_group, title, shown);
 }
 
 static void update_summary(VitrineWizard *self)
 {
-    for (guint i = 0; i < self->summary_rows->len; i++)
-        adw_preferences_group_remove(self->summary_group, self->summary_rows->pdata[i]);
-    g_ptr_array_set_size(self->summary_rows, 0);
+    facts_clear(self->summary_group);
 
     const struct engine_choice *display = chosen_display(self);
     g_autofree char *ram = g_strdup_printf(_("%u MiB"), chosen_ram(self));
-    add_summary(self, _("Computer"), _(self->model->title));
-    add_summary(self, _("Processor"), self->model->cpu);
-    add_summary(self, _("Memory"), ram);
+    facts_add(self->summary_group, _("Computer"), _(self->model->title));
+    facts_add(self->summary_group, _("Processor"), self->model->cpu);
+    facts_add(self->summary_group, _("Memory"), ram);
     if (display)
-        add_summary(self, _("Graphics Card"), _(display->title));
+        facts_add(self->summary_group, _("Graphics Card"), _(display->title));
     if (chosen_disk_kind(self) == DISK_NEW) {
         g_autofree char *size = g_format_size_full(chosen_size(self), G_FORMAT_SIZE_IEC_UNITS);
         g_autofree char *text = g_strdup_printf(_("New, %s"), size);
-        add_summary(self, _("Hard Disk"), text);
+        facts_add(self->summary_group, _("Hard Disk"), text);
     } else if (chosen_disk_kind(self) == DISK_IMAGE) {
         add_summary_file(self, _("Hard Disk"), self->image);
     } else {
-        add_summary(self, _("Hard Disk"), _("None"));
+        facts_add(self->summary_group, _("Hard Disk"), _("None"));
     }
     add_summary_file(self, _("CD-ROM"), self->cdrom);
     add_summary_file(self, _("Kernel"), self->kernel);
     add_summary_file(self, _("Initial RAM Disk"), self->initrd);
     if (self->model->has_network)
-        add_summary(self, _("Network"),
+        facts_add(self->summary_group, _("Network"),
                     gtk_switch_get_active(self->network_switch) ? _("Shared") : _("None"));
 }
 
@@ -518,7 +521,7 @@ static void on_created(GObject *source, GAsyncResult *result, gpointer user_data
         gtk_widget_set_visible(self->action_bar, TRUE);
         gtk_widget_action_set_enabled(GTK_WIDGET(self), "wizard.create", TRUE);
         show_page(self, PAGE_SUMMARY);
-        toast(self, error->message);
+        dialogs_toast(GTK_WIDGET(self), error->message);
         return;
     }
     VitrineLibrary *library = vitrine_application_get_library(self->application);
@@ -581,6 +584,9 @@ static void vitrine_wizard_dispose(GObject *object)
 
     g_cancellable_cancel(self->cancellable);
     g_clear_object(&self->cancellable);
+    g_cancellable_cancel(self->looking);
+    g_clear_object(&self->looking);
+    self->stack = NULL;
     G_OBJECT_CLASS(vitrine_wizard_parent_class)->dispose(object);
 }
 
@@ -590,7 +596,6 @@ static void vitrine_wizard_finalize(GObject *object)
 
     g_ptr_array_unref(self->system_checks);
     g_ptr_array_unref(self->model_checks);
-    g_ptr_array_unref(self->summary_rows);
     g_free(self->cdrom);
     g_free(self->image);
     g_free(self->kernel);
@@ -644,6 +649,7 @@ static void vitrine_wizard_class_init(VitrineWizardClass *klass)
     BIND(append_row);
     BIND(name_row);
     BIND(spinner);
+    BIND(medium_spinner);
 #undef BIND
     gtk_widget_class_bind_template_callback(widget, on_drop);
     gtk_widget_class_bind_template_callback(widget, on_medium_clear);
@@ -668,8 +674,8 @@ static void vitrine_wizard_init(VitrineWizard *self)
 
     self->system_checks = g_ptr_array_new();
     self->model_checks = g_ptr_array_new();
-    self->summary_rows = g_ptr_array_new();
     gtk_widget_init_template(GTK_WIDGET(self));
+    dialogs_set_toasts(GTK_WINDOW(self), self->toasts);
     gtk_drop_target_set_gtypes(self->drop_target, types, G_N_ELEMENTS(types));
 }
 
