@@ -157,56 +157,129 @@ static gboolean write_chunk(Image *target, Packer *packer, guint64 offset, const
     return TRUE;
 }
 
+typedef struct Copy {
+    Image *source, *target;
+    guint64 total, size; /* of the progress; what both disks have */
+    gsize unit, chunk;
+    Packer *packer;
+    GMutex lock; /* of what follows */
+    guint64 at;
+    guint64 written; /* since the last time that the host was told to write */
+    gboolean stop;
+    GError *error;
+} Copy;
+
+/* The next range of data to copy; ranges of zeros are done on the way. FALSE: the end, or an error. */
+static gboolean next_piece(Copy *c, guint64 *offset, gsize *length, GError **error)
+{
+    while (c->at < c->target->size) {
+        guint64 at = c->at, end = c->target->size;
+        ImageBlockStatus status = {.block = IMAGE_BLOCK_UNALLOCATED, .length = end - at};
+        if (at < c->size && !image_block_status(c->source, at, c->size - at, &status, error))
+            return FALSE;
+        guint64 run_end = at + status.length;
+        if (status.block == IMAGE_BLOCK_DATA) {
+            /* whole units, so that the next piece starts at one */
+            run_end = MIN(image_align_up(run_end, c->unit), end);
+        } else if (run_end < end) {
+            run_end = image_align_down(run_end, c->unit);
+        }
+        if (status.block != IMAGE_BLOCK_DATA && run_end > at) {
+            if (c->target->backing && !image_backing_is_zero(c->target, at, run_end - at) &&
+                !image_write_zeroes(c->target, at, run_end - at, error))
+                return FALSE;
+            c->at = run_end;
+            continue;
+        }
+        *offset = at;
+        *length = MIN(MAX(run_end, MIN(at + c->unit, end)) - at, c->chunk - (at & (c->chunk - 1)));
+        c->at = at + *length;
+        return TRUE;
+    }
+    return FALSE;
+}
+
+static gboolean copy_piece(Copy *c, guint64 at, gsize length, guint8 *data, guint8 *below, GError **error)
+{
+    gsize have = at < c->size ? MIN(length, c->size - at) : 0;
+    gsize padded = c->packer ? image_align_up(length, c->unit) : length;
+    if (!image_pread(c->source, at, data, have, error))
+        return FALSE;
+    memset(data + have, 0, padded - have);
+    return (!below || image_read_backing(c->target, at, below, length, error)) &&
+           write_chunk(c->target, c->packer, at, data, below, length, error);
+}
+
+static void copy_loop(Copy *c, const ImageJob *job)
+{
+    g_autofree guint8 *data = g_malloc(c->chunk);
+    g_autofree guint8 *below = c->target->backing ? g_malloc(c->chunk) : NULL;
+    for (;;) {
+        g_autoptr(GError) error = NULL;
+        guint64 offset = 0, done;
+        gsize length = 0;
+        gboolean write_back = FALSE;
+        g_mutex_lock(&c->lock);
+        done = c->at;
+        gboolean more = !c->stop && next_piece(c, &offset, &length, &error);
+        if (more && (c->written += length) >= WRITEBACK_EVERY) {
+            c->written = 0;
+            write_back = TRUE;
+        }
+        g_mutex_unlock(&c->lock);
+        gboolean ok = more && image_job_step(job, done, c->total, &error) &&
+                      copy_piece(c, offset, length, data, below, &error);
+        if (!ok) {
+            g_mutex_lock(&c->lock);
+            c->stop = TRUE;
+            if (error && !c->error)
+                c->error = g_steal_pointer(&error);
+            g_mutex_unlock(&c->lock);
+            return;
+        }
+        if (write_back)
+            image_file_start_writeback(c->target->file);
+    }
+}
+
+static gpointer copy_helper(gpointer data)
+{
+    copy_loop(data, NULL);
+    return NULL;
+}
+
+/* One thread reads while another writes. The caller's is one of them, and the only one that tells progress.
+ */
 static gboolean copy_contents(Image *source, Image *target, gboolean compress, const ImageJob *job,
                               guint64 total, GError **error)
 {
-    const gsize chunk = compress ? PACK_CHUNK : CHUNK;
-    g_autofree guint8 *data = g_malloc(chunk);
-    g_autofree guint8 *below = target->backing ? g_malloc(chunk) : NULL;
+    GThread *helpers[3] = {NULL};
+    guint count = compress ? 0 : MIN(g_get_num_processors(), G_N_ELEMENTS(helpers));
     Packer packer = {0};
+    Copy copy = {
+        .source = source,
+        .target = target,
+        .total = total,
+        .size = MIN(source->size, target->size),
+        .unit = MAX(target->cluster_size, 65536),
+        .packer = compress ? &packer : NULL,
+    };
+    copy.chunk = MAX(copy.unit, compress ? PACK_CHUNK : CHUNK);
     if (compress)
         packer_init(&packer, target);
-    gboolean ok = TRUE;
-    guint64 size = MIN(source->size, target->size), written = 0;
-    for (guint64 at = 0; ok && at < target->size;) {
-        if (!image_job_step(job, at, total, error)) {
-            ok = FALSE;
-            break;
-        }
-        ImageBlockStatus status = {.block = IMAGE_BLOCK_UNALLOCATED, .length = target->size - at};
-        if (at < size && !image_block_status(source, at, size - at, &status, error)) {
-            ok = FALSE;
-            break;
-        }
-        if (status.block != IMAGE_BLOCK_DATA) {
-            guint64 length = status.length;
-            /* whole pieces only, so that the next chunk starts at one */
-            if (at + length < target->size) {
-                guint64 end = image_align_down(at + length, chunk);
-                length = end > at ? end - at : 0;
-            }
-            if (length) {
-                if (target->backing && !image_backing_is_zero(target, at, length))
-                    ok = image_write_zeroes(target, at, length, error);
-                at += length;
-                continue;
-            }
-        }
-        gsize length = MIN(chunk - (at & (chunk - 1)), target->size - at);
-        gsize have = at < size ? MIN(length, size - at) : 0;
-        ok = image_pread(source, at, data, have, error);
-        memset(data + have, 0, (compress ? chunk : length) - have);
-        ok = ok && (!below || image_read_backing(target, at, below, length, error)) &&
-             write_chunk(target, compress ? &packer : NULL, at, data, below, length, error);
-        at += length;
-        written += length;
-        if (written >= WRITEBACK_EVERY) {
-            image_file_start_writeback(target->file);
-            written = 0;
-        }
+    g_mutex_init(&copy.lock);
+    for (guint i = 0; i < count; i++)
+        helpers[i] = g_thread_try_new("convert", copy_helper, &copy, NULL);
+    copy_loop(&copy, job);
+    for (guint i = 0; i < count; i++) {
+        if (helpers[i])
+            g_thread_join(helpers[i]);
     }
+    g_mutex_clear(&copy.lock);
     packer_clear(&packer);
-    return ok;
+    if (copy.error)
+        g_propagate_error(error, copy.error);
+    return copy.error == NULL;
 }
 
 /* An upper bound on what the copy takes. */

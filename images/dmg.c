@@ -6,9 +6,9 @@
  * LZFSE (ULFO) has no library here and is refused.
  */
 #include <bzlib.h>
+#include <libdeflate.h>
 #include <lzma.h>
 #include <string.h>
-#include <zlib.h>
 
 #include "images/bytes.h"
 #include "images/internal.h"
@@ -348,8 +348,11 @@ static gboolean unpack_bytes(guint32 type, guint8 *in, gsize in_length, guint8 *
     switch (type) {
     case RUN_ADC: return unpack_adc(in, in_length, out, out_length);
     case RUN_ZLIB: {
-        uLongf n = out_length;
-        return uncompress(out, &n, in, in_length) == Z_OK && n == out_length;
+        struct libdeflate_decompressor *inflater = libdeflate_alloc_decompressor();
+        gboolean ok = inflater && libdeflate_zlib_decompress(inflater, in, in_length, out, out_length,
+                                                             NULL) == LIBDEFLATE_SUCCESS;
+        libdeflate_free_decompressor(inflater);
+        return ok;
     }
     case RUN_BZIP2: {
         unsigned int n = (unsigned int)out_length;

@@ -436,6 +436,29 @@ gboolean image_block_status(Image *image, guint64 offset, guint64 length, ImageB
     }
 }
 
+void image_let_others_read(Image *image)
+{
+    if (!image->writable)
+        g_mutex_unlock(&image->lock);
+}
+
+void image_read_alone(Image *image)
+{
+    if (!image->writable)
+        g_mutex_lock(&image->lock);
+}
+
+gboolean image_read_shared(Image *image, ImageFile *file, guint64 offset, void *buffer, gsize length,
+                           GError **error)
+{
+    if (length < 65536)
+        return image_file_read(file, offset, buffer, length, error);
+    image_let_others_read(image);
+    gboolean ok = image_file_read(file, offset, buffer, length, error);
+    image_read_alone(image);
+    return ok;
+}
+
 gboolean image_read_backing(Image *image, guint64 offset, void *buffer, gsize length, GError **error)
 {
     guint64 there = 0;

@@ -253,6 +253,14 @@ gboolean image_words_flush(ImageWords *words, GError **error);
 /* Opens an image over an open file, which it owns from now on (also on error). */
 Image *image_open_file(ImageFile *file, const ImageFormat *format, ImageOpenFlags flags, GError **error);
 
+/* A format that reads bytes which nobody changes (the image is open for reading only) lets other calls in
+ * meanwhile: between the two it touches nothing of the image's state. Nothing happens for writable images. */
+void image_let_others_read(Image *image);
+void image_read_alone(Image *image);
+/* image_file_read() between the two, when it is large enough to pay. */
+gboolean image_read_shared(Image *image, ImageFile *file, guint64 offset, void *buffer, gsize length,
+                           GError **error);
+
 /* What stands below @image: zeros beyond the backing file's end or without one. */
 gboolean image_read_backing(Image *image, guint64 offset, void *buffer, gsize length, GError **error);
 /* Does what stands below read as zeros, as far as that is known without reading? */

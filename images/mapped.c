@@ -50,7 +50,7 @@ gboolean image_mapped_pread(Image *image, guint64 offset, void *buffer, gsize le
         else if (run.compressed)
             ok = image->format->unpack(image, offset, &run, at, n, error);
         else
-            ok = image_file_read(run.file, run.host, at, n, error);
+            ok = image_read_shared(image, run.file, run.host, at, n, error);
         if (!ok)
             return FALSE;
         at += n;

@@ -35,7 +35,7 @@ static gboolean raw_close(Image *image, GError **error)
 
 static gboolean raw_pread(Image *image, guint64 offset, void *buffer, gsize length, GError **error)
 {
-    return image_file_read(image->file, offset, buffer, length, error);
+    return image_read_shared(image, image->file, offset, buffer, length, error);
 }
 
 static gboolean raw_pwrite(Image *image, guint64 offset, const void *buffer, gsize length, GError **error)

@@ -4,8 +4,8 @@
  * sparse parts beside it (monolithicFlat, twoGbMaxExtent*). Source: "Virtual Disk Format 5.0", VMware 2011:
  * "Hosted Sparse Extents", "Stream-Optimized Compressed Sparse Extents"; the names are its.
  */
+#include <libdeflate.h>
 #include <string.h>
-#include <zlib.h>
 
 #include "images/bytes.h"
 #include "images/vmdk.h"
@@ -64,6 +64,7 @@ typedef struct Vmdk {
     guint64 unpacked_host;
     guint8 *unpacked, *packed;
     gsize unpacked_room, packed_room;
+    struct libdeflate_decompressor *inflater;
 } Vmdk;
 
 static gboolean vmdk_probe(const ImageEnds *ends)
@@ -302,6 +303,8 @@ static gboolean vmdk_close(Image *image, GError **error)
     g_array_unref(v->extents);
     g_free(v->unpacked);
     g_free(v->packed);
+    if (v->inflater)
+        libdeflate_free_decompressor(v->inflater);
     g_clear_pointer(&image->state, g_free);
     return ok;
 }
@@ -416,16 +419,13 @@ static gboolean unpack_grain(Vmdk *v, Extent *e, guint64 host, GError **error)
     }
     if (!image_file_read(e->file, at, v->packed, length, error))
         return FALSE;
-    z_stream z = {
-        .next_in = v->packed, .avail_in = (uInt)length, .next_out = v->unpacked, .avail_out = (uInt)e->grain};
-    int rc = inflateInit(&z);
-    if (rc == Z_OK) {
-        rc = inflate(&z, Z_FINISH);
-        inflateEnd(&z);
-    }
-    if (rc != Z_STREAM_END && !(rc == Z_BUF_ERROR && z.avail_out == 0))
+    gsize used, got;
+    if (!v->inflater)
+        v->inflater = libdeflate_alloc_decompressor();
+    if (!v->inflater || libdeflate_zlib_decompress_ex(v->inflater, v->packed, length, v->unpacked, e->grain,
+                                                      &used, &got) != LIBDEFLATE_SUCCESS)
         return image_damaged(e->file, error, _("compressed data cannot be unpacked"));
-    memset(v->unpacked + (e->grain - z.avail_out), 0, z.avail_out); /* the disk's end within a grain */
+    memset(v->unpacked + got, 0, e->grain - got); /* the disk's end within a grain */
     v->unpacked_of = e;
     v->unpacked_host = host;
     return TRUE;

@@ -196,6 +196,7 @@ static gboolean qcow2_open(Image *image, GError **error)
     q->image = image;
     q->file = image->file;
     q->packers = g_async_queue_new();
+    q->unpackers = g_async_queue_new();
     if (!qcow2_header_read(image->file, &q->header, error) ||
         !qcow2_header_supported(&q->header, image->path, error))
         return FALSE;

@@ -37,13 +37,12 @@ gboolean qcow2_read(Qcow2 *q, guint64 offset, void *buffer, gsize length, GError
         switch (run.kind) {
         case QCOW2_ZERO: memset(at, 0, n); break;
         case QCOW2_DATA:
-            if (!image_file_read(q->file, run.host, at, n, error))
+            if (!image_read_shared(q->image, q->file, run.host, at, n, error))
                 return FALSE;
             break;
         case QCOW2_COMPRESSED:
-            if (!qcow2_uncompress(q, run.host, error))
+            if (!qcow2_read_compressed(q, run.host, offset & (q->cluster_size - 1), at, n, error))
                 return FALSE;
-            memcpy(at, q->unpacked + (offset & (q->cluster_size - 1)), n);
             break;
         default:
             if (!image_read_backing(q->image, offset, at, n, error))

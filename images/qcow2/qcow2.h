@@ -160,10 +160,7 @@ typedef struct Qcow2 {
 
     guint64 unpacked_offset; /* compressed data that stands in @unpacked; 0 = none */
     guint8 *unpacked;
-    guint8 *packed;
-    gsize packed_size;
-    gpointer inflater, zstd; /* made when first needed */
-    GAsyncQueue *packers;    /* compression states that are idle */
+    GAsyncQueue *unpackers, *packers; /* states that are idle */
 } Qcow2;
 
 /* ---- header.c */
@@ -241,7 +238,9 @@ gboolean qcow2_zero(Qcow2 *q, guint64 offset, guint64 length, gboolean discard, 
 gboolean qcow2_drop(Qcow2 *q, guint64 offset, guint64 end, GError **error);
 
 /* ---- compress.c */
-gboolean qcow2_uncompress(Qcow2 *q, guint64 entry, GError **error); /* into q->unpacked */
+/* @length bytes of the compressed cluster, from its byte @from on. */
+gboolean qcow2_read_compressed(Qcow2 *q, guint64 entry, guint32 from, void *buffer, gsize length,
+                               GError **error);
 gsize qcow2_compress(Image *image, const void *data, void *out);
 gboolean qcow2_write_compressed(Image *image, guint64 offset, const void *data, gsize length, GError **error);
 void qcow2_compress_clear(Qcow2 *q);
