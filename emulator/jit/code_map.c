@@ -220,4 +220,5 @@ void translation_reap(struct jit *jit)
         jit->dead = r->next_dead;
         translation_free(jit, r);
     }
+    g_ptr_array_set_size(jit->old_ir, 0);
 }

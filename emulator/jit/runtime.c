@@ -39,6 +39,7 @@ struct jit *jit_create(const struct jit_guest *guest, const struct jit_options *
         jit->heat[i] = HEAT_NEVER;
     jit->pages = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, page_free);
     jit->cpus = g_ptr_array_new();
+    jit->old_ir = g_ptr_array_new_with_free_func(g_free);
     if (options->accel == JIT_ACCEL_JIT && options->max_tier > 0) {
         jit->backend = backend_create(guest, options->cache_size, options->user_mode, error);
         if (!jit->backend) {
@@ -62,6 +63,7 @@ void jit_destroy(struct jit *jit)
     backend_destroy(jit->backend);
     g_hash_table_destroy(jit->pages);
     g_ptr_array_free(jit->cpus, TRUE);
+    g_ptr_array_free(jit->old_ir, TRUE);
     g_rec_mutex_clear(&jit->lock);
     g_mutex_clear(&jit->idle_lock);
     g_cond_clear(&jit->idle);
@@ -237,7 +239,11 @@ static bool compile_tier1(struct jit_cpu *cpu, struct jit_region *r)
     jit->stats.compile_ns[1] += now_ns() - start;
     if (jit->options.log)
         jit_log_region(jit, r, r->ir, "tier 1");
-    g_clear_pointer(&r->ir, g_free);
+    /* Another thread of the program may be interpreting it. */
+    if (jit->running > 1)
+        g_ptr_array_add(jit->old_ir, g_steal_pointer(&r->ir));
+    else
+        g_clear_pointer(&r->ir, g_free);
     return true;
 }
 
@@ -336,7 +342,7 @@ static enum step run_unit(struct jit_cpu *cpu)
 }
 
 /* A region that is not compiled (yet). A host fault leaves as a failing guard does. */
-static enum ir_exit_kind run_interpreted(struct jit_cpu *cpu, struct ir_region *ir)
+static enum ir_exit_kind run_interpreted(struct jit_cpu *cpu, const struct ir_region *ir)
 {
     struct cpu_extra *x = cpu->extra;
     sigjmp_buf recover;
@@ -460,11 +466,13 @@ enum jit_stop jit_run(struct jit_cpu *cpu, int64_t insns)
             tier2_publish(jit->tier2, cpu);
 
         jit_lock(jit);
-        if (jit->dead && !link_from && jit->running == 1)
+        if ((jit->dead || jit->old_ir->len) && !link_from && jit->running == 1)
             translation_reap(jit);
         struct jit_region *r = region_at_pc(cpu);
         if (r && link_from)
             link_site(jit, link_from, r);
+        /* Another thread may compile it as soon as the lock is free. */
+        const struct ir_region *ir = r && !r->tier ? r->ir : NULL;
         jit_unlock(jit);
         link_from = NULL;
         if (!r) {
@@ -481,8 +489,8 @@ enum jit_stop jit_run(struct jit_cpu *cpu, int64_t insns)
         }
 
         uint8_t kind;
-        if (!r->tier) {
-            kind = run_interpreted(cpu, r->ir);
+        if (ir) {
+            kind = run_interpreted(cpu, ir);
             jit->stats.interpreted++;
         } else {
             struct exit_site *site = backend_enter(jit->backend, cpu, r->code.code);

@@ -102,6 +102,7 @@ struct jit {
     GHashTable *pages;       /* host page -> struct code_page */
     GPtrArray *cpus;
     struct jit_region *dead;
+    GPtrArray *old_ir;       /* of regions that were compiled while other CPUs may have been interpreting them */
     /* By hashed guest address: counted down by the tier-1 code that begins there. What was never counted never ran
      * as the start of a region. Read by the tier-2 thread without a lock: a profile, nothing more. */
     int32_t heat[1u << HEAT_BITS];
