@@ -5,15 +5,14 @@
  * vitrine-desktop's, which takes this process over.
  */
 #include <errno.h>
-#include <locale.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <glib.h>
-#include <glib/gi18n.h>
 
 #include "app/cli_exec.h"
+#include "app/language.h"
 
 #define DESKTOP "vitrine-desktop"
 
@@ -21,10 +20,7 @@ int main(int argc, char **argv)
 {
     g_autofree char *self = NULL, *folder = NULL, *beside = NULL;
 
-    setlocale(LC_ALL, "");
-    bindtextdomain(GETTEXT_PACKAGE, VITRINE_LOCALEDIR);
-    bind_textdomain_codeset(GETTEXT_PACKAGE, "UTF-8");
-    textdomain(GETTEXT_PACKAGE);
+    language_begin();
     if (argc > 1 && strcmp(argv[1], "exec") == 0)
         return cli_exec(argc - 1, argv + 1);
 

@@ -2,6 +2,7 @@
 /* The library window: sidebar, search, cards, drop target, and what the cards' menus do. */
 #include "app/ui/library_window.h"
 
+#include "app/history.h"
 #include "app/i18n.h"
 #include "app/settings.h"
 #include "app/ui/dialogs.h"
@@ -347,6 +348,53 @@ static void on_transition(AdwLeaflet *pages, GParamSpec *spec, VitrineLibraryWin
     gtk_widget_child_focus(gtk_stack_get_visible_child(self->stack), GTK_DIR_TAB_FORWARD);
 }
 
+/* ---- after a crash ---- */
+
+struct survivor {
+    VitrineLibraryWindow *window;
+    VitrineBundle *bundle;
+};
+
+static void survivor_free(gpointer data)
+{
+    struct survivor *survivor = data;
+
+    g_object_unref(survivor->window);
+    g_object_unref(survivor->bundle);
+    g_free(survivor);
+}
+
+static void show_survivor(gpointer data)
+{
+    struct survivor *survivor = data;
+
+    vitrine_library_window_show_machine(survivor->window, survivor->bundle, "history");
+}
+
+/* Machines that ran when Vitrine ended: their histories offer to go on from the last moment that was kept. */
+static gboolean offer_survivors(gpointer data)
+{
+    VitrineLibraryWindow *self = data;
+
+    for (guint i = 0; self->library && i < g_list_model_get_n_items(G_LIST_MODEL(self->library)); i++) {
+        g_autoptr(VitrineBundle) bundle = g_list_model_get_item(G_LIST_MODEL(self->library), i);
+        const MachineIni *machine = vitrine_bundle_get_machine(bundle);
+        VitrineHistoryNode *last = NULL;
+        if (!machine || !machine->running || vitrine_bundle_get_state(bundle) == BUNDLE_RUNNING)
+            continue;
+        g_autoptr(VitrineHistory) history = vitrine_history_get(bundle);
+        if (!vitrine_history_was_running(history, &last) || !last)
+            continue;
+        struct survivor *survivor = g_new0(struct survivor, 1);
+        survivor->window = g_object_ref(self);
+        survivor->bundle = g_object_ref(bundle);
+        g_autofree char *text =
+            g_strdup_printf(_("“%s” was running when Vitrine ended"), vitrine_bundle_get_name(bundle));
+        dialogs_toast_button(GTK_WIDGET(self), text, _("_Go On…"), show_survivor, survivor, survivor_free);
+    }
+    return G_SOURCE_REMOVE;
+}
+
 /* ---- object ---- */
 
 static void close_window(GtkWidget *widget, const char *name, GVariant *parameter)
@@ -481,5 +529,6 @@ VitrineLibraryWindow *vitrine_library_window_new(VitrineApplication *application
     g_signal_connect(self->library, "items-changed", G_CALLBACK(on_library_items_changed), self);
     on_library_items_changed(G_LIST_MODEL(self->library), 0, 0,
                              g_list_model_get_n_items(G_LIST_MODEL(self->library)), self);
+    g_idle_add_full(G_PRIORITY_LOW, offer_survivors, g_object_ref(self), g_object_unref);
     return self;
 }

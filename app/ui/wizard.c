@@ -4,6 +4,7 @@
 
 #include "app/i18n.h"
 #include "app/medium.h"
+#include "app/settings.h"
 #include "app/ui/dialogs.h"
 #include "app/ui/facts.h"
 #include "app/ui/library_window.h"
@@ -551,6 +552,8 @@ static void create(GtkWidget *widget, const char *name, GVariant *parameter)
         machine_ini_set_drive(&machine->cdrom, self->cdrom, NULL, -1, TRUE);
         machine->boot = self->profile ? g_strdup(self->profile->boot) : NULL;
     }
+    machine->autosave_minutes = g_settings_get_uint(vitrine_settings_get(), "autosave-minutes");
+    machine->autosave_keep = g_settings_get_uint(vitrine_settings_get(), "autosave-keep");
     creation->machine = machine;
     creation->folder =
         g_strdup(vitrine_library_get_folder(vitrine_application_get_library(self->application)));

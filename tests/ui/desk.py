@@ -37,7 +37,8 @@ def wait_for(what, condition, seconds=20):
 
 def is_named(node, name):
     """GTK 4.8 names a button with a mnemonic "_Undo Undo"."""
-    return node.get_name() in (name, f"_{name} {name}")
+    plain = name.replace("_", "")
+    return node.get_name() in (name, plain, f"_{name} {name}", f"{name} {plain}")
 
 
 class Desk:
