@@ -183,11 +183,14 @@ struct arm_cpu {
     uint32_t dfsr, ifsr, dfar, ifar;
     uint32_t fcse, contextidr; /* c13 */
     uint32_t prrr, nmrr;       /* TEX remap */
-    uint32_t vbar, scr;
+    uint32_t vbar, mvbar, scr, sder, nsacr;
     uint32_t csselr, par;
     uint32_t dcache_lockdown, icache_lockdown, tlb_lockdown;
-    uint32_t pmcr;             /* performance monitor control */
-    uint32_t omap_registers[16]; /* TI925T: c15 */
+    uint32_t adfsr, aifsr;
+    uint32_t pmcr, pmcnten, pmuserenr, pminten, pmovsr, pmselr; /* performance monitor */
+    uint64_t cycles_at;        /* instruction count where the cycle counter is 0 */
+    uint32_t implementation[3][8][16][8]; /* c9, c11, c15 by op1, CRm, op2: of what the core has for caches, TCMs, DMA and tests */
+    uint32_t large_pages[128]; /* a bit for each MiB where a page of more than 4 KiB was met */
 
     const struct arm_model *model;
     struct bus *bus; /* NULL in user mode */

@@ -100,6 +100,22 @@ uint32_t *arm_spsr(struct arm_cpu *cpu)
     return bank ? &cpu->spsr[bank] : NULL;
 }
 
+uint32_t *arm_banked_sp(struct arm_cpu *cpu, uint32_t mode)
+{
+    unsigned bank = bank_of(mode);
+    return bank == bank_of(cpu->cpsr & ARM_CPSR_MODE) ? &cpu->r[13] : &cpu->bank_sp[bank];
+}
+
+uint32_t *arm_user_register(struct arm_cpu *cpu, unsigned r)
+{
+    uint32_t mode = cpu->cpsr & ARM_CPSR_MODE;
+    if (r < 13)
+        return mode == ARM_MODE_FIQ && r >= 8 ? &cpu->bank_r8[0][r - 8] : &cpu->r[r];
+    if (!bank_of(mode))
+        return &cpu->r[r];
+    return r == 13 ? &cpu->bank_sp[0] : &cpu->bank_lr[0];
+}
+
 void arm_set_processor_mode(struct arm_cpu *cpu, uint32_t mode)
 {
     uint32_t old = cpu->cpsr & ARM_CPSR_MODE;
@@ -136,7 +152,10 @@ void arm_update_mode(struct arm_cpu *cpu)
         key |= ARM_KEY_PRIVILEGED;
     cpu->jit.mode = key;
     /* the jump cache of a context holds code of one mode */
-    jit_set_context(&cpu->jit, key & ((1u << ARM_KEY_FEATURES) - 1));
+    uint64_t id = key & ((1u << ARM_KEY_FEATURES) - 1);
+    if (!user) /* what mappings depend on */
+        id |= (uint64_t)(cpu->sctlr & ARM_SCTLR_M) << 12 | (uint64_t)(cpu->contextidr & 0xff) << 13 | (uint64_t)cpu->dacr << 32;
+    jit_set_context(&cpu->jit, id);
 }
 
 /* MRS: no execution state bits (0406C B9.3.8) */
@@ -178,7 +197,10 @@ void arm_cpu_init(struct arm_cpu *cpu, struct jit *jit, const struct arm_model *
     cpu->flag_kind = ARM_FLAGS_PACKED;
     cpu->exclusive_address = ~UINT64_C(0);
     arm_fp_reset(cpu, user_mode);
-    if (user_mode) {
+    if (!user_mode) {
+        cpu->cpsr = ARM_MODE_SVC | ARM_CPSR_I | ARM_CPSR_F | (model->features & ARM_V6 ? ARM_CPSR_A : 0);
+        arm_cp15_reset(cpu);
+    } else {
         cpu->cpsr = ARM_MODE_USR;
         cpu->sctlr = model->sctlr_reset | (model->features & ARM_V6 ? ARM_SCTLR_U : 0);
         cpu->sctlr &= ~(uint32_t)ARM_SCTLR_A;

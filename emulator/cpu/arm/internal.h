@@ -36,6 +36,10 @@ enum arm_slot {
 /* Exception numbers behind enum arm_exception, resolved before anybody sees them. */
 enum {
     ARM_RAISE_SECOND_HALF = 0x100,
+    ARM_RAISE_RETURN,    /* exit_info: where to; CPSR from the SPSR */
+    ARM_RAISE_RETURN_TO, /* exit_info: where to, and CPSR in the upper half */
+    ARM_RAISE_SMC,
+    ARM_RAISE_FAULTED,   /* a helper met a data abort; fault registers are set */
 };
 
 /* ---- translation of one instruction ---- */
@@ -223,8 +227,38 @@ static inline unsigned arm_it_advance(unsigned it)
 void arm_set_processor_mode(struct arm_cpu *cpu, uint32_t mode); /* switches banks, nothing else */
 uint32_t arm_read_status(struct arm_cpu *cpu, bool spsr);
 void arm_write_status(struct arm_cpu *cpu, uint32_t value, uint32_t bytes, bool spsr); /* bytes: MSR's field mask */
+uint32_t *arm_banked_sp(struct arm_cpu *cpu, uint32_t mode);
+uint32_t *arm_user_register(struct arm_cpu *cpu, unsigned r); /* r8 to r14 */
 uint32_t *arm_spsr(struct arm_cpu *cpu);                         /* NULL in user and system mode */
 void arm_update_mode(struct arm_cpu *cpu); /* jit.mode and context after changes of CPSR, SCTLR, CPACR, FPEXC, FPSCR */
+
+/* ---- exception.c, mmu.c, cp15.c ---- */
+bool arm_raise(struct jit_cpu *cpu);
+bool arm_interrupt(struct jit_cpu *cpu);
+struct arm_walk {
+    uint64_t physical;
+    bool readable, writable, executable;
+    bool large; /* more than 4 KiB */
+    bool mixed; /* rights differ within 4 KiB */
+};
+/* Translates for an access; 0, or the fault status with its domain. */
+uint32_t arm_mmu_walk(struct arm_cpu *cpu, uint32_t address, enum jit_access access, bool privileged,
+                      struct arm_walk *out);
+void arm_mmu_fault(struct arm_cpu *cpu, uint32_t address, enum jit_access access, uint32_t status);
+bool arm_lookup(struct jit_cpu *cpu, uint64_t address, enum jit_access access, bool commit,
+                struct jit_translation *out);
+bool arm_io_read(struct jit_cpu *cpu, uint64_t physical, unsigned size, uint64_t *value);
+bool arm_io_write(struct jit_cpu *cpu, uint64_t physical, unsigned size, uint64_t value);
+void arm_misaligned(struct jit_cpu *cpu, uint64_t address, enum jit_access access);
+/* As user mode would do it; false: exit_reason. Sizes 1, 2, 4. */
+bool arm_unprivileged(struct arm_cpu *cpu, uint32_t address, unsigned size, bool write, uint64_t *value);
+void arm_tlb_flush_all(struct arm_cpu *cpu);
+void arm_tlb_flush_page(struct arm_cpu *cpu, uint32_t address);
+/* CP15 in a privileged mode; `name` is op1 << 12 | CRn << 8 | CRm << 4 | op2. false: undefined. */
+bool arm_cp15_read(struct arm_cpu *cpu, uint32_t name, uint32_t *value);
+bool arm_cp15_write(struct arm_cpu *cpu, uint32_t name, uint32_t value);
+/* Control registers as after a reset. */
+void arm_cp15_reset(struct arm_cpu *cpu);
 
 /* ---- vfp.c ---- */
 uint64_t arm_fp_fix(struct jit_cpu *cpu, const struct ir_insn *insn, uint64_t a, uint64_t b, uint64_t c);

@@ -305,43 +305,6 @@ static void translate(struct ir_builder *b, struct jit_insn *i)
 
 /* ------------------------------------------------------------------------------------------- the JIT's row */
 
-/* The second half of an instruction that lies across two pages: part of the program counter while it runs. */
-static bool fetch_second_half(struct jit_cpu *cpu)
-{
-    uint8_t half[2];
-    uint32_t at = ((uint32_t)cpu->pc & ~1u) + 2;
-    if (!jit_user_copy(cpu, at, half, 2, false)) {
-        cpu->exit_reason = ARM_EXC_PREFETCH_ABORT;
-        cpu->exit_info = at;
-        return false;
-    }
-    uint64_t second = cpu->mode & ARM_KEY_BE32 ? (uint64_t)(half[0] << 8 | half[1]) : (uint64_t)(half[1] << 8 | half[0]);
-    cpu->pc |= PC_SECOND | second << PC_SECOND_SHIFT;
-    return true;
-}
-
-static bool raise_exception(struct jit_cpu *cpu)
-{
-    if (cpu->exit_reason == ARM_RAISE_SECOND_HALF)
-        return fetch_second_half(cpu);
-    cpu->pc &= ~(PC_SECOND | UINT64_C(0xffff) << PC_SECOND_SHIFT);
-    return false;
-}
-
-static bool lookup(struct jit_cpu *cpu, uint64_t address, enum jit_access access, bool commit,
-                   struct jit_translation *out)
-{
-    cpu->exit_reason = access == JIT_FETCH ? ARM_EXC_PREFETCH_ABORT : ARM_EXC_DATA_ABORT;
-    cpu->exit_info = (uint32_t)address;
-    return false;
-}
-
-static void misaligned(struct jit_cpu *cpu, uint64_t address, enum jit_access access)
-{
-    cpu->exit_reason = ARM_EXC_ALIGNMENT;
-    cpu->exit_info = (uint32_t)address;
-}
-
 #define STATE(n, t) {#n, t, false, offsetof(struct arm_cpu, n)}
 #define REG(n)      {"r" #n, IR_I32, false, offsetof(struct arm_cpu, r[n])}
 #define DOUBLE(n)   {"d" #n, IR_F64, false, offsetof(struct arm_cpu, d[n])}
@@ -377,9 +340,12 @@ static const struct jit_guest guest = {
     .slot = slots,
     .state_size = sizeof(struct arm_cpu),
     .translate = translate,
-    .lookup = lookup,
-    .misaligned = misaligned,
-    .raise = raise_exception,
+    .lookup = arm_lookup,
+    .io_read = arm_io_read,
+    .io_write = arm_io_write,
+    .misaligned = arm_misaligned,
+    .raise = arm_raise,
+    .interrupt = arm_interrupt,
     .fp_fix = arm_fp_fix,
     .disassemble = arm_disassemble,
 };

@@ -3,12 +3,12 @@
  * The processor as a device of a machine: reset, saved state, interrupts, and the slices that the machine's loop
  * runs.
  */
-#include <errno.h>
 #include <gio/gio.h>
 #include <stdio.h>
 #include <string.h>
 #include "emulator/cpu/sparc/internal.h"
 #include "emulator/cpu/sparc/system.h"
+#include "emulator/cpu/system_jit.h"
 
 static struct sparc_system *system_of(const struct cpu *cpu)
 {
@@ -149,12 +149,6 @@ static void reset(struct device *dev, enum reset_kind kind)
     sparc_mmu_reset(s);
 }
 
-static void close_jit_log(FILE *log)
-{
-    if (log && log != stderr)
-        fclose(log);
-}
-
 static void finish(struct device *dev)
 {
     struct sparc_system *sys = (struct sparc_system *)dev;
@@ -166,7 +160,7 @@ static void finish(struct device *dev)
     if (sys->owns_jit)
         jit_destroy(sys->jit);
     sys->jit = NULL;
-    close_jit_log(sys->log);
+    system_jit_close_log(sys->log);
     sys->log = NULL;
 }
 
@@ -258,47 +252,13 @@ const struct device_class sparc_system_class = {
     .describe = describe,
 };
 
-/* Where "jit" or "jit=FILE" among the machine's log topics leads; NULL without that topic, or with *failed. */
-static FILE *open_jit_log(struct machine *machine, bool *failed, GError **error)
-{
-    g_auto(GStrv) topics = g_strsplit(machine->options.log ? machine->options.log : "", ",", -1);
-    for (char **topic = topics; *topic; topic++) {
-        if (strcmp(*topic, "jit") == 0)
-            return stderr;
-        if (!g_str_has_prefix(*topic, "jit="))
-            continue;
-        const char *path = *topic + strlen("jit=");
-        FILE *log = fopen(path, "we");
-        *failed = !log;
-        if (!log)
-            g_set_error(error, DEVICE_ERROR, DEVICE_ERROR_HOST, "The log “%s” cannot be written: %s.", path,
-                        g_strerror(errno));
-        return log;
-    }
-    return NULL;
-}
-
 struct sparc_system *sparc_system_new(struct machine *machine, const char *id, const struct sparc_model *model,
                                       struct jit *jit, GError **error)
 {
-    bool own = !jit, failed = false;
+    bool own = !jit;
     FILE *log = NULL;
-    if (own) {
-        log = open_jit_log(machine, &failed, error);
-        if (failed)
-            return NULL;
-        struct jit_options options = {
-            .log = log,
-            .accel = machine->options.accel == ACCEL_INTERP ? JIT_ACCEL_INTERP : JIT_ACCEL_JIT,
-            .deterministic = machine->options.deterministic,
-            .max_tier = machine->options.accel == ACCEL_INTERP ? 0 : 2,
-        };
-        jit = jit_create(sparc_model_guest(model), &options, error);
-        if (!jit) {
-            close_jit_log(log);
-            return NULL;
-        }
-    }
+    if (own && !(jit = system_jit_new(machine, sparc_model_guest(model), &log, error)))
+        return NULL;
     struct sparc_system *sys = (struct sparc_system *)device_new(machine, &sparc_system_class, id);
     sys->cpu.driver = &driver;
     sys->jit = jit;
