@@ -38,6 +38,7 @@ int cli_boot(int argc, char **argv);
 int cli_image(int argc, char **argv); /* app/cli_image.c */
 int cli_snapshot(int argc, char **argv);
 int cli_exec(int argc, char **argv);  /* app/cli_exec.c */
+int cli_binfmt(int argc, char **argv); /* app/cli_binfmt.c */
 
 /* The whole program but for the windows: finds the command and runs it. */
 int cli_main(int argc, char **argv);

@@ -7,12 +7,16 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 #include <gio/gio.h>
 #include <glib/gi18n.h>
 
 #include "emulator/user/process.h"
+
+/* linux/binfmts.h */
+#define FLAG_PRESERVE_ARGV0 1
 
 enum { STATUS_USAGE = 2, STATUS_CANNOT_RUN = 126, STATUS_NOT_FOUND = 127 };
 
@@ -145,4 +149,24 @@ int cli_exec(int argc, char **argv)
         return STATUS_CANNOT_RUN;
     }
     user_process_run(process);
+}
+
+int cli_exec_binfmt(int argc, char **argv)
+{
+    bool has_name = getauxval(AT_FLAGS) & FLAG_PRESERVE_ARGV0;
+    g_autoptr(GPtrArray) words = g_ptr_array_new();
+
+    if (argc < (has_name ? 3 : 2))
+        return wrong(_("Linux starts this with a program; run vitrine exec PROGRAM yourself."));
+    g_ptr_array_add(words, (char *)"exec");
+    if (has_name) {
+        g_ptr_array_add(words, (char *)"--argv0");
+        g_ptr_array_add(words, argv[2]);
+    }
+    g_ptr_array_add(words, (char *)"--");
+    g_ptr_array_add(words, argv[1]);
+    for (int i = has_name ? 3 : 2; i < argc; i++)
+        g_ptr_array_add(words, argv[i]);
+    g_ptr_array_add(words, NULL);
+    return cli_exec((int)words->len - 1, (char **)words->pdata);
 }

@@ -7,4 +7,8 @@
  * a sentence was printed and the status is 2 (wrong usage), 126 (cannot be run) or 127 (not found). */
 int cli_exec(int argc, char **argv);
 
+/* The same as Linux's binfmt_misc calls it: argv is this program, the foreign program's file, its argv[0] when Linux
+ * says so (AT_FLAGS), and its arguments. */
+int cli_exec_binfmt(int argc, char **argv);
+
 #endif

@@ -13,14 +13,18 @@
 
 #include "app/cli_exec.h"
 #include "app/language.h"
+#include "emulator/user/binfmt.h"
 
 #define DESKTOP "vitrine-desktop"
 
 int main(int argc, char **argv)
 {
-    g_autofree char *self = NULL, *folder = NULL, *beside = NULL;
+    g_autofree char *self = NULL, *folder = NULL, *beside = NULL, *name = NULL;
 
     language_begin();
+    name = argc > 0 ? g_path_get_basename(argv[0]) : NULL;
+    if (name && strcmp(name, USER_BINFMT_INTERPRETER) == 0)
+        return cli_exec_binfmt(argc, argv);
     if (argc > 1 && strcmp(argv[1], "exec") == 0)
         return cli_exec(argc - 1, argv + 1);
 
