@@ -79,6 +79,38 @@ void arena_finish(struct arena *a)
     *a = (struct arena){0};
 }
 
+int arena_copy(const struct arena *a)
+{
+    int fd = memfd_create("vitrine-code", MFD_CLOEXEC);
+
+    if (fd < 0)
+        return -1;
+    if (ftruncate(fd, (off_t)a->size) == 0) {
+        size_t done = 0;
+
+        while (done < a->used) {
+            ssize_t n = pwrite(fd, a->rw + done, a->used - done, (off_t)done);
+
+            if (n <= 0)
+                break;
+            done += (size_t)n;
+        }
+        if (done == a->used)
+            return fd;
+    }
+    close(fd);
+    return -1;
+}
+
+bool arena_use_copy(struct arena *a, int fd)
+{
+    bool good = mmap(a->rw, a->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) != MAP_FAILED &&
+                mmap(a->rx, a->size, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED, fd, 0) != MAP_FAILED;
+
+    close(fd);
+    return good;
+}
+
 uint8_t *arena_alloc(struct arena *a, size_t size)
 {
     size_t at = (a->used + ARENA_ALIGN - 1) & ~(size_t)(ARENA_ALIGN - 1);

@@ -28,6 +28,11 @@ uint8_t *arena_alloc(struct arena *a, size_t size);
 void arena_keep(struct arena *a); /* what is used now survives resets */
 void arena_reset(struct arena *a);
 
+/* fork(): both processes would see the same memory. A copy is made before, as a file descriptor or -1 with errno;
+ * the child puts it in place of what it inherited (and closes it) before anybody runs or writes code. */
+int arena_copy(const struct arena *a);
+bool arena_use_copy(struct arena *a, int fd);
+
 static inline uint8_t *arena_writable(const struct arena *a, const void *rx)
 {
     return a->rw + ((const uint8_t *)rx - a->rx);

@@ -53,6 +53,10 @@ bool backend_compile(struct backend *be, const struct ir_region *r, int tier, in
 void backend_release(struct backend *be, struct compiled *c);
 void backend_reset(struct backend *be); /* no generated code may be running */
 
+/* fork(), as arena.h says; no compile may be under way between the two. */
+int backend_copy_code(struct backend *be);
+bool backend_use_copy(struct backend *be, int fd);
+
 struct exit_site *backend_enter(struct backend *be, struct jit_cpu *cpu, const void *code);
 
 /* Links a direct exit to target code (atomically patched), or back to the runtime (target NULL). */

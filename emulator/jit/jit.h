@@ -197,6 +197,12 @@ void jit_code_written(struct jit *jit, const uint8_t *host, size_t size);
 void jit_track_writes(struct jit *jit, const uint8_t *host, size_t size);
 /* User mode: translations from guest addresses are void (munmap, mprotect, flush). */
 void jit_invalidate_range(struct jit *jit, uint64_t address, uint64_t size);
+/* User mode: around fork(), by a thread that is outside of jit_run(). The child keeps the translations that its
+ * parent had, and of the processors the one that forked. false: no memory for them, do not fork. In the child, false:
+ * it cannot go on. */
+bool jit_fork_begin(struct jit *jit);
+void jit_fork_parent(struct jit *jit);
+bool jit_fork_child(struct jit *jit, struct jit_cpu *cpu);
 /* User mode: a handler of other signals asks the interrupted processor of its own thread to leave jit_run() soon. In
  * rare moments only the end of the slice is left to do it: slices shall not be endless. */
 void jit_request_stop(struct jit_cpu *cpu, void *ucontext);

@@ -8,6 +8,7 @@
  * interpreter, which has the full checks.
  */
 #include <string.h>
+#include <unistd.h>
 #include <time.h>
 #include "emulator/jit/runtime.h"
 
@@ -86,6 +87,44 @@ void jit_cpu_init(struct jit *jit, struct jit_cpu *cpu)
     g_rec_mutex_lock(&jit->lock);
     g_ptr_array_add(jit->cpus, cpu);
     g_rec_mutex_unlock(&jit->lock);
+}
+
+bool jit_fork_begin(struct jit *jit)
+{
+    g_rec_mutex_lock(&jit->lock);
+    jit->fork_copy = -1;
+    if (!jit->backend)
+        return true;
+    if (jit->tier2)
+        tier2_hold(jit->tier2);
+    jit->fork_copy = backend_copy_code(jit->backend);
+    if (jit->fork_copy >= 0)
+        return true;
+    jit_fork_parent(jit);
+    return false;
+}
+
+void jit_fork_parent(struct jit *jit)
+{
+    if (jit->fork_copy >= 0)
+        close(jit->fork_copy);
+    if (jit->tier2)
+        tier2_release(jit->tier2);
+    g_rec_mutex_unlock(&jit->lock);
+}
+
+bool jit_fork_child(struct jit *jit, struct jit_cpu *cpu)
+{
+    /* Whoever held the locks stayed behind. */
+    g_rec_mutex_init(&jit->lock);
+    g_mutex_init(&jit->idle_lock);
+    g_cond_init(&jit->idle);
+    jit->running = 0;
+    g_ptr_array_set_size(jit->cpus, 0);
+    g_ptr_array_add(jit->cpus, cpu);
+    if (jit->tier2)
+        tier2_forked(jit->tier2);
+    return !jit->backend || backend_use_copy(jit->backend, jit->fork_copy);
 }
 
 void jit_cpu_finish(struct jit_cpu *cpu)

@@ -109,6 +109,7 @@ struct jit {
     uint8_t covered[1u << HEAT_BITS]; /* stands inside a tier-2 region that began elsewhere */
     struct jit_stats stats;
     struct tier2 *tier2;
+    int fork_copy;           /* between jit_fork_begin() and its end: the child's code, or -1 */
 };
 
 /* Per-CPU things that need not stand in the guest state. */
@@ -194,6 +195,11 @@ void tier2_submit(struct tier2 *t, struct jit_cpu *cpu, struct jit_region *seed)
 void tier2_publish(struct tier2 *t, struct jit_cpu *cpu);
 /* Waits until all that was submitted is finished. */
 void tier2_wait(struct tier2 *t);
+/* Around fork(): the worker ends its job and waits, and everybody else too. */
+void tier2_hold(struct tier2 *t);
+void tier2_release(struct tier2 *t);
+/* In the child of fork(): the worker stayed behind; it is made again when there is work. */
+void tier2_forked(struct tier2 *t);
 /* Waits until the worker holds no reference to code (before reset and invalidation of user memory). */
 void tier2_quiesce(struct tier2 *t);
 

@@ -3,8 +3,11 @@
  * The second tier: hot regions are formed, optimised and compiled on a thread of their own from copies of the
  * guest's code, and published between regions if the code in memory is still what was compiled.
  */
+#include <pthread.h>
+#include <signal.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 #include "emulator/jit/runtime.h"
 
 struct job {
@@ -20,7 +23,8 @@ struct job {
 
 struct tier2 {
     struct jit *jit;
-    GThread *thread;
+    GThread *thread; /* NULL: not needed yet */
+    pid_t pid;       /* whose it is: a child of vfork shares this memory and must not make it */
     GMutex lock;
     GCond work;      /* queue grew, or quit */
     GCond done;      /* busy dropped */
@@ -28,6 +32,7 @@ struct tier2 {
     GQueue finished; /* of struct job */
     gint n_finished; /* read without the lock */
     bool busy, quit;
+    bool held;       /* no new job is begun: the process is being copied */
     struct ir_builder *builder;
 };
 
@@ -96,7 +101,7 @@ static gpointer worker(gpointer data)
     struct tier2 *t = data;
     g_mutex_lock(&t->lock);
     for (;;) {
-        while (!t->quit && g_queue_is_empty(&t->queue))
+        while (!t->quit && (t->held || g_queue_is_empty(&t->queue)))
             g_cond_wait(&t->work, &t->lock);
         if (t->quit)
             break;
@@ -124,8 +129,47 @@ struct tier2 *tier2_start(struct jit *jit)
     g_queue_init(&t->queue);
     g_queue_init(&t->finished);
     t->builder = ir_builder_create();
-    t->thread = g_thread_new("vitrine-tier2", worker, t);
+    t->pid = getpid();
     return t;
+}
+
+/* Not before there is work: many processes end or run another program soon. With the lock held. */
+static void need_worker(struct tier2 *t)
+{
+    sigset_t all, old;
+
+    if (t->thread)
+        return;
+    /* Signals are for the threads of the guest. */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    t->thread = g_thread_new("vitrine-tier2", worker, t);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+}
+
+void tier2_hold(struct tier2 *t)
+{
+    g_mutex_lock(&t->lock);
+    t->held = true;
+    while (t->busy)
+        g_cond_wait(&t->done, &t->lock);
+}
+
+void tier2_release(struct tier2 *t)
+{
+    t->held = false;
+    g_cond_signal(&t->work);
+    g_mutex_unlock(&t->lock);
+}
+
+void tier2_forked(struct tier2 *t)
+{
+    t->held = false;
+    t->pid = getpid();
+    g_mutex_init(&t->lock);
+    g_cond_init(&t->work);
+    g_cond_init(&t->done);
+    t->thread = NULL;
 }
 
 static void drop_jobs(struct jit *jit, GQueue *queue)
@@ -141,7 +185,8 @@ void tier2_stop(struct tier2 *t)
     t->quit = true;
     g_cond_broadcast(&t->work);
     g_mutex_unlock(&t->lock);
-    g_thread_join(t->thread);
+    if (t->thread)
+        g_thread_join(t->thread);
     drop_jobs(t->jit, &t->queue);
     drop_jobs(t->jit, &t->finished);
     ir_builder_destroy(t->builder);
@@ -172,6 +217,8 @@ void tier2_wait(struct tier2 *t)
 
 void tier2_submit(struct tier2 *t, struct jit_cpu *cpu, struct jit_region *seed)
 {
+    if (getpid() != t->pid)
+        return;
     struct job *job = g_new0(struct job, 1);
     job->source = (struct region_source){.jit = t->jit,
                                          .pc = seed->pc,
@@ -194,6 +241,7 @@ void tier2_submit(struct tier2 *t, struct jit_cpu *cpu, struct jit_region *seed)
     }
     seed->promoting = true;
     g_mutex_lock(&t->lock);
+    need_worker(t);
     g_queue_push_tail(&t->queue, job);
     g_cond_signal(&t->work);
     g_mutex_unlock(&t->lock);

@@ -278,6 +278,17 @@ void backend_destroy(struct backend *be)
     g_free(be);
 }
 
+int backend_copy_code(struct backend *be)
+{
+    return arena_copy(&be->arena);
+}
+
+bool backend_use_copy(struct backend *be, int fd)
+{
+    g_mutex_init(&be->lock);
+    return arena_use_copy(&be->arena, fd);
+}
+
 void backend_reset(struct backend *be)
 {
     g_mutex_lock(&be->lock);

@@ -51,7 +51,7 @@ static void invalidate(void *opaque, uint64_t address, uint64_t size)
         jit_invalidate_range(process->jit, address, size);
 }
 
-bool user_process_make_jit(struct user_process *process, GError **error)
+static bool make_jit(struct user_process *process, GError **error)
 {
     struct jit_options options = {
         .accel = process->options.accel,
@@ -60,13 +60,7 @@ bool user_process_make_jit(struct user_process *process, GError **error)
         .log = process->options.jit_log,
     };
 
-    sigset_t all, old;
-
-    /* Threads that the JIT makes inherit the mask: the program's signals are not for them. */
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
     process->jit = jit_create(process->arch->guest(process->model), &options, error);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
     return process->jit != NULL;
 }
 
@@ -160,7 +154,7 @@ static bool prepare(struct user_process *process, const char *program, char **ar
     process->mem.mmap_base = process->arch->mmap_base;
     process->mem.invalidate = invalidate;
     process->mem.opaque = process;
-    if (!user_process_make_jit(process, error))
+    if (!make_jit(process, error))
         return false;
 
     thread = user_thread_new(process, NULL);
@@ -281,8 +275,7 @@ bool user_process_forked(struct user_thread *thread)
 {
     struct user_process *process = thread->process;
 
-    /* The other threads, the JIT's own among them, stayed with the parent, and the code cache may be memory
-     * that both share. So this process begins with an empty cache; the old one is left alone. */
+    /* The other threads stayed with the parent. */
     thread->tid = gettid();
     thread->host = pthread_self();
     thread->vfork_child = false;
@@ -293,8 +286,5 @@ bool user_process_forked(struct user_thread *thread)
     g_ptr_array_add(process->threads, thread);
     if (process->gdb)
         user_gdb_forked(process);
-    if (!user_process_make_jit(process, NULL))
-        return false;
-    thread->cpu = make_cpu(process, thread->cpu);
-    return true;
+    return jit_fork_child(process->jit, thread->cpu);
 }

@@ -206,10 +206,8 @@ struct user_thread *user_thread_current(void);
 void user_thread_set_current(struct user_thread *thread);
 /* Ends the whole process now. */
 _Noreturn void user_process_exit(struct user_process *process, int status);
-/* In the child of a host fork(): one thread is left, and the code cache is the parent's. false: no new cache.
- */
+/* In the child of a host fork(): one thread is left. false: no memory for its translations. */
 bool user_process_forked(struct user_thread *thread);
-bool user_process_make_jit(struct user_process *process, GError **error);
 
 /* Loads segments and stack (load.c). `name` is what the program calls its file. */
 bool user_load_program(struct user_process *process, struct user_thread *thread, GMappedFile *map,

@@ -94,16 +94,20 @@ static int64_t fork_process(struct user_thread *t, const struct clone_request *r
     int parent = getpid(), number;
     uint64_t mask = t->mask;
     pid_t child;
+    bool ready;
 
     if (process->strace)
         fflush(process->strace);
     /* Other threads stay behind: what they hold would never be let go in the child. */
     g_mutex_lock(&process->lock);
     g_mutex_lock(&process->mem.lock);
-    child = fork();
-    number = errno;
+    ready = jit_fork_begin(process->jit);
+    child = ready ? fork() : -1;
+    number = ready ? errno : ENOMEM;
     g_mutex_unlock(&process->mem.lock);
     g_mutex_unlock(&process->lock);
+    if (ready && child != 0)
+        jit_fork_parent(process->jit);
     if (child != 0)
         return end_parent(t, r, mask, child, number);
     if (!user_process_forked(t))
