@@ -1,24 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* vitrine image create|info|check|map|compare|convert|resize|commit|rebase: the images library for a shell.
- */
-#include <glib/gi18n.h>
+/* vitrine image: the images library for a shell. What changes chains is in cli_image_chain.c. */
 #include <inttypes.h>
-#include <json-glib/json-glib.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "app/cli_image.h"
+#include "app/cli_image_private.h"
 #include "app/size.h"
-#include "images/images.h"
-
-enum {
-    STATUS_OK = 0,
-    STATUS_FAILED = 1,
-    STATUS_USAGE = 2,
-    STATUS_DAMAGED = 2,
-    STATUS_LEAKS = 3,
-};
 
 typedef struct Command {
     const char *name;
@@ -26,7 +15,7 @@ typedef struct Command {
     const char *summary;
 } Command;
 
-G_GNUC_PRINTF(1, 2) static void complain(const char *format, ...)
+void image_cli_complain(const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -35,15 +24,14 @@ G_GNUC_PRINTF(1, 2) static void complain(const char *format, ...)
     g_printerr("vitrine image: %s\n", text);
 }
 
-static int failed(const GError *error)
+int image_cli_failed(const GError *error)
 {
-    complain("%s", error->message);
+    image_cli_complain("%s", error->message);
     return error->code == IMAGE_ERROR_INVALID ? STATUS_USAGE : STATUS_FAILED;
 }
 
-/* Words that are left must number @min to @max (argv[0] not counted). */
-static gboolean parse(int *argc, char ***argv, const GOptionEntry *entries, const char *words, int min,
-                      int max, const char *summary)
+gboolean image_cli_parse(int *argc, char ***argv, const GOptionEntry *entries, const char *words, int min,
+                         int max, const char *summary)
 {
     g_autofree char *name = g_strdup((*argv)[0]);
     g_autofree char *program = g_strdup_printf("vitrine image %s", name);
@@ -65,7 +53,7 @@ static gboolean parse(int *argc, char ***argv, const GOptionEntry *entries, cons
         ok = FALSE;
     }
     if (!ok) {
-        complain("%s", error->message);
+        image_cli_complain("%s", error->message);
         g_printerr(_("“vitrine image %s --help” shows what it takes.\n"), name);
     }
     return ok;
@@ -75,29 +63,27 @@ static gboolean want_bytes(const char *text, const char *what, guint64 *bytes)
 {
     if (!text || parse_size(text, 1, bytes))
         return TRUE;
-    complain(_("“%s” is no %s. Write a number of bytes, or for example 64K, 512M or 20G."), text, what);
+    image_cli_complain(_("“%s” is no %s. Write a number of bytes, or for example 64K, 512M or 20G."), text,
+                       what);
     return FALSE;
 }
 
 /* ---- Progress and Ctrl+C ---------------------------------------------------------------------------------
  */
 
-typedef struct Progress {
-    ImageJob job;
-    gint64 last;
-    gboolean tty;
-    gboolean shown;
-} Progress;
-
 static void show_progress(guint64 done, guint64 total, gpointer user_data)
 {
-    Progress *progress = user_data;
+    ImageProgressLine *progress = user_data;
     gint64 now = g_get_monotonic_time();
-    if (!progress->tty || total == 0 || (now - progress->last < 100000 && done < total))
+    if (!(progress->tty || progress->json) || total == 0 || (now - progress->last < 100000 && done < total))
         return;
     progress->last = now;
     progress->shown = TRUE;
-    g_printerr("\r%5.1f %%", 100.0 * (double)done / (double)total);
+    double percent = 100.0 * (double)done / (double)total;
+    if (progress->json)
+        g_printerr("{\"progress\": %.1f}\n", percent);
+    else
+        g_printerr("\r%5.1f %%", percent);
 }
 
 static gpointer wait_for_signal(gpointer data)
@@ -114,12 +100,12 @@ static gpointer wait_for_signal(gpointer data)
     return NULL;
 }
 
-/* From here on an interruption stops the job in order: nothing half-made is left behind. */
-static void progress_begin(Progress *progress)
+void image_cli_begin(ImageProgressLine *progress, gboolean json)
 {
     sigset_t set;
     GCancellable *cancellable = g_cancellable_new();
-    *progress = (Progress){.job = {cancellable, show_progress, progress}, .tty = isatty(STDERR_FILENO)};
+    *progress = (ImageProgressLine){
+        .job = {cancellable, show_progress, progress}, .tty = isatty(STDERR_FILENO), .json = json};
     sigemptyset(&set);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGTERM);
@@ -127,17 +113,28 @@ static void progress_begin(Progress *progress)
     g_thread_unref(g_thread_new("signals", wait_for_signal, g_object_ref(cancellable)));
 }
 
-static void progress_end(Progress *progress)
+static void info_json(JsonBuilder *b, const ImageInfo *info);
+
+int image_cli_end(ImageProgressLine *progress, gboolean ok, const GError *error, const char *path)
 {
-    if (progress->shown)
+    if (progress->shown && !progress->json)
         g_printerr("\r        \r");
     g_clear_object(&progress->job.cancellable);
+    if (!ok)
+        return image_cli_failed(error);
+    g_autoptr(ImageInfo) info = progress->json && path ? image_read_info(path, NULL, NULL) : NULL;
+    if (info) {
+        g_autoptr(JsonBuilder) b = json_builder_new();
+        info_json(b, info);
+        image_cli_print(b);
+    }
+    return STATUS_OK;
 }
 
 /* ---- JSON ------------------------------------------------------------------------------------------------
  */
 
-static void json_text(JsonBuilder *b, const char *name, const char *value)
+void image_cli_text(JsonBuilder *b, const char *name, const char *value)
 {
     if (!value)
         return;
@@ -146,19 +143,19 @@ static void json_text(JsonBuilder *b, const char *name, const char *value)
     json_builder_add_string_value(b, valid);
 }
 
-static void json_number(JsonBuilder *b, const char *name, guint64 value)
+void image_cli_number(JsonBuilder *b, const char *name, guint64 value)
 {
     json_builder_set_member_name(b, name);
     json_builder_add_int_value(b, (gint64)value);
 }
 
-static void json_flag(JsonBuilder *b, const char *name, gboolean value)
+void image_cli_flag(JsonBuilder *b, const char *name, gboolean value)
 {
     json_builder_set_member_name(b, name);
     json_builder_add_boolean_value(b, value);
 }
 
-static void json_print(JsonBuilder *b)
+void image_cli_print(JsonBuilder *b)
 {
     g_autoptr(JsonNode) root = json_builder_get_root(b);
     g_autofree char *text = json_to_string(root, TRUE);
@@ -233,11 +230,11 @@ static gboolean new_image_options(NewImage *n)
     if (!want_bytes(n->cluster, _("cluster size"), &cluster))
         return FALSE;
     if (n->cluster && (cluster < 512 || cluster > 2 << 20)) {
-        complain(_("The cluster size must be a power of two from 512 bytes to 2 MiB."));
+        image_cli_complain(_("The cluster size must be a power of two from 512 bytes to 2 MiB."));
         return FALSE;
     }
     if (n->compat < 0 || n->refcount_bits < 0) {
-        complain(_("A negative number makes no sense here."));
+        image_cli_complain(_("A negative number makes no sense here."));
         return FALSE;
     }
     n->options.cluster_size = (guint32)cluster;
@@ -257,7 +254,8 @@ static gboolean new_image_options(NewImage *n)
             return TRUE;
         }
     }
-    complain(_("“%s” is no way of preallocation: choose off, metadata, falloc or full."), n->preallocation);
+    image_cli_complain(_("“%s” is no way of preallocation: choose off, metadata, falloc or full."),
+                       n->preallocation);
     return FALSE;
 }
 
@@ -268,21 +266,23 @@ static int run_create(int argc, char **argv)
 {
     NewImage n = {0};
     const GOptionEntry entries[] = {
-        {"format", 'f', 0, G_OPTION_ARG_STRING, &n.format, N_("raw or qcow2 (qcow2)"), N_("FORMAT")},
+        {"format", 'f', 0, G_OPTION_ARG_STRING, &n.format, N_("qcow2, raw, vmdk, vdi or vhd (qcow2)"),
+         N_("FORMAT")},
         NEW_IMAGE_ENTRIES(n),
         {NULL},
     };
     g_autoptr(GError) error = NULL;
     int status = STATUS_USAGE;
-    if (parse(&argc, &argv, entries, _("FILE [SIZE]"), 1, 2,
-              _("Makes a new disk image. The size may be left out when the image stands on another.")) &&
+    if (image_cli_parse(
+            &argc, &argv, entries, _("FILE [SIZE]"), 1, 2,
+            _("Makes a new disk image. The size may be left out when the image stands on another.")) &&
         new_image_options(&n) && want_bytes(argc > 2 ? argv[2] : NULL, _("size"), &n.options.size)) {
         n.options.size = (n.options.size + 511) & ~(guint64)511;
         if (argc < 3 && !n.backing)
-            complain(_("How large should “%s” be? Write the size behind its name, for example 20G."),
-                     argv[1]);
+            image_cli_complain(
+                _("How large should “%s” be? Write the size behind its name, for example 20G."), argv[1]);
         else if (!image_create(argv[1], n.format ? n.format : "qcow2", &n.options, &error))
-            status = failed(error);
+            status = image_cli_failed(error);
         else
             status = STATUS_OK;
     }
@@ -297,26 +297,26 @@ static int run_create(int argc, char **argv)
 static void info_json(JsonBuilder *b, const ImageInfo *info)
 {
     json_builder_begin_object(b);
-    json_text(b, "filename", info->path);
-    json_text(b, "format", info->format);
-    json_number(b, "virtual-size", info->size);
-    json_number(b, "file-size", info->file_size);
-    json_number(b, "actual-size", info->disk_usage);
+    image_cli_text(b, "filename", info->path);
+    image_cli_text(b, "format", info->format);
+    image_cli_number(b, "virtual-size", info->size);
+    image_cli_number(b, "file-size", info->file_size);
+    image_cli_number(b, "actual-size", info->disk_usage);
     if (info->cluster_size)
-        json_number(b, "cluster-size", info->cluster_size);
-    json_text(b, "backing-filename", info->backing_file);
-    json_text(b, "full-backing-filename", info->backing_path);
-    json_text(b, "backing-filename-format", info->backing_format);
+        image_cli_number(b, "cluster-size", info->cluster_size);
+    image_cli_text(b, "backing-filename", info->backing_file);
+    image_cli_text(b, "full-backing-filename", info->backing_path);
+    image_cli_text(b, "backing-filename-format", info->backing_format);
     if (info->version) {
-        json_number(b, "version", info->version);
-        json_number(b, "refcount-bits", info->refcount_bits);
-        json_text(b, "compression", info->compression);
-        json_flag(b, "lazy-refcounts", info->lazy_refcounts);
-        json_flag(b, "extended-l2", info->extended_l2);
-        json_flag(b, "dirty-flag", info->dirty);
-        json_flag(b, "corrupt", info->corrupt);
-        json_flag(b, "external-data", info->external_data);
-        json_text(b, "encryption", info->encryption);
+        image_cli_number(b, "version", info->version);
+        image_cli_number(b, "refcount-bits", info->refcount_bits);
+        image_cli_text(b, "compression", info->compression);
+        image_cli_flag(b, "lazy-refcounts", info->lazy_refcounts);
+        image_cli_flag(b, "extended-l2", info->extended_l2);
+        image_cli_flag(b, "dirty-flag", info->dirty);
+        image_cli_flag(b, "corrupt", info->corrupt);
+        image_cli_flag(b, "external-data", info->external_data);
+        image_cli_text(b, "encryption", info->encryption);
         json_builder_set_member_name(b, "snapshots");
         json_builder_begin_array(b);
         for (guint i = 0; info->snapshots && info->snapshots[i]; i++)
@@ -369,7 +369,8 @@ static int run_info(int argc, char **argv)
         {"json", 0, 0, G_OPTION_ARG_NONE, &json, N_("Print JSON"), NULL},
         {NULL},
     };
-    if (!parse(&argc, &argv, entries, _("FILE…"), 1, 1000000, _("Tells what an image is. It may be in use.")))
+    if (!image_cli_parse(&argc, &argv, entries, _("FILE…"), 1, 1000000,
+                         _("Tells what an image is. It may be in use.")))
         return STATUS_USAGE;
     g_autoptr(JsonBuilder) b = json_builder_new();
     gboolean many = chain || argc > 2;
@@ -382,7 +383,7 @@ static int run_info(int argc, char **argv)
             g_autoptr(GError) error = NULL;
             g_autoptr(ImageInfo) info = image_read_info(path, its_format, &error);
             if (!info)
-                return failed(error);
+                return image_cli_failed(error);
             if (json) {
                 info_json(b, info);
             } else {
@@ -400,7 +401,7 @@ static int run_info(int argc, char **argv)
     if (many)
         json_builder_end_array(b);
     if (json)
-        json_print(b);
+        image_cli_print(b);
     return STATUS_OK;
 }
 
@@ -435,24 +436,24 @@ static void check_json(const char *path, const ImageCheck *check)
 {
     g_autoptr(JsonBuilder) b = json_builder_new();
     json_builder_begin_object(b);
-    json_text(b, "filename", path);
-    json_number(b, "corruptions", check->corruptions);
-    json_number(b, "leaks", check->leaks);
-    json_number(b, "corruptions-fixed", check->corruptions_fixed);
-    json_number(b, "leaks-fixed", check->leaks_fixed);
-    json_number(b, "check-errors", check->errors);
-    json_number(b, "total-clusters", check->total_clusters);
-    json_number(b, "allocated-clusters", check->allocated_clusters);
-    json_number(b, "compressed-clusters", check->compressed_clusters);
-    json_number(b, "fragmented-clusters", check->fragmented_clusters);
-    json_number(b, "image-end-offset", check->image_end);
+    image_cli_text(b, "filename", path);
+    image_cli_number(b, "corruptions", check->corruptions);
+    image_cli_number(b, "leaks", check->leaks);
+    image_cli_number(b, "corruptions-fixed", check->corruptions_fixed);
+    image_cli_number(b, "leaks-fixed", check->leaks_fixed);
+    image_cli_number(b, "check-errors", check->errors);
+    image_cli_number(b, "total-clusters", check->total_clusters);
+    image_cli_number(b, "allocated-clusters", check->allocated_clusters);
+    image_cli_number(b, "compressed-clusters", check->compressed_clusters);
+    image_cli_number(b, "fragmented-clusters", check->fragmented_clusters);
+    image_cli_number(b, "image-end-offset", check->image_end);
     json_builder_set_member_name(b, "messages");
     json_builder_begin_array(b);
     for (guint i = 0; i < check->messages->len; i++)
         json_builder_add_string_value(b, check->messages->pdata[i]);
     json_builder_end_array(b);
     json_builder_end_object(b);
-    json_print(b);
+    image_cli_print(b);
 }
 
 static int run_check(int argc, char **argv)
@@ -466,7 +467,7 @@ static int run_check(int argc, char **argv)
         {"json", 0, 0, G_OPTION_ARG_NONE, &json, N_("Print JSON"), NULL},
         {NULL},
     };
-    if (!parse(
+    if (!image_cli_parse(
             &argc, &argv, entries, _("FILE"), 1, 1,
             _("Looks for damage. Exit status: 0 clean, 1 could not be checked, 2 damaged, 3 leaked clusters "
               "only.")))
@@ -477,25 +478,22 @@ static int run_check(int argc, char **argv)
     } else if (how && g_str_equal(how, "all")) {
         repair = IMAGE_REPAIR_LEAKS | IMAGE_REPAIR_ERRORS;
     } else if (how) {
-        complain(_("“%s” cannot be repaired: choose leaks or all."), how);
+        image_cli_complain(_("“%s” cannot be repaired: choose leaks or all."), how);
         return STATUS_USAGE;
     }
     g_autoptr(GError) error = NULL;
     ImageOpenFlags flags = IMAGE_OPEN_FOR_CHECK | (repair ? IMAGE_OPEN_WRITABLE : IMAGE_OPEN_NO_BACKING);
     Image *image = image_open(argv[1], format, flags, &error);
     if (!image) {
-        failed(error);
+        image_cli_failed(error);
         return STATUS_FAILED;
     }
-    Progress progress;
-    progress_begin(&progress);
+    ImageProgressLine progress;
+    image_cli_begin(&progress, FALSE);
     g_autoptr(ImageCheck) check = image_check(image, repair, &progress.job, &error);
-    progress_end(&progress);
     gboolean closed = image_close(image, check ? &error : NULL);
-    if (!check || !closed) {
-        failed(error);
+    if (image_cli_end(&progress, check && closed, error, NULL) != STATUS_OK)
         return STATUS_FAILED;
-    }
     if (json)
         check_json(argv[1], check);
     else
@@ -517,30 +515,30 @@ static int run_map(int argc, char **argv)
         {"json", 0, 0, G_OPTION_ARG_NONE, &json, N_("Print JSON"), NULL},
         {NULL},
     };
-    if (!parse(&argc, &argv, entries, _("FILE"), 1, 1,
-               _("Lists which image of the chain holds which part of the disk.")))
+    if (!image_cli_parse(&argc, &argv, entries, _("FILE"), 1, 1,
+                         _("Lists which image of the chain holds which part of the disk.")))
         return STATUS_USAGE;
     g_autoptr(GError) error = NULL;
     g_autoptr(Image) image = image_open(argv[1], format, IMAGE_OPEN_READ_ONLY, &error);
     if (!image)
-        return failed(error);
+        return image_cli_failed(error);
     g_autoptr(JsonBuilder) b = json_builder_new();
     json_builder_begin_array(b);
     for (guint64 at = 0; at < image_size(image);) {
         ImageBlockStatus status;
         if (!image_block_status(image, at, image_size(image) - at, &status, &error))
-            return failed(error);
+            return image_cli_failed(error);
         if (json) {
             json_builder_begin_object(b);
-            json_number(b, "start", at);
-            json_number(b, "length", status.length);
-            json_number(b, "depth", status.depth);
-            json_flag(b, "present", status.block != IMAGE_BLOCK_UNALLOCATED);
-            json_flag(b, "zero", status.block != IMAGE_BLOCK_DATA);
-            json_flag(b, "data", status.block == IMAGE_BLOCK_DATA);
-            json_flag(b, "compressed", status.compressed);
+            image_cli_number(b, "start", at);
+            image_cli_number(b, "length", status.length);
+            image_cli_number(b, "depth", status.depth);
+            image_cli_flag(b, "present", status.block != IMAGE_BLOCK_UNALLOCATED);
+            image_cli_flag(b, "zero", status.block != IMAGE_BLOCK_DATA);
+            image_cli_flag(b, "data", status.block == IMAGE_BLOCK_DATA);
+            image_cli_flag(b, "compressed", status.compressed);
             if (status.host_offset >= 0)
-                json_number(b, "offset", (guint64)status.host_offset);
+                image_cli_number(b, "offset", (guint64)status.host_offset);
             json_builder_end_object(b);
         } else {
             const Image *owner = image;
@@ -553,7 +551,7 @@ static int run_map(int argc, char **argv)
     }
     json_builder_end_array(b);
     if (json)
-        json_print(b);
+        image_cli_print(b);
     return STATUS_OK;
 }
 
@@ -569,20 +567,20 @@ static int run_compare(int argc, char **argv)
          N_("FORMAT")},
         {NULL},
     };
-    if (!parse(&argc, &argv, entries, _("FILE FILE"), 2, 2,
-               _("Compares what two images show. Exit status: 0 the same, 1 different or failed.")))
+    if (!image_cli_parse(&argc, &argv, entries, _("FILE FILE"), 2, 2,
+                         _("Compares what two images show. Exit status: 0 the same, 1 different or failed.")))
         return STATUS_USAGE;
     g_autoptr(GError) error = NULL;
     g_autoptr(Image) a = image_open(argv[1], format_a, IMAGE_OPEN_READ_ONLY, &error);
     g_autoptr(Image) b = a ? image_open(argv[2], format_b, IMAGE_OPEN_READ_ONLY, &error) : NULL;
     if (!b)
-        return failed(error);
-    Progress progress;
-    progress_begin(&progress);
+        return image_cli_failed(error);
+    ImageProgressLine progress;
+    image_cli_begin(&progress, FALSE);
     gboolean same = image_compare(a, b, NULL, &progress.job, &error);
-    progress_end(&progress);
-    if (!same)
-        return failed(error);
+    int status = image_cli_end(&progress, same, error, NULL);
+    if (status != STATUS_OK)
+        return status;
     g_print(_("The images show the same.\n"));
     return STATUS_OK;
 }
@@ -593,11 +591,17 @@ static int run_compare(int argc, char **argv)
 static int run_convert(int argc, char **argv)
 {
     NewImage n = {0};
-    g_autofree char *source_format = NULL;
+    g_autofree char *source_format = NULL, *snapshot = NULL;
+    gboolean json = FALSE;
     ImageConvertOptions options = {0};
     const GOptionEntry entries[] = {
         {"format", 'f', 0, G_OPTION_ARG_STRING, &source_format, N_("Format of the source"), N_("FORMAT")},
-        {"output-format", 'O', 0, G_OPTION_ARG_STRING, &n.format, N_("raw or qcow2 (qcow2)"), N_("FORMAT")},
+        {"output-format", 'O', 0, G_OPTION_ARG_STRING, &n.format, N_("qcow2, raw, vmdk, vdi or vhd (qcow2)"),
+         N_("FORMAT")},
+        {"snapshot", 'l', 0, G_OPTION_ARG_STRING, &snapshot,
+         N_("The disk as this internal snapshot of the source has it"), N_("SNAPSHOT")},
+        {"json", 0, 0, G_OPTION_ARG_NONE, &json,
+         N_("Print JSON, and progress as JSON lines to standard error"), NULL},
         {"compress", 'c', 0, G_OPTION_ARG_NONE, &options.compress, N_("Compress the data (qcow2)"), NULL},
         {"verify", 0, 0, G_OPTION_ARG_NONE, &options.verify, N_("Read the result back and compare"), NULL},
         NEW_IMAGE_ENTRIES(n),
@@ -605,20 +609,17 @@ static int run_convert(int argc, char **argv)
     };
     g_autoptr(GError) error = NULL;
     int status = STATUS_USAGE;
-    if (parse(&argc, &argv, entries, _("SOURCE TARGET"), 2, 2,
-              _("Writes what an image with all that it stands on shows into a new image.")) &&
+    if (image_cli_parse(&argc, &argv, entries, _("SOURCE TARGET"), 2, 2,
+                        _("Writes what an image with all that it stands on shows into a new image.")) &&
         new_image_options(&n)) {
         options.create = n.options;
-        g_autoptr(Image) source = image_open(argv[1], source_format, IMAGE_OPEN_READ_ONLY, &error);
-        gboolean ok = FALSE;
-        if (source) {
-            Progress progress;
-            progress_begin(&progress);
-            ok = image_convert(source, argv[2], n.format ? n.format : "qcow2", &options, &progress.job,
-                               &error);
-            progress_end(&progress);
-        }
-        status = ok ? STATUS_OK : failed(error);
+        ImageProgressLine progress;
+        image_cli_begin(&progress, json);
+        g_autoptr(Image) source = snapshot ? image_open_snapshot(argv[1], source_format, snapshot, &error)
+                                           : image_open(argv[1], source_format, IMAGE_OPEN_READ_ONLY, &error);
+        gboolean ok = source && image_convert(source, argv[2], n.format ? n.format : "qcow2", &options,
+                                              &progress.job, &error);
+        status = image_cli_end(&progress, ok, error, argv[2]);
     }
     new_image_clear(&n);
     return status;
@@ -645,7 +646,8 @@ static int run_resize(int argc, char **argv)
             break;
         }
     }
-    if (!parse(&argc, &argv, entries, _("FILE [+|-]SIZE"), 2, 2, _("Changes the size of the disk.")))
+    if (!image_cli_parse(&argc, &argv, entries, _("FILE [+|-]SIZE"), 2, 2,
+                         _("Changes the size of the disk.")))
         return STATUS_USAGE;
     g_autoptr(GError) error = NULL;
     char sign = argv[2][0];
@@ -655,7 +657,7 @@ static int run_resize(int argc, char **argv)
         return STATUS_USAGE;
     Image *image = image_open(argv[1], format, IMAGE_OPEN_WRITABLE, &error);
     if (!image)
-        return failed(error);
+        return image_cli_failed(error);
     guint64 now = image_size(image);
     if (sign == '+')
         size = size > (guint64)G_MAXINT64 - now ? (guint64)G_MAXINT64 : now + size;
@@ -665,63 +667,7 @@ static int run_resize(int argc, char **argv)
     gboolean ok = image_resize(image, size, shrink, &error);
     if (!image_close(image, ok ? &error : NULL))
         ok = FALSE;
-    return ok ? STATUS_OK : failed(error);
-}
-
-/* ---- commit, rebase --------------------------------------------------------------------------------------
- */
-
-static int run_commit(int argc, char **argv)
-{
-    g_autofree char *format = NULL;
-    gboolean in_place = FALSE;
-    const GOptionEntry entries[] = {
-        {"format", 'f', 0, G_OPTION_ARG_STRING, &format, N_("Don't look for the format, it is this"),
-         N_("FORMAT")},
-        {"in-place", 0, 0, G_OPTION_ARG_NONE, &in_place,
-         N_("Write into the base instead, which nothing else may stand on, and empty the overlay"), NULL},
-        {NULL},
-    };
-    if (!parse(&argc, &argv, entries, _("FILE"), 1, 1,
-               _("Merges an overlay with the image that it stands on. The base stays as it is: a new file "
-                 "with the "
-                 "contents of both, verified, takes the overlay's name.")))
-        return STATUS_USAGE;
-    g_autoptr(GError) error = NULL;
-    Progress progress;
-    progress_begin(&progress);
-    gboolean ok = in_place ? image_commit(argv[1], format, &progress.job, &error)
-                           : image_merge(argv[1], format, &progress.job, &error);
-    progress_end(&progress);
-    return ok ? STATUS_OK : failed(error);
-}
-
-static int run_rebase(int argc, char **argv)
-{
-    g_autofree char *format = NULL, *backing = NULL, *backing_format = NULL;
-    gboolean unsafe = FALSE;
-    const GOptionEntry entries[] = {
-        {"format", 'f', 0, G_OPTION_ARG_STRING, &format, N_("Don't look for the format, it is this"),
-         N_("FORMAT")},
-        {"backing", 'b', 0, G_OPTION_ARG_FILENAME, &backing, N_("The new base; \"\" for none"), N_("FILE")},
-        {"backing-format", 'F', 0, G_OPTION_ARG_STRING, &backing_format, N_("Its format"), N_("FORMAT")},
-        {"unsafe", 'u', 0, G_OPTION_ARG_NONE, &unsafe, N_("Only write the name: the base was moved"), NULL},
-        {NULL},
-    };
-    if (!parse(&argc, &argv, entries, _("FILE"), 1, 1,
-               _("Makes an overlay stand on another image, without changing what it shows.")))
-        return STATUS_USAGE;
-    if (!backing) {
-        complain(_("What should “%s” stand on? Name it with --backing, or give --backing \"\" for nothing."),
-                 argv[1]);
-        return STATUS_USAGE;
-    }
-    g_autoptr(GError) error = NULL;
-    Progress progress;
-    progress_begin(&progress);
-    gboolean ok = image_rebase(argv[1], format, backing, backing_format, unsafe, &progress.job, &error);
-    progress_end(&progress);
-    return ok ? STATUS_OK : failed(error);
+    return ok ? STATUS_OK : image_cli_failed(error);
 }
 
 /* ---- The command -----------------------------------------------------------------------------------------
@@ -735,8 +681,10 @@ static const Command commands[] = {
     {"compare", run_compare, N_("Compare what two images show")},
     {"convert", run_convert, N_("Write an image in another format")},
     {"resize", run_resize, N_("Change the size of the disk")},
-    {"commit", run_commit, N_("Merge an overlay with its base")},
-    {"rebase", run_rebase, N_("Give an overlay another base")},
+    {"commit", image_cli_commit, N_("Merge an overlay with its base")},
+    {"rebase", image_cli_rebase, N_("Give an overlay another base")},
+    {"compact", image_cli_compact, N_("Write an image anew without what it need not hold")},
+    {"snapshots", image_cli_snapshots, N_("List the internal snapshots of an image")},
 };
 
 static void print_help(void)
@@ -751,7 +699,7 @@ static void print_help(void)
 int cli_image(int argc, char **argv)
 {
     if (argc < 2) {
-        complain(_("What should be done? “vitrine image --help” lists the commands."));
+        image_cli_complain(_("What should be done? “vitrine image --help” lists the commands."));
         return STATUS_USAGE;
     }
     if (g_str_equal(argv[1], "--help") || g_str_equal(argv[1], "-h") || g_str_equal(argv[1], "help")) {
@@ -762,6 +710,6 @@ int cli_image(int argc, char **argv)
         if (g_str_equal(commands[i].name, argv[1]))
             return commands[i].run(argc - 1, argv + 1);
     }
-    complain(_("There is no command “%s”. “vitrine image --help” lists the commands."), argv[1]);
+    image_cli_complain(_("There is no command “%s”. “vitrine image --help” lists the commands."), argv[1]);
     return STATUS_USAGE;
 }

@@ -524,6 +524,41 @@ void image_info_free(ImageInfo *info)
     g_free(info);
 }
 
+GPtrArray *image_list_snapshots(Image *image)
+{
+    if (!image->format->list_snapshots)
+        return g_ptr_array_new_with_free_func((GDestroyNotify)image_snapshot_free);
+    g_mutex_lock(&image->lock);
+    GPtrArray *list = image->format->list_snapshots(image);
+    g_mutex_unlock(&image->lock);
+    return list;
+}
+
+void image_snapshot_free(ImageSnapshot *snapshot)
+{
+    if (!snapshot)
+        return;
+    g_free(snapshot->id);
+    g_free(snapshot->name);
+    g_free(snapshot);
+}
+
+Image *image_open_snapshot(const char *path, const char *format, const char *which, GError **error)
+{
+    Image *image = image_open(path, format, IMAGE_OPEN_READ_ONLY, error);
+    if (!image)
+        return NULL;
+    gboolean ok = FALSE;
+    if (!image->format->show_snapshot)
+        g_set_error(error, IMAGE_ERROR, IMAGE_ERROR_UNSUPPORTED,
+                    _("“%s” is a %s image, which has no internal snapshots."), path, image->format->name);
+    else
+        ok = image->format->show_snapshot(image, which, error);
+    if (!ok)
+        g_clear_pointer(&image, image_free);
+    return image;
+}
+
 static gboolean info_of_file(ImageInfo *info, ImageFile *file, const ImageFormat *format, GError **error)
 {
     info->path = g_strdup(file->path);

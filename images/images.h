@@ -168,6 +168,21 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ImageInfo, image_info_free)
  * no lock. */
 ImageInfo *image_read_info(const char *path, const char *format, GError **error);
 
+/* An internal snapshot, made by another program. */
+typedef struct ImageSnapshot {
+    char *id, *name;
+    gint64 date_ns;     /* since 1970 */
+    guint64 clock_ns;   /* how long the machine had run */
+    guint64 state_size; /* of the machine's saved state, 0 = none */
+    guint64 size;       /* of the disk */
+} ImageSnapshot;
+
+/* ImageSnapshot each; empty for formats without snapshots. */
+GPtrArray *image_list_snapshots(Image *image);
+void image_snapshot_free(ImageSnapshot *snapshot);
+/* Opens @path for reading only, showing the disk as the internal snapshot @which (identifier or name) has it. */
+Image *image_open_snapshot(const char *path, const char *format, const char *which, GError **error);
+
 /* ---- Create ---------------------------------------------------------------------------------------------
  */
 
@@ -219,6 +234,13 @@ typedef struct ImageConvertOptions {
  * then renamed. Nothing is left behind on failure. Space on the host is checked before. */
 gboolean image_convert(Image *source, const char *path, const char *format,
                        const ImageConvertOptions *options, const ImageJob *job, GError **error);
+
+/*
+ * Writes the image @path anew without what it need not hold: zeros, freed clusters, what its base shows anyway.
+ * @compress: its data compressed (qcow2). The new file is verified and on the disk before it takes the name.
+ */
+gboolean image_compact(const char *path, const char *format, gboolean compress, const ImageJob *job,
+                       GError **error);
 
 /* TRUE: the same contents, a shorter disk counting as followed by zeros. FALSE with IMAGE_ERROR_DIFFERS and
  * the offset of the first difference (NULL allowed), or another error. */

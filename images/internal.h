@@ -161,6 +161,8 @@ struct ImageFormat {
     gboolean (*check)(Image *image, ImageRepair repair, ImageCheck *check, const ImageJob *job,
                       GError **error);
     gboolean (*set_backing)(Image *image, const char *file, const char *format, GError **error);
+    GPtrArray *(*list_snapshots)(Image *image);
+    gboolean (*show_snapshot)(Image *image, const char *which, GError **error);
     /* Compresses one cluster into @out (cluster-sized); thread-safe, without the lock. Returns the length, or
      * 0 when it does not get smaller. */
     gsize (*compress)(Image *image, const void *data, void *out);

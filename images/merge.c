@@ -197,6 +197,31 @@ gboolean image_merge(const char *path, const char *format_name, const ImageJob *
     return image_new_file_finish(&new_file, error);
 }
 
+/* ---- Compact ---------------------------------------------------------------------------------------------
+ */
+
+gboolean image_compact(const char *path, const char *format_name, gboolean compress, const ImageJob *job,
+                       GError **error)
+{
+    g_autoptr(Image) image = image_open(path, format_name, IMAGE_OPEN_WRITABLE, error);
+    g_autoptr(ImageInfo) info = image ? image_get_info(image, error) : NULL;
+    ImageConvertOptions options = {.compress = compress, .verify = TRUE};
+    ImageNewFile new_file;
+    if (!info || !image_refuse_snapshots(info, error))
+        return FALSE;
+    image_options_like(image, info, &options.create);
+    options.create.backing_file = info->backing_file;
+    options.create.backing_format = image->backing ? image->backing->format->name : NULL;
+    if (!image_create_options_check(image->format, path, &options.create, error) ||
+        !image_new_file_begin(&new_file, image->path, FALSE, image->file, error))
+        return FALSE;
+    if (!image_convert_into(image, &new_file, image->format, &options, job, error)) {
+        image_new_file_abort(&new_file);
+        return FALSE;
+    }
+    return image_new_file_finish(&new_file, error);
+}
+
 /* ---- What a chain consists of ----------------------------------------------------------------------------
  */
 

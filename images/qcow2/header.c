@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* qcow2: the header cluster ("Header", "Header extensions") and the snapshot table, read with suspicion. */
+/* qcow2: the header cluster ("Header", "Header extensions"), read with suspicion. */
 #include <string.h>
 
 #include "images/qcow2/qcow2.h"
@@ -8,12 +8,6 @@ static void extension_clear(gpointer data)
 {
     Qcow2Extension *extension = data;
     g_free(extension->data);
-}
-
-static void snapshot_clear(gpointer data)
-{
-    Qcow2Snapshot *snapshot = data;
-    g_free(snapshot->name);
 }
 
 void qcow2_header_clear(Qcow2Header *h)
@@ -330,48 +324,4 @@ gboolean qcow2_header_write_features(Qcow2 *q, GError **error)
     image_put_be64(features + 16, q->header.autoclear);
     return image_file_write(q->file, QCOW2_AT_FEATURES, features, sizeof features, error) &&
            image_file_sync(q->file, error);
-}
-
-/* ---- Snapshots ("Snapshots"): only so far as their clusters must not be touched
- * ---------------------------- */
-
-gboolean qcow2_snapshots_read(Qcow2 *q, GError **error)
-{
-    const Qcow2Header *h = &q->header;
-    g_clear_pointer(&q->snapshots, g_array_unref);
-    q->snapshots = g_array_new(FALSE, TRUE, sizeof(Qcow2Snapshot));
-    g_array_set_clear_func(q->snapshots, snapshot_clear);
-    if (h->snapshot_count == 0)
-        return TRUE;
-    if (h->snapshot_count > QCOW2_MAX_SNAPSHOTS || h->snapshots_offset % q->cluster_size ||
-        h->snapshots_offset == 0 || h->snapshots_offset >= QCOW2_MAX_OFFSET)
-        return damaged(q->file, error, _("the table of internal snapshots cannot be where it says"));
-    guint64 file_size;
-    if (!image_file_size(q->file, &file_size, error))
-        return FALSE;
-    guint64 at = h->snapshots_offset;
-    for (guint32 i = 0; i < h->snapshot_count; i++) {
-        guint8 fixed[40];
-        if (at + sizeof fixed > file_size)
-            return damaged(q->file, error, _("the table of internal snapshots ends too early"));
-        if (!image_file_read(q->file, at, fixed, sizeof fixed, error))
-            return FALSE;
-        Qcow2Snapshot snapshot = {.l1_offset = image_get_be64(fixed), .l1_size = image_get_be32(fixed + 8)};
-        guint id_length = (guint)fixed[12] << 8 | fixed[13];
-        guint name_length = (guint)fixed[14] << 8 | fixed[15];
-        guint64 extra = image_get_be32(fixed + 36);
-        if (extra > 1024 || snapshot.l1_size > QCOW2_MAX_L1_BYTES / 8 ||
-            snapshot.l1_offset % q->cluster_size || snapshot.l1_offset >= QCOW2_MAX_OFFSET)
-            return damaged(q->file, error, _("an internal snapshot has impossible tables"));
-        snapshot.name = g_malloc0(name_length + 1u);
-        if (!image_file_read(q->file, at + sizeof fixed + extra + id_length, snapshot.name, name_length,
-                             error)) {
-            g_free(snapshot.name);
-            return FALSE;
-        }
-        g_array_append_val(q->snapshots, snapshot);
-        at += image_align_up(sizeof fixed + extra + id_length + name_length, 8);
-    }
-    q->snapshots_bytes = at - h->snapshots_offset;
-    return TRUE;
 }

@@ -78,7 +78,10 @@ typedef struct Qcow2Extension {
 } Qcow2Extension;
 
 typedef struct Qcow2Snapshot {
-    char *name;
+    char *id, *name;
+    gint64 date_ns;
+    guint64 clock_ns, state_size;
+    guint64 size; /* of the disk */
     guint64 l1_offset;
     guint32 l1_size;
 } Qcow2Snapshot;
@@ -171,7 +174,12 @@ GByteArray *qcow2_header_pack(const Qcow2Header *header, GError **error);
 gboolean qcow2_header_write(Qcow2 *q, GError **error);
 gboolean qcow2_header_write_features(Qcow2 *q, GError **error);
 gboolean qcow2_header_supported(const Qcow2Header *header, const char *path, GError **error);
+
+/* ---- snapshot.c */
 gboolean qcow2_snapshots_read(Qcow2 *q, GError **error);
+GPtrArray *qcow2_list_snapshots(Image *image);
+/* The image, open for reading only, shows the disk of the snapshot from now on. */
+gboolean qcow2_show_snapshot(Image *image, const char *which, GError **error);
 
 /* ---- table.c */
 void qcow2_cache_init(Qcow2Cache *cache, guint limit);

@@ -247,8 +247,34 @@ static void test_snapshots(void)
     assert_tool_agrees(folder, "disk", bytes, SIZE);
     g_autoptr(ImageInfo) info = image_read_info(path, NULL, NULL);
     g_assert_cmpstr(info->snapshots[0], ==, "one");
+    /* the snapshot itself can be looked at, by name and by identifier */
+    g_autoptr(GError) error = NULL;
+    const char *const names[] = {"one", "1"};
+    for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
+        image = image_open_snapshot(path, "qcow2", names[i], &error);
+        g_assert_no_error(error);
+        assert_shows(image, before, SIZE);
+        g_autoptr(GPtrArray) list = image_list_snapshots(image);
+        g_assert_cmpuint(list->len, ==, 1);
+        g_assert_cmpstr(((ImageSnapshot *)list->pdata[0])->name, ==, "one");
+        g_assert_cmpuint(((ImageSnapshot *)list->pdata[0])->size, ==, SIZE);
+        close_image(image);
+    }
+    g_assert_null(image_open_snapshot(path, "qcow2", "two", &error));
+    g_assert_error(error, IMAGE_ERROR, IMAGE_ERROR_INVALID);
+    g_clear_error(&error);
+    g_assert_false(image_compact(path, "qcow2", FALSE, NULL, &error)); /* it would lose the snapshot */
+    g_assert_error(error, IMAGE_ERROR, IMAGE_ERROR_UNSUPPORTED);
     g_assert_cmpint(run_words(folder, "qemu-img snapshot -a one disk"), ==, 0);
     assert_tool_agrees(folder, "disk", before, SIZE);
+    g_assert_cmpint(run_words(folder, "qemu-img snapshot -d one disk"), ==, 0);
+    for (guint compress = 0; compress < 2; compress++) {
+        g_clear_error(&error);
+        image_compact(path, "qcow2", compress != 0, NULL, &error);
+        g_assert_no_error(error);
+        assert_clean(path);
+        assert_tool_agrees(folder, "disk", before, SIZE);
+    }
     test_folder_free(folder);
 }
 
