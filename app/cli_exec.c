@@ -37,7 +37,7 @@ static const struct option options[] = {
     {"sysroot", required_argument, NULL, OPTION_SYSROOT},
     {"root", required_argument, NULL, OPTION_ROOT},
     {"cpu", required_argument, NULL, OPTION_CPU},
-    {"strace", no_argument, NULL, OPTION_STRACE},
+    {"strace", optional_argument, NULL, OPTION_STRACE},
     {"accel", required_argument, NULL, OPTION_ACCEL},
     {"tier", required_argument, NULL, OPTION_TIER},
     {"log", required_argument, NULL, OPTION_LOG},
@@ -60,7 +60,7 @@ static void print_usage(FILE *to)
             "  --argv0 NAME        what the program shall see as its name\n"
             "  --gdb PORT|unix:PATH\n"
             "                      wait there for a debugger (GDB) before the first instruction\n"
-            "  --strace            log its system calls to standard error\n"
+            "  --strace[=FILE]     log its system calls to standard error, or at the end of FILE\n"
             "  --accel jit|interp  translate its code, or interpret it\n"
             "  --tier 1|2          highest tier of the translator (2)\n"
             "  --log jit           log translations to standard error\n"
@@ -87,7 +87,7 @@ static int G_GNUC_PRINTF(1, 2) wrong(const char *format, ...)
 int cli_exec(int argc, char **argv)
 {
     struct user_options with = {.accel = JIT_ACCEL_JIT, .max_tier = 2};
-    g_autofree char *self = NULL, *sysroot = NULL;
+    g_autofree char *self = NULL, *sysroot = NULL, *log_file = NULL;
     g_autoptr(GError) error = NULL;
     struct user_process *process;
     const char *debugger = NULL;
@@ -107,7 +107,11 @@ int cli_exec(int argc, char **argv)
             with.sysroot = sysroot;
             break;
         case OPTION_CPU: with.cpu = optarg; break;
-        case OPTION_STRACE: with.strace = true; break;
+        case OPTION_STRACE:
+            with.strace = true;
+            g_free(log_file);
+            with.strace_file = log_file = optarg ? g_canonicalize_filename(optarg, NULL) : NULL;
+            break;
         case OPTION_ACCEL:
             if (g_str_equal(optarg, "jit"))
                 with.accel = JIT_ACCEL_JIT;

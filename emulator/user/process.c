@@ -96,6 +96,25 @@ void user_thread_free(struct user_thread *thread)
     g_free(thread);
 }
 
+/* Out of the way of the numbers that programs count on. */
+static bool open_log(struct user_process *process, GError **error)
+{
+    const char *name = process->options.strace_file;
+    int file = name ? open(name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666) : dup(STDERR_FILENO), fd;
+
+    if (file < 0) {
+        g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno), "The log %s cannot be written: %s.",
+                    name ? name : "on standard error", g_strerror(errno));
+        return false;
+    }
+    fd = fcntl(file, F_DUPFD_CLOEXEC, 500);
+    if (fd >= 0)
+        close(file);
+    process->strace = fdopen(fd >= 0 ? fd : file, "w");
+    setvbuf(process->strace, NULL, _IOLBF, 0);
+    return true;
+}
+
 static bool prepare(struct user_process *process, const char *program, char **argv, char **envp,
                     GError **error)
 {
@@ -139,14 +158,8 @@ static bool prepare(struct user_process *process, const char *program, char **ar
     /* What ps shows as the name. */
     base = g_path_get_basename(name);
     prctl(PR_SET_NAME, base);
-    if (options->strace) {
-        /* Out of the way of the numbers that programs count on. */
-        int fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 500);
-
-        process->strace = fdopen(fd >= 0 ? fd : dup(STDERR_FILENO), "w");
-        if (process->strace)
-            setvbuf(process->strace, NULL, _IOLBF, 0);
-    }
+    if (options->strace && !open_log(process, error))
+        return false;
 
     if (!user_mem_init(&process->mem, process->arch->window_size, process->abi->big_endian, error))
         return false;
@@ -279,6 +292,7 @@ bool user_process_forked(struct user_thread *thread)
     thread->tid = gettid();
     thread->host = pthread_self();
     thread->vfork_child = false;
+    process->strace_open = NULL;
     if (thread->actions != process->action)
         memcpy(process->action, thread->actions, sizeof(process->action));
     thread->actions = process->action;

@@ -118,6 +118,7 @@ struct user_options {
     const char *argv0;   /* NULL: argv[0] */
     const char *self;    /* this program's file, for execve of foreign programs */
     bool strace, stats;
+    const char *strace_file; /* absolute; the log is appended to it; NULL: standard error */
     enum jit_accel accel;
     unsigned max_tier; /* as struct jit_options; 2 is usual */
     FILE *jit_log;     /* NULL: none */
@@ -143,6 +144,7 @@ struct user_process {
     struct user_action action[USER_N_ACTIONS];
     struct user_gdb *gdb; /* the debugger, or NULL */
     FILE *strace;
+    const struct user_thread *strace_open; /* whose call's line is not complete */
     GHashTable *unknown;  /* numbers of unknown calls that were reported */
     GHashTable *ioctls;   /* rows of ioctls.c by the guest's number; NULL until one is asked for */
     GHashTable *attached; /* sizes of System V segments by their addresses */
@@ -174,6 +176,7 @@ struct user_thread {
     uint64_t alt_stack, alt_size; /* sigaltstack; size 0: none */
 
     /* The system call that goes on. */
+    unsigned strace_at; /* the first argument that the log has not shown */
     bool has_second;
     uint64_t second;
     bool restart; /* it was interrupted and is begun again unless a handler without SA_RESTART runs */

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "emulator/user/process.h"
+#include "emulator/user/strace.h"
 
 #define BIT(signal)     ((uint64_t)1 << ((signal)-1))
 #define SYNCHRONOUS     (BIT(SIGSEGV) | BIT(SIGBUS) | BIT(SIGFPE) | BIT(SIGILL) | BIT(SIGTRAP))
@@ -191,7 +192,7 @@ void user_signal_die(struct user_process *process, int signal)
     if (process->gdb && getpid() == process->pid)
         user_gdb_exited(process, true, signal);
     if (process->strace)
-        fprintf(process->strace, "+++ killed by signal %d (%s) +++\n", signal, strsignal(signal));
+        user_strace_note(process, "+++ killed by %s +++", user_strace_signal_name(signal, (char[16]){0}));
     user_futex_leave_all(process);
     /* A core file would hold this program's memory, not a core of the guest's. */
     setrlimit(RLIMIT_CORE, &none);
@@ -226,7 +227,7 @@ static void enter_handler(struct user_thread *thread, int signal, const siginfo_
     g_mutex_unlock(&process->lock);
 
     if (process->strace)
-        fprintf(process->strace, "--- signal %d (%s) ---\n", signal, strsignal(signal));
+        user_strace_signal(process, signal, info);
     if (action.handler == HANDLER_IGNORE || (action.handler == HANDLER_DEFAULT && !default_is_deadly(signal)))
         return;
     if (action.handler == HANDLER_DEFAULT)
@@ -303,9 +304,7 @@ void user_signal_fault(struct user_thread *thread, const struct user_trap *trap)
     /* Blocked or ignored, a fault is deadly (the kernel's force_sig). */
     if (thread->mask & BIT(signal) || thread->actions[signal].handler <= HANDLER_IGNORE) {
         if (process->strace)
-            fprintf(process->strace,
-                    "--- signal %d (%s), address %#" G_GINT64_MODIFIER "x, pc %#" G_GINT64_MODIFIER "x ---\n",
-                    signal, strsignal(signal), trap->address, process->arch->get_pc(thread->cpu));
+            user_strace_signal(process, signal, &info);
         user_signal_die(process, signal);
     }
     enter_handler(thread, signal, &info);

@@ -20,6 +20,7 @@
 #include "emulator/user/calls.h"
 #include "emulator/user/proc.h"
 #include "emulator/user/process.h"
+#include "emulator/user/strace.h"
 
 #define MEM(t) (&(t)->process->mem)
 #define ABI(t) ((t)->process->abi)
@@ -29,7 +30,7 @@
 int64_t user_sys_exit_group(struct user_thread *t, const uint64_t *a)
 {
     if (t->process->strace)
-        fputc('\n', t->process->strace);
+        user_strace_note(t->process, "+++ exited with %d +++", (int)a[0] & 0xff);
     user_futex_leave_all(t->process);
     user_process_exit(t->process, (int)a[0] & 0xff);
 }
@@ -46,6 +47,8 @@ int64_t user_sys_exit(struct user_thread *t, const uint64_t *a)
     g_mutex_unlock(&process->lock);
     if (last)
         return user_sys_exit_group(t, a);
+    if (process->strace)
+        user_strace_note(process, "+++ exited with %d +++", (int)a[0] & 0xff);
     user_signal_block_all();
     user_futex_leave(t);
     user_thread_set_current(NULL);
@@ -335,7 +338,8 @@ static GPtrArray *make_command(struct user_thread *t, const char *file, char **a
     if (options->cpu)
         g_ptr_array_add(command, g_strdup_printf("--cpu=%s", options->cpu));
     if (options->strace)
-        g_ptr_array_add(command, g_strdup("--strace"));
+        g_ptr_array_add(command, options->strace_file ? g_strconcat("--strace=", options->strace_file, NULL)
+                                                      : g_strdup("--strace"));
     if (options->accel == JIT_ACCEL_INTERP)
         g_ptr_array_add(command, g_strdup("--accel=interp"));
     if (options->max_tier == 1)

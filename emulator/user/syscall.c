@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* From a trap to a system call's handler and back, and the log of --strace. */
+/* From a trap to a system call's handler and back. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 
 #include "emulator/user/process.h"
+#include "emulator/user/strace.h"
 
 #define MOST_ARGUMENTS 8
-#define STRING_SHOWN   64
 
 static const struct user_syscall *find(const struct user_process *process, uint32_t number)
 {
@@ -43,62 +43,6 @@ static void gather(const struct user_abi *abi, const char *kinds, const uint64_t
             r++;
         }
     }
-}
-
-static void log_string(struct user_thread *thread, uint64_t address)
-{
-    bool too_long;
-    g_autofree char *text = user_mem_string(&thread->process->mem, address, 4096, &too_long);
-    g_autofree char *shown = NULL;
-    FILE *to = thread->process->strace;
-
-    if (!text) {
-        fprintf(to, "%#" G_GINT64_MODIFIER "x", address);
-        return;
-    }
-    shown = g_strescape(text, NULL);
-    fprintf(to, "\"%.*s\"%s", STRING_SHOWN, shown, strlen(shown) > STRING_SHOWN ? "..." : "");
-}
-
-static void log_call(struct user_thread *thread, const struct user_syscall *call, const char *kinds,
-                     const uint64_t *args)
-{
-    FILE *to = thread->process->strace;
-
-    fprintf(to, "%d %s(", (int)thread->tid, call->name);
-    for (unsigned i = 0; kinds[i]; i++) {
-        if (i)
-            fputs(", ", to);
-        switch (kinds[i]) {
-        case 'd':
-        case 'D':
-        case 'l': fprintf(to, "%" G_GINT64_MODIFIER "d", (gint64)args[i]); break;
-        case 'u': fprintf(to, "%" G_GINT64_MODIFIER "u", args[i]); break;
-        case 'o': fprintf(to, "0%" G_GINT64_MODIFIER "o", args[i]); break;
-        case 'S':
-        case 'c':
-        case 'n':
-        case 's': log_string(thread, args[i]); break;
-        default: fprintf(to, "%#" G_GINT64_MODIFIER "x", args[i]); break;
-        }
-    }
-    fputc(')', to);
-}
-
-static void log_result(struct user_thread *thread, int64_t result)
-{
-    FILE *to = thread->process->strace;
-
-    if (result == USER_AGAIN)
-        fputs(" = ? (again)\n", to);
-    else if (result == USER_KEEP)
-        fputs(" = ?\n", to);
-    else if (result < 0 && result > -4096)
-        fprintf(to, " = -1 %s (%s)\n", strerrorname_np((int)-result), strerror((int)-result));
-    else if (result > 0xffff)
-        fprintf(to, " = %#" G_GINT64_MODIFIER "x\n", (guint64)result);
-    else
-        fprintf(to, " = %" G_GINT64_MODIFIER "d\n", (gint64)result);
 }
 
 static void unknown(struct user_process *process, uint32_t number)
@@ -196,22 +140,19 @@ void user_call(struct user_thread *thread)
     if (!call) {
         unknown(process, number);
         if (process->strace)
-            fprintf(process->strace, "%d call %u = -1 ENOSYS\n", (int)thread->tid, number);
+            user_strace_note(process, "syscall_%u() = -1 ENOSYS (Function not implemented)", number);
         process->arch->call_done(thread->cpu, true, (uint64_t)user_errno_to_guest(abi, ENOSYS));
         return;
     }
     kinds = call->args + (call->args[0] == '!');
     gather(abi, kinds, raw, args);
-    if (process->strace) {
-        log_call(thread, call, kinds, args);
-        /* Calls that may block or never return show before they are made. */
-        fflush(process->strace);
-    }
+    if (process->strace)
+        user_strace_call(thread, call, args);
     thread->has_second = false;
     thread->restart = false;
     result = call->run ? call->run(thread, args) : user_call_host(thread, call->host, kinds, args);
     if (process->strace)
-        log_result(thread, result);
+        user_strace_result(thread, call, args, result);
 
     /* Only a debugger interrupts without a signal for the program. */
     if (result == -EINTR && !thread->pending && process->gdb)
