@@ -33,11 +33,21 @@ bool user_load_headers(const char *file, struct elf_image *image, GMappedFile **
 {
     GError *problem = NULL;
 
-    *map = g_mapped_file_new(file, FALSE, &problem);
+    int fd = open(file, O_RDONLY | O_CLOEXEC);
+
+    *map = fd >= 0 ? g_mapped_file_new_from_fd(fd, FALSE, &problem) : NULL;
     if (!*map) {
-        g_propagate_error(error, problem);
+        int number = errno;
+
+        /* What cannot be mapped is a folder, a device and the like. */
+        g_set_error(error, G_FILE_ERROR, fd >= 0 ? G_FILE_ERROR_NODEV : g_file_error_from_errno(number),
+                    "Cannot load %s: %s.", file, fd >= 0 ? "it is no ordinary file" : g_strerror(number));
+        g_clear_error(&problem);
+        if (fd >= 0)
+            close(fd);
         return false;
     }
+    close(fd);
     if (!elf_parse((const uint8_t *)g_mapped_file_get_contents(*map), g_mapped_file_get_length(*map), image,
                    &problem)) {
         g_propagate_prefixed_error(error, problem, "%s: ", file);
