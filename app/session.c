@@ -30,6 +30,7 @@ struct _VitrineSession {
     char *from; /* a node of the history to start from */
     char *final_screenshot;
 
+    VitrineRewind *rewind;
     VitrineHistory *history;
     char *base; /* node whose memory is known to the engine as moment `since` */
     guint64 since;
@@ -60,9 +61,12 @@ static void vitrine_session_finalize(GObject *object)
     VitrineSession *self = VITRINE_SESSION(object);
 
     typist_free(self->typist);
+    if (self->rewind)
+        rewind_engine_gone(self->rewind);
     if (self->thumbnail_source)
         g_source_remove(self->thumbnail_source);
     g_clear_pointer(&self->engine, engine_free);
+    g_clear_object(&self->rewind);
     g_clear_pointer(&self->config, engine_config_free);
     if (self->locked)
         vitrine_bundle_unlock(self->bundle);
@@ -740,6 +744,8 @@ void session_go_back(VitrineSession *self, const char *node, const char *undo, G
     g_clear_pointer(&self->typist, typist_free);
     g_clear_pointer(&self->base, g_free);
     history_set_session(self->history, NULL);
+    if (self->rewind)
+        rewind_engine_gone(self->rewind);
     start->go_back = g_strdup(node);
     start->undo = g_strdup(undo);
     start->engine = g_steal_pointer(&self->engine);
@@ -875,6 +881,8 @@ static void last_picture_written(GObject *source, GAsyncResult *result, gpointer
 static void finish_up(VitrineSession *self)
 {
     self->finishing = TRUE;
+    if (self->rewind)
+        rewind_engine_gone(self->rewind);
     if (self->history)
         history_set_session(self->history, NULL);
     g_clear_pointer(&self->typist, typist_free);
@@ -908,6 +916,13 @@ const char *vitrine_session_get_title(VitrineSession *self)
 VitrineBundle *session_kept_bundle(VitrineSession *self)
 {
     return self->flags & SESSION_DISCARD_WRITES ? NULL : self->bundle;
+}
+
+VitrineRewind *vitrine_session_get_rewind(VitrineSession *self)
+{
+    if (!self->rewind)
+        self->rewind = rewind_new(self);
+    return self->rewind;
 }
 
 VitrineBundle *vitrine_session_get_bundle(VitrineSession *self)

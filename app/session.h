@@ -17,6 +17,7 @@
 #pragma once
 
 #include "app/bundle.h"
+#include "app/rewind.h"
 #include "emulator/engine.h"
 
 G_BEGIN_DECLS
@@ -74,6 +75,9 @@ struct engine *vitrine_session_get_engine(VitrineSession *self); /* NULL unless 
 const char *vitrine_session_get_message(VitrineSession *self);   /* why SESSION_ERROR */
 int vitrine_session_get_exit_status(VitrineSession *self);
 gboolean vitrine_session_is_live(VitrineSession *self); /* running, paused or saving */
+
+/* The last minutes of the machine; never NULL, off until it is enabled. Owned by the session. */
+VitrineRewind *vitrine_session_get_rewind(VitrineSession *self);
 
 /* ---- doing ---- */
 void vitrine_session_pause(VitrineSession *self);

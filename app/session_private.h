@@ -51,3 +51,8 @@ char *history_take_live(VitrineSession *self, struct engine *engine, const char 
 
 /* The session that has this history's machine open in this process; NULL when it ends. Main thread. */
 void history_set_session(VitrineHistory *history, VitrineSession *session);
+
+/* ---- rewind (app/rewind.c) ---- */
+VitrineRewind *rewind_new(VitrineSession *session); /* not a reference to the session, which owns it */
+/* The engine is about to go: forget everything that belongs to it. */
+void rewind_engine_gone(VitrineRewind *self);

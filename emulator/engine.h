@@ -197,6 +197,12 @@ unsigned engine_disk_count(struct engine *engine);
 /* The image now, for image_flush() ahead of a moment; NULL = none. Not while a safe point may replace it. */
 struct Image *engine_disk_image(struct engine *engine, unsigned disk);
 
+/* `before_write` (NULL: nobody watches) runs before a disk is written, on the thread that writes: several at a time
+ * for several disks. At a safe point, or before the engine starts. */
+void engine_watch_disk(struct engine *engine, unsigned disk,
+                       void (*before_write)(void *opaque, struct Image *image, uint64_t offset, uint64_t size),
+                       void *opaque);
+
 /* The answer: the moment (to be freed), or NULL with the error. On the engine's thread. */
 typedef void (*engine_moment_done)(void *opaque, struct engine_moment *moment, const GError *error);
 /* The machine stops, `fn` runs (may be NULL; if it fails the moment does), and the machine goes on. `since`:

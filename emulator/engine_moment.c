@@ -54,6 +54,14 @@ void engine_give_disk(struct engine *engine, unsigned disk, struct Image *image)
     block_backend_give_image(engine->disks[disk], image);
 }
 
+void engine_watch_disk(struct engine *engine, unsigned disk,
+                       void (*before_write)(void *opaque, struct Image *image, uint64_t offset, uint64_t size),
+                       void *opaque)
+{
+    g_return_if_fail(disk < engine->disk_count);
+    block_backend_watch(engine->disks[disk], before_write, opaque);
+}
+
 /* ---- taking ---- */
 
 void engine_hold(struct engine *engine)

@@ -43,6 +43,7 @@ struct block_request {
 #define BLOCK_REQUEST_FIELDS(type_, member_)                                                                 \
     STATE_FIELD(type_, member_.result), STATE_FIELD(type_, member_.active)
 
+struct Image;
 struct block_backend;
 struct block_ops {
     /* Starts the request; exactly one delivery follows, unless cancelled. */
@@ -64,6 +65,9 @@ struct block_backend {
     void (*media_changed)(void *opaque);
     void (*eject_requested)(void *opaque); /* the user pressed the button while `locked` */
     void *device_opaque;
+    /* Called before the image is written, on the thread that writes; set with block_backend_watch(). */
+    void (*before_write)(void *opaque, struct Image *image, uint64_t offset, uint64_t size);
+    void *before_write_opaque;
     bool locked; /* by the guest: the medium can't be taken out without force */
     uint64_t bytes_read, bytes_written, operations; /* drive LED */
 };
@@ -78,7 +82,6 @@ void block_cancel(struct block_request *request);
 
 /* A back end over an open image of images/; takes over the image (closes it in finish). `image` may be NULL:
  * an empty drive. Never fails. */
-struct Image;
 struct block_backend *block_backend_new(struct machine *machine, const char *id, struct Image *image,
                                         bool read_only);
 /* The medium is swapped (NULL = taken out) and the device told. */
@@ -89,6 +92,10 @@ struct Image *block_backend_take_image(struct block_backend *base);
 void block_backend_give_image(struct block_backend *base, struct Image *image);
 /* The image under the back end (NULL = none, or another kind). */
 struct Image *block_backend_image(struct block_backend *backend);
+/* Waits for the requests under way; NULL = nobody watches any more. */
+void block_backend_watch(struct block_backend *base,
+                         void (*before_write)(void *opaque, struct Image *image, uint64_t offset, uint64_t size),
+                         void *opaque);
 void block_backend_free(struct block_backend *backend);
 
 /* ---- char: a serial line ---- */

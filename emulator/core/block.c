@@ -39,12 +39,15 @@ static int errno_of(const GError *error)
     return EIO;
 }
 
-static int do_request(Image *image, const struct block_request *request)
+static int do_request(const struct image_backend *backend, const struct block_request *request)
 {
+    Image *image = backend->image;
     g_autoptr(GError) error = NULL;
     gboolean ok = FALSE;
     if (!image)
         return ENOMEDIUM;
+    if (backend->base.before_write && request->op != BLOCK_READ && request->op != BLOCK_FLUSH)
+        backend->base.before_write(backend->base.before_write_opaque, image, request->offset, request->size);
     switch (request->op) {
     case BLOCK_READ: ok = image_pread(image, request->offset, request->buffer, request->size, &error); break;
     case BLOCK_WRITE:
@@ -68,7 +71,7 @@ static gpointer worker_main(gpointer data)
         if (item == backend)
             return NULL;
         struct block_request *request = item;
-        request->result = do_request(backend->image, request);
+        request->result = do_request(backend, request);
         g_mutex_lock(&backend->lock);
         machine_block_completed(backend->base.machine, request);
         if (!--backend->under_way)
@@ -81,7 +84,7 @@ static void image_submit(struct block_backend *base, struct block_request *reque
 {
     struct image_backend *backend = (struct image_backend *)base;
     if (base->machine->options.deterministic) {
-        request->result = do_request(backend->image, request);
+        request->result = do_request(backend, request);
         int64_t latency = FIXED_LATENCY_NS + (int64_t)(request->size >> 16) * FIXED_NS_PER_64K_BYTES;
         clock_event_set(&request->delivery, clock_now(base->machine->clock) + latency);
         return;
@@ -184,6 +187,15 @@ void block_backend_give_image(struct block_backend *base, struct Image *image)
 {
     g_assert(base->ops == &image_ops);
     ((struct image_backend *)base)->image = image;
+}
+
+void block_backend_watch(struct block_backend *base,
+                         void (*before_write)(void *opaque, struct Image *image, uint64_t offset, uint64_t size),
+                         void *opaque)
+{
+    base->ops->drain(base);
+    base->before_write = before_write;
+    base->before_write_opaque = opaque;
 }
 
 void block_backend_free(struct block_backend *backend)
