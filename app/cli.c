@@ -14,6 +14,8 @@ const struct cli_command cli_commands[] = {
     {"info", cli_info, N_("Show what a machine is made of")},
     {"delete", cli_delete, N_("Delete a machine with its disks and its history")},
     {"snapshot", cli_snapshot, N_("Keep moments of a machine and go back to them")},
+    {"export", cli_export, N_("Write a machine to one file")},
+    {"import", cli_import, N_("Make a machine of such a file")},
     {"run", cli_run, N_("Start one of your machines")},
     {"boot", cli_boot, N_("Start a machine from options, without keeping it")},
     {"image", cli_image, N_("Create, inspect, check and convert disk images")},

@@ -37,6 +37,8 @@ int cli_run(int argc, char **argv);
 int cli_boot(int argc, char **argv);
 int cli_image(int argc, char **argv); /* app/cli_image.c */
 int cli_snapshot(int argc, char **argv);
+int cli_export(int argc, char **argv);
+int cli_import(int argc, char **argv);
 int cli_exec(int argc, char **argv);  /* app/cli_exec.c */
 int cli_binfmt(int argc, char **argv); /* app/cli_binfmt.c */
 

@@ -472,8 +472,7 @@ GPtrArray *history_find_problems(const char *bundle, const MachineIni *machine)
     return problems;
 }
 
-/* Every layer that stands on `from` stands on `to`. */
-static gboolean move_layers(const char *bundle, const char *from, const char *to, const ImageJob *job, GError **error)
+gboolean history_move_base(const char *bundle, const char *from, const char *to, const ImageJob *job, GError **error)
 {
     g_autofree char *disks = disks_folder(bundle);
     g_autoptr(GDir) dir = g_dir_open(disks, 0, error);
@@ -598,7 +597,7 @@ gboolean history_repair(const char *bundle, const char *path, enum history_repai
             return FALSE;
         }
         g_autofree char *renewed = image_fingerprint(base, FALSE, job, error);
-        return renewed && move_layers(bundle, path, base, job, error) &&
+        return renewed && history_move_base(bundle, path, base, job, error) &&
                renote_all(bundle, path, base, renewed, error);
     }
     g_autofree char *now = image_fingerprint(path, FALSE, job, error);

@@ -92,6 +92,8 @@ gboolean history_note_bases(const char *bundle, MachineIni *machine, gboolean *c
 /* VitrineHistoryProblem of originals that are not as they were. */
 GPtrArray *history_find_problems(const char *bundle, const MachineIni *machine);
 void history_problem_free(VitrineHistoryProblem *problem);
+/* Every layer that stands on `from` stands on `to` (a path, or a name in the layers' folder) from now on. */
+gboolean history_move_base(const char *bundle, const char *from, const char *to, const ImageJob *job, GError **error);
 gboolean history_repair(const char *bundle, const char *path, enum history_repair repair, const char *new_path,
                         const ImageJob *job, GError **error);
 

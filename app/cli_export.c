@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* vitrine export and import: a machine as one file. */
+#include "app/bundle_file.h"
+#include "app/cli.h"
+#include "app/i18n.h"
+#include "app/library.h"
+
+#include <unistd.h>
+
+static void on_progress(guint64 done, guint64 total, gpointer user_data)
+{
+    static int shown = -1;
+    int percent = total ? (int)(done * 100 / total) : 0;
+
+    if (isatty(STDERR_FILENO) && percent != shown)
+        g_printerr(percent == 100 ? "\r      \r" : "\r%3d %%", percent);
+    shown = percent;
+}
+
+static void print_result(gboolean json, const char *key, const char *path)
+{
+    if (json) {
+        g_autofree char *escaped = g_strescape(path, "");
+        g_print("{ \"%s\" : \"%s\" }\n", key, escaped);
+    } else {
+        g_print("%s\n", path);
+    }
+}
+
+int cli_export(int argc, char **argv)
+{
+    gboolean json = FALSE;
+    const GOptionEntry options[] = {
+        {"json", 0, 0, G_OPTION_ARG_NONE, &json, N_("Print JSON"), NULL},
+        {NULL},
+    };
+    g_autoptr(GError) error = NULL;
+    ImageJob job = {NULL, on_progress, NULL};
+
+    if (!cli_parse(&argc, &argv, options, "NAME FILE.vitrine",
+                   _("Writes a machine with its disks, its history and the originals it stands on to one file. The "
+                     "machine must be off."),
+                   false))
+        return CLI_USAGE;
+    if (argc != 3) {
+        cli_error("export", "%s", _("Name one machine and the file to write."));
+        return CLI_USAGE;
+    }
+    g_autoptr(VitrineLibrary) library = vitrine_library_new(NULL, FALSE);
+    g_autoptr(VitrineBundle) bundle = vitrine_library_find(library, argv[1], &error);
+    g_autofree char *path = g_canonicalize_filename(argv[2], NULL);
+    if (bundle && vitrine_bundle_lock_for_change(bundle, &error)) {
+        bundle_file_export(vitrine_bundle_get_folder(bundle), path, &job, &error);
+        vitrine_bundle_unlock(bundle);
+    }
+    if (error) {
+        cli_error("export", "%s", error->message);
+        return CLI_FAILED;
+    }
+    print_result(json, "file", path);
+    return CLI_OK;
+}
+
+int cli_import(int argc, char **argv)
+{
+    gboolean json = FALSE;
+    g_autofree char *name = NULL;
+    const GOptionEntry options[] = {
+        {"name", 0, 0, G_OPTION_ARG_STRING, &name, N_("Another name for the machine"), N_("NAME")},
+        {"json", 0, 0, G_OPTION_ARG_NONE, &json, N_("Print JSON"), NULL},
+        {NULL},
+    };
+    g_autoptr(GError) error = NULL;
+    ImageJob job = {NULL, on_progress, NULL};
+
+    if (!cli_parse(&argc, &argv, options, "FILE.vitrine",
+                   _("Makes a machine of a file that “vitrine export” wrote. Every file in it is checked."), false))
+        return CLI_USAGE;
+    if (argc != 2) {
+        cli_error("import", "%s", _("Name one file."));
+        return CLI_USAGE;
+    }
+    g_autofree char *machines = vitrine_machines_folder();
+    g_autofree char *folder = bundle_file_import(argv[1], machines, name, &job, &error);
+    if (!folder) {
+        cli_error("import", "%s", error->message);
+        return CLI_FAILED;
+    }
+    print_result(json, "folder", folder);
+    return CLI_OK;
+}

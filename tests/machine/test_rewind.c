@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Rewind on a real machine with its firmware: what was typed after a moment is gone when one goes back to it, comes
+ * back when one goes forth again, and the disk goes along.
+ */
+#include <glib/gstdio.h>
+#include <string.h>
+
+#include "app/rewind_store.h"
+#include "app/session.h"
+#include "images/images.h"
+
+static bool have_firmware(void)
+{
+    g_autofree char *path = engine_find_firmware(&engine_find_model("ss5")->firmware[0], NULL);
+    if (!path)
+        g_test_skip("the firmware openbios-sparc32 is not installed");
+    return path != NULL;
+}
+
+struct watch {
+    VitrineSession *session;
+    GString *serial;
+    GMainLoop *loop;
+    gboolean ok, finished;
+    GError *error;
+};
+
+static void on_serial(VitrineSession *session, guint port, GBytes *bytes, struct watch *w)
+{
+    gsize size;
+    const char *data = g_bytes_get_data(bytes, &size);
+    g_string_append_len(w->serial, data, (gssize)size);
+}
+
+static void on_started(GObject *source, GAsyncResult *result, gpointer data)
+{
+    struct watch *w = data;
+    w->ok = vitrine_session_start_finish(w->session, result, &w->error);
+    g_main_loop_quit(w->loop);
+}
+
+static void on_went(GObject *source, GAsyncResult *result, gpointer data)
+{
+    struct watch *w = data;
+    w->ok = vitrine_rewind_go_finish(VITRINE_REWIND(source), result, &w->error);
+    g_main_loop_quit(w->loop);
+}
+
+static void on_finished(VitrineSession *session, struct watch *w)
+{
+    w->finished = TRUE;
+}
+
+#define AWAIT(condition)                                                                                               \
+    do {                                                                                                               \
+        gint64 end_ = g_get_monotonic_time() + 60 * G_TIME_SPAN_SECOND;                                                \
+        while (!(condition)) {                                                                                         \
+            if (g_get_monotonic_time() > end_)                                                                         \
+                g_error("waited in vain for " #condition);                                                             \
+            if (!g_main_context_iteration(NULL, FALSE))                                                                \
+                g_usleep(1000);                                                                                        \
+        }                                                                                                              \
+    } while (0)
+
+static void type(struct watch *w, const char *line, const char *answer)
+{
+    g_string_truncate(w->serial, 0);
+    engine_serial_input(vitrine_session_get_engine(w->session), 0, (const uint8_t *)line, strlen(line));
+    AWAIT(strstr(w->serial->str, answer));
+}
+
+static void go(struct watch *w, VitrineRewind *rewind, guint index)
+{
+    g_autoptr(VitrineRewindMoment) moment = g_list_model_get_item(G_LIST_MODEL(rewind), index);
+    vitrine_rewind_go_async(rewind, moment, NULL, on_went, w);
+    g_main_loop_run(w->loop);
+    g_assert_no_error(w->error);
+    g_assert_true(w->ok);
+    g_assert_true(vitrine_rewind_get_position(rewind) == moment);
+    AWAIT(vitrine_session_get_state(w->session) == SESSION_PAUSED);
+}
+
+static void resume(struct watch *w)
+{
+    vitrine_session_resume(w->session);
+    AWAIT(vitrine_session_get_state(w->session) == SESSION_RUNNING);
+}
+
+static void test_back_and_forth(void)
+{
+    if (!have_firmware())
+        return;
+    g_autoptr(GError) error = NULL;
+    struct engine_config *config = engine_config_new("ss5", &error);
+    g_assert_no_error(error);
+    config->ram_mib = 32;
+    config->serial[0].kind = ENGINE_SERIAL_CALLBACK;
+    config->display = g_strdup("none");
+    struct watch w = {.serial = g_string_new(NULL), .loop = g_main_loop_new(NULL, FALSE)};
+    w.session = vitrine_session_new_for_config(config, "rewound");
+    g_signal_connect(w.session, "serial-output", G_CALLBACK(on_serial), &w);
+    g_signal_connect(w.session, "finished", G_CALLBACK(on_finished), &w);
+    vitrine_session_start_async(w.session, NULL, on_started, &w);
+    g_main_loop_run(w.loop);
+    g_assert_true(w.ok);
+    VitrineRewind *rewind = vitrine_session_get_rewind(w.session);
+    GListModel *list = G_LIST_MODEL(rewind);
+    g_assert_false(vitrine_rewind_get_enabled(rewind));
+    AWAIT(strstr(w.serial->str, "0 > "));
+
+    type(&w, "variable v 11 v !\r", "ok");
+    vitrine_rewind_set_enabled(rewind, TRUE, 0);
+    AWAIT(g_list_model_get_n_items(list) >= 1);
+    type(&w, "22 v !\r", "ok");
+    guint second = g_list_model_get_n_items(list);
+    AWAIT(g_list_model_get_n_items(list) > second); /* one that began after this line ended */
+    AWAIT(g_list_model_get_n_items(list) > second + 1);
+    second = g_list_model_get_n_items(list) - 1;
+    type(&w, "33 v !\r", "ok");
+    type(&w, "v @ .\r", "33");
+
+    go(&w, rewind, 0);
+    guint last = g_list_model_get_n_items(list) - 1; /* the present has become a moment */
+    g_assert_cmpuint(last, >, second);
+    go(&w, rewind, last);
+    go(&w, rewind, second);
+    resume(&w);
+    type(&w, "v @ .\r", "22");
+    AWAIT(!vitrine_rewind_get_position(rewind));
+    g_assert_cmpuint(g_list_model_get_n_items(list), <=, second + 2); /* what came after is gone */
+    type(&w, "44 v !\r", "ok");
+    go(&w, rewind, 0);
+    resume(&w);
+    type(&w, "v @ .\r", "11");
+    g_assert_cmpuint(vitrine_rewind_get_bytes(rewind), <, 64 << 20);
+
+    vitrine_rewind_set_enabled(rewind, FALSE, 0);
+    g_assert_cmpuint(g_list_model_get_n_items(list), ==, 0);
+    type(&w, "5 6 + .\r", "b"); /* hexadecimal */
+    vitrine_session_power_off(w.session);
+    AWAIT(w.finished);
+    g_object_unref(w.session);
+    g_string_free(w.serial, TRUE);
+    g_main_loop_unref(w.loop);
+}
+
+#define DISK (1 << 20)
+
+static void test_journal(void)
+{
+    if (!have_firmware())
+        return;
+    g_autoptr(GError) error = NULL;
+    g_autofree char *folder = g_dir_make_tmp("vitrine-rewind-XXXXXX", NULL);
+    g_autofree char *path = g_build_filename(folder, "disk.qcow2", NULL);
+    const ImageCreateOptions options = {.size = DISK};
+    image_create(path, "qcow2", &options, &error);
+    g_assert_no_error(error);
+    struct engine_config *config = engine_config_new("ss5", NULL);
+    config->ram_mib = 32;
+    engine_config_add_disk(config, path, -1, false);
+    struct engine *engine = engine_new(config, NULL, &error);
+    g_assert_no_error(error);
+    engine_config_free(config);
+
+    /* Model: the disk's contents at the end of each interval. */
+    enum { INTERVALS = 4 };
+    Image *image = engine_disk_image(engine, 0);
+    g_autoptr(GRand) rand = g_rand_new_with_seed(5);
+    struct rewind_journal *journals[INTERVALS];
+    guint8 *model[INTERVALS + 1], *now = g_malloc0(DISK);
+    model[0] = g_memdup2(now, DISK);
+    for (guint i = 0; i < INTERVALS; i++) {
+        journals[i] = rewind_journal_new();
+        for (guint k = 0; k < 20; k++) {
+            guint64 at = (guint64)g_rand_int_range(rand, 0, DISK / 512) * 512;
+            guint64 size = MIN(DISK - at, (guint64)g_rand_int_range(rand, 1, 100) * 512);
+            memset(now + at, g_rand_int_range(rand, 0, 4), size);
+            rewind_journal_note(journals[i], 0, image, at, size);
+            g_assert_true(image_pwrite(image, at, now + at, size, NULL));
+        }
+        model[i + 1] = g_memdup2(now, DISK);
+    }
+    static const struct {
+        guint journal, then; /* swapped, and what the disk shows after it */
+    } walk[] = {{3, 3}, {2, 2}, {2, 3}, {2, 2}, {1, 1}, {0, 0}, {0, 1}, {1, 2}, {2, 3}, {3, 4}};
+    for (guint i = 0; i < G_N_ELEMENTS(walk); i++) {
+        rewind_journal_swap(journals[walk[i].journal], engine, &error);
+        g_assert_no_error(error);
+        g_assert_true(image_pread(image, 0, now, DISK, NULL));
+        g_assert_cmpmem(now, DISK, model[walk[i].then], DISK);
+    }
+    rewind_journal_join(journals[1], journals[2]); /* two intervals as one */
+    rewind_journal_swap(journals[3], engine, &error);
+    rewind_journal_swap(journals[1], engine, &error);
+    g_assert_no_error(error);
+    g_assert_true(image_pread(image, 0, now, DISK, NULL));
+    g_assert_cmpmem(now, DISK, model[1], DISK);
+
+    engine_free(engine);
+    rewind_journal_free(journals[0]);
+    rewind_journal_free(journals[1]);
+    rewind_journal_free(journals[3]);
+    for (guint i = 0; i <= INTERVALS; i++)
+        g_free(model[i]);
+    g_free(now);
+    g_unlink(path);
+    g_rmdir(folder);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/rewind/journal", test_journal);
+    g_test_add_func("/rewind/back-and-forth", test_back_and_forth);
+    return g_test_run();
+}
