@@ -105,9 +105,11 @@ class Desk:
     def gone(self, name, roles=None, seconds=20):
         wait_for(f"“{name}” to go", lambda: not self.look(name, roles), seconds)
 
-    def press(self, name, roles=BUTTONS, seconds=20):
+    def press(self, name, roles=BUTTONS, seconds=20, inside=None):
+        """`inside`: the title of the window to look in."""
         def with_action():
-            for node in self.all():
+            root = self.look(inside, ("frame",)) if inside else None
+            for node in self.all(root):
                 action = node.get_action_iface() if is_named(node, name) else None
                 if action and action.get_n_actions() > 0 and (not roles or node.get_role_name() in roles) \
                         and node.get_state_set().contains(Atspi.StateType.VISIBLE):
