@@ -248,6 +248,17 @@ static void undo_restore(GtkWidget *widget, const char *name, GVariant *paramete
     history_action_undo(widget, history);
 }
 
+static void rewind_or_go_on(GtkWidget *widget, const char *name, GVariant *parameter)
+{
+    VitrineMachineWindow *self = VITRINE_MACHINE_WINDOW(widget);
+
+    if (vitrine_rewind_bar_is_open(self->rewind))
+        vitrine_rewind_bar_close(self->rewind);
+    else
+        vitrine_rewind_bar_open(self->rewind);
+    machine_window_update(self);
+}
+
 static void show_disks(GtkWidget *widget, const char *name, GVariant *parameter)
 {
     vitrine_disks_window_present(vitrine_application_get(), NULL);
@@ -282,6 +293,7 @@ void machine_commands_install(GtkWidgetClass *widget)
         {"machine.capture", NULL, capture},
         {"machine.snapshot", NULL, snapshot},
         {"machine.undo-restore", NULL, undo_restore},
+        {"machine.rewind", NULL, rewind_or_go_on},
         {"machine.disks", NULL, show_disks},
         {"machine.page", "s", show_page},
     };

@@ -65,7 +65,7 @@ static void show_off_page(VitrineMachineWindow *self, enum session_state state)
     gtk_widget_set_visible(self->off_fresh_button, saved);
 }
 
-static void update(VitrineMachineWindow *self)
+void machine_window_update(VitrineMachineWindow *self)
 {
     enum session_state state = state_of(self);
     gboolean live = vitrine_session_is_live(self->session), paused = state == SESSION_PAUSED;
@@ -98,8 +98,10 @@ static void update(VitrineMachineWindow *self)
     /* A spinner that nobody sees keeps the frame clock running all the same. */
     gtk_spinner_set_spinning(self->spinner,
                              strcmp(gtk_stack_get_visible_child_name(self->stack), "working") == 0);
-    gtk_revealer_set_reveal_child(self->curtain, paused);
-    gtk_widget_set_can_target(GTK_WIDGET(self->curtain), paused);
+    /* Not over a picture of the past that one looks at. */
+    gboolean curtain = paused && !vitrine_rewind_bar_is_open(self->rewind);
+    gtk_revealer_set_reveal_child(self->curtain, curtain);
+    gtk_widget_set_can_target(GTK_WIDGET(self->curtain), curtain);
     gtk_widget_set_visible(self->start_button, !live);
     gtk_widget_set_visible(self->pause_button, live);
     gtk_button_set_icon_name(GTK_BUTTON(self->pause_button),
@@ -118,6 +120,7 @@ static void update(VitrineMachineWindow *self)
     gtk_widget_action_set_enabled(widget, "machine.save-state",
                                   steady && vitrine_session_get_bundle(self->session));
     gtk_widget_action_set_enabled(widget, "machine.snapshot", steady && vitrine_session_get_bundle(self->session));
+    gtk_widget_action_set_enabled(widget, "machine.rewind", steady);
     gtk_widget_action_set_enabled(widget, "machine.undo-restore",
                                   steady && vitrine_session_get_bundle(self->session));
     gtk_widget_action_set_enabled(widget, "machine.screenshot", steady);
@@ -133,7 +136,7 @@ static void update(VitrineMachineWindow *self)
 
 static void on_state_changed(VitrineSession *session, VitrineMachineWindow *self)
 {
-    update(self);
+    machine_window_update(self);
     if (state_of(self) == SESSION_RUNNING && strcmp(self->view, "screen") == 0)
         gtk_widget_grab_focus(GTK_WIDGET(self->screen));
 }
@@ -145,7 +148,7 @@ static void on_finished(VitrineSession *session, VitrineMachineWindow *self)
         gtk_window_close(GTK_WINDOW(self));
         return;
     }
-    update(self);
+    machine_window_update(self);
     if (gtk_window_is_fullscreen(GTK_WINDOW(self)))
         adw_flap_set_reveal_flap(self->flap, TRUE);
 }
@@ -173,7 +176,7 @@ static void on_started(GObject *source, GAsyncResult *result, gpointer user_data
     /* The off page shows the session's message. */
     vitrine_session_start_finish(VITRINE_SESSION(source), result, &error);
     if (self->session)
-        update(self);
+        machine_window_update(self);
 }
 
 void vitrine_machine_window_start(VitrineMachineWindow *self)
@@ -189,12 +192,13 @@ static void set_session(VitrineMachineWindow *self, VitrineSession *session)
     vitrine_screen_set_session(self->screen, session);
     vitrine_serial_view_set_session(self->serial, session);
     vitrine_status_strip_set_session(self->status, session);
+    vitrine_rewind_bar_set_session(self->rewind, session);
     if (!session)
         return;
     g_signal_connect(session, "state-changed", G_CALLBACK(on_state_changed), self);
     g_signal_connect(session, "finished", G_CALLBACK(on_finished), self);
     g_signal_connect(session, "present", G_CALLBACK(on_present), self);
-    update(self);
+    machine_window_update(self);
 }
 
 void machine_window_start_again(VitrineMachineWindow *self, enum session_flags flags)
@@ -375,7 +379,7 @@ static void set_property(GObject *object, guint id, const GValue *value, GParamS
         g_free(self->view);
         self->view = g_strdup(text);
         if (self->session) {
-            update(self);
+            machine_window_update(self);
             if (vitrine_session_is_live(self->session))
                 gtk_widget_grab_focus(strcmp(text, "screen") == 0 ? GTK_WIDGET(self->screen)
                                                                   : GTK_WIDGET(self->serial));
@@ -413,6 +417,7 @@ static void vitrine_machine_window_class_init(VitrineMachineWindowClass *klass)
     g_object_class_install_properties(G_OBJECT_CLASS(klass), N_PROPS, props);
 
     g_type_ensure(VITRINE_TYPE_JOBS_BUTTON);
+    g_type_ensure(VITRINE_TYPE_REWIND_BAR);
     g_type_ensure(VITRINE_TYPE_SCREEN);
     g_type_ensure(VITRINE_TYPE_SERIAL_VIEW);
     g_type_ensure(VITRINE_TYPE_STATUS_STRIP);
@@ -437,6 +442,7 @@ static void vitrine_machine_window_class_init(VitrineMachineWindowClass *klass)
     BIND(screen);
     BIND(serial);
     BIND(status);
+    BIND(rewind);
     BIND(keys_section);
     BIND(spinner);
     BIND(drop_target);

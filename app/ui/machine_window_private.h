@@ -4,6 +4,7 @@
 
 #include "app/ui/machine_window.h"
 
+#include "app/ui/rewind_bar.h"
 #include "app/ui/screen.h"
 #include "app/ui/serial_view.h"
 #include "app/ui/status_strip.h"
@@ -26,12 +27,15 @@ struct _VitrineMachineWindow {
     VitrineScreen *screen;
     VitrineSerialView *serial;
     VitrineStatusStrip *status;
+    VitrineRewindBar *rewind;
     GMenu *keys_section;
     GtkSpinner *spinner;
     GtkDropTarget *drop_target;
 };
 
 
+/* Shows what the session's state is now. */
+void machine_window_update(VitrineMachineWindow *self);
 /* A session of the same bundle in this window, when the one before is over. */
 void machine_window_start_again(VitrineMachineWindow *self, enum session_flags flags);
 /* Writes the state; the window goes when that is done. */
