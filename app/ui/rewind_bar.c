@@ -66,6 +66,7 @@ static GtkWidget *create_moment(VitrineRewindBar *self, VitrineRewindMoment *mom
     gtk_flow_box_child_set_child(GTK_FLOW_BOX_CHILD(child), box);
     gtk_accessible_update_property(GTK_ACCESSIBLE(child), GTK_ACCESSIBLE_PROPERTY_LABEL, text, -1);
     g_object_set_data_full(G_OBJECT(child), "moment", g_object_ref(moment), g_object_unref);
+    g_object_set_data_full(G_OBJECT(child), "age", g_steal_pointer(&text), g_free);
     return child;
 }
 
@@ -106,11 +107,11 @@ static void on_selected(GtkFlowBox *list, VitrineRewindBar *self)
 {
     GList *selected = gtk_flow_box_get_selected_children(list);
     VitrineRewindMoment *moment = selected ? g_object_get_data(G_OBJECT(selected->data), "moment") : NULL;
+    const char *when = selected ? g_object_get_data(G_OBJECT(selected->data), "age") : NULL;
 
     g_list_free(selected);
     if (!moment || self->filling || !self->rewind)
         return;
-    g_autofree char *when = age(self, moment);
     g_autofree char *text = g_strdup_printf(_("Rewind: %s"), when);
     gtk_label_set_text(self->title, text);
     vitrine_rewind_go_async(self->rewind, moment, NULL, on_gone, g_object_ref(self));
