@@ -277,34 +277,16 @@ static void convert(GtkWidget *owner, VitrineDisk *disk)
     form_run(form, on_convert, g_object_ref(disk), g_object_unref);
 }
 
-/* Writing it anew beside its base leaves out what was freed and zero. */
 static gboolean compact_work(VitrineJob *job, gpointer data, GError **error)
 {
     struct work *work = data;
     ImageJob image_work = image_job(job);
-    g_autoptr(Image) image = image_open(work->path, work->format, IMAGE_OPEN_READ_ONLY, error);
-    g_autoptr(ImageInfo) info = image ? image_get_info(image, error) : NULL;
+    g_autoptr(ImageInfo) before = image_read_info(work->path, work->format, NULL);
 
-    if (!info)
+    if (!image_compact(work->path, work->format, FALSE, &image_work, error))
         return FALSE;
-    guint64 before = info->disk_usage;
-    ImageConvertOptions options = {.create = {.overwrite = TRUE,
-                                              .cluster_size = info->cluster_size,
-                                              .version = info->version,
-                                              .backing_file = info->backing_file,
-                                              .backing_format = info->backing_format},
-                                   .verify = TRUE};
-    g_autofree char *beside = g_strconcat(work->path, ".compact", NULL);
-    if (!image_convert(image, beside, work->format, &options, &image_work, error))
-        return FALSE;
-    g_clear_pointer(&image, image_free);
-    g_autoptr(GFile) from = g_file_new_for_path(beside), to = g_file_new_for_path(work->path);
-    if (!g_file_move(from, to, G_FILE_COPY_OVERWRITE, NULL, NULL, NULL, error)) {
-        g_file_delete(from, NULL, NULL);
-        return FALSE;
-    }
     g_autoptr(ImageInfo) now = image_read_info(work->path, work->format, NULL);
-    guint64 saved = now && now->disk_usage < before ? before - now->disk_usage : 0;
+    guint64 saved = before && now && now->disk_usage < before->disk_usage ? before->disk_usage - now->disk_usage : 0;
     g_autofree char *size = g_format_size_full(saved, G_FORMAT_SIZE_IEC_UNITS);
     g_autofree char *text = g_strdup_printf(_("Compacted: %s given back"), size);
     vitrine_job_set_result(job, text);
@@ -403,7 +385,7 @@ const struct disk_action disk_actions[] = {
     {"convert", N_("Convert…"), N_("A copy of another kind, or compressed"), "edit-copy-symbolic", convert,
      if_unreadable},
     {"compact", N_("Compact"), N_("Gives room back that the disk does not use"), "view-restore-symbolic", compact,
-     if_not_qcow2},
+     if_in_use},
     {"rebase", N_("Another Base…"), N_("Lets it stand on another image, or finds one that was moved"),
      "object-flip-vertical-symbolic", rebase, if_no_overlay},
     {"merge", N_("Join With Its Base"), N_("One image less in the chain; the base stays as it is"),
