@@ -252,8 +252,7 @@ static void leave(struct jit_cpu *cpu, const struct ir_region *r, const struct i
     }
     if (x->kind == IR_EXIT_RAISE) {
         cpu->exit_reason = x->reason;
-        if (x->info)
-            cpu->exit_info = w[c->word[x->info]];
+        cpu->exit_info = x->info ? w[c->word[x->info]] : 0;
     }
 }
 
