@@ -314,6 +314,28 @@ static gboolean qcow2_status(Image *image, guint64 offset, guint64 length, Image
     return TRUE;
 }
 
+static gboolean write_size(Qcow2 *q, guint64 size, GError **error)
+{
+    guint8 field[8];
+    image_put_be64(field, size);
+    if (!flush_all(q, error) || !image_file_write(q->file, QCOW2_AT_SIZE, field, sizeof field, error) ||
+        !image_file_sync(q->file, error))
+        return FALSE;
+    q->header.size = size;
+    q->image->size = size;
+    return TRUE;
+}
+
+/* Nothing that stood behind the end, from before an interrupted shrinking or in a longer base, comes back. */
+static gboolean clear_behind(Qcow2 *q, guint64 from, guint64 to, GError **error)
+{
+    const Image *base = q->image->backing;
+    guint64 whole = MIN(image_align_up(from, q->cluster_size), to);
+    return (whole == from || qcow2_zero(q, from, whole - from, FALSE, error)) &&
+           qcow2_drop(q, whole, to, error) &&
+           (!base || base->size <= whole || qcow2_zero(q, whole, MIN(to, base->size) - whole, FALSE, error));
+}
+
 gboolean qcow2_resize(Image *image, guint64 size, gboolean allow_shrink, GError **error)
 {
     Qcow2 *q = image->state;
@@ -333,28 +355,14 @@ gboolean qcow2_resize(Image *image, guint64 size, gboolean allow_shrink, GError 
         (size >> coverage_bits) + ((size & ((G_GUINT64_CONSTANT(1) << coverage_bits) - 1)) != 0);
     if (entries > G_MAXUINT32)
         entries = G_MAXUINT32;
-    if (size > old) {
-        if (!qcow2_grow_l1(q, (guint32)entries, error))
-            return FALSE;
-        /* A base that is longer than the overlay was must not show through. */
-        if (image->backing && image->backing->size > old &&
-            !qcow2_zero(q, old, MIN(size, image->backing->size) - old, FALSE, error))
-            return FALSE;
-    } else {
-        /* Contents go first, so that they never come back when the disk grows again. */
-        guint64 whole = MIN(image_align_up(size, q->cluster_size), old);
-        if ((whole > size && !qcow2_zero(q, size, whole - size, FALSE, error)) ||
-            !qcow2_drop(q, whole, old, error))
-            return FALSE;
-    }
-    guint8 field[8];
-    image_put_be64(field, size);
-    if (!flush_all(q, error) || !image_file_write(q->file, QCOW2_AT_SIZE, field, sizeof field, error) ||
-        !image_file_sync(q->file, error))
-        return FALSE;
-    q->header.size = size;
-    image->size = size;
-    return TRUE;
+    if (size > old)
+        return qcow2_grow_l1(q, (guint32)entries, error) && clear_behind(q, old, size, error) &&
+               write_size(q, size, error);
+    /* The size first: until it counts, all that was written is still there. */
+    guint64 whole = MIN(image_align_up(size, q->cluster_size), old);
+    return write_size(q, size, error) &&
+           (whole == size || qcow2_zero(q, size, whole - size, FALSE, error)) &&
+           qcow2_drop(q, whole, old, error) && flush_all(q, error);
 }
 
 static void info_of_header(const Qcow2Header *h, ImageInfo *info)
