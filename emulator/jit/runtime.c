@@ -467,7 +467,6 @@ enum jit_stop jit_run(struct jit_cpu *cpu, int64_t insns)
     const struct jit_guest *guest = cpu->guest;
     enum jit_stop result;
     struct exit_site *link_from = NULL; /* wants to be linked to the region at pc */
-    bool unit_only = jit->options.user_mode && !jit->backend;
     bool want_unit = false, check = true;
 
     enter_running(jit);
@@ -491,7 +490,7 @@ enum jit_stop jit_run(struct jit_cpu *cpu, int64_t insns)
             result = JIT_STOP_BUDGET;
             break;
         }
-        if (want_unit || unit_only) {
+        if (want_unit) {
             want_unit = false;
             link_from = NULL;
             if (run_unit(cpu) == STEP_RAISED) {
