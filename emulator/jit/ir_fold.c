@@ -344,6 +344,50 @@ static ir_ref fold_div(struct ir_builder *b, struct ir_insn *i, uint64_t m)
     return IR_NONE;
 }
 
+/* v for each relation that one FREL may give; false: it depends on something else. */
+static bool by_relation(const struct ir_builder *b, ir_ref v, ir_ref *frel, uint32_t out[4], unsigned depth)
+{
+    const struct ir_insn *i = &b->insn[v];
+    uint32_t x[4], y[4];
+    uint64_t k;
+
+    if (ib_const(b, v, &k)) {
+        for (unsigned r = 0; r < 4; r++)
+            out[r] = (uint32_t)k;
+        return true;
+    }
+    if (i->op == IR_FREL && (!*frel || *frel == v)) {
+        for (unsigned r = 0; r < 4; r++)
+            out[r] = r;
+        *frel = v;
+        return true;
+    }
+    if (!depth || i->type != IR_I32 || (i->op != IR_AND && i->op != IR_SHL && i->op != IR_SHR) ||
+        !by_relation(b, ib_resolve(b, i->a), frel, x, depth - 1) ||
+        !by_relation(b, ib_resolve(b, i->b), frel, y, depth - 1))
+        return false;
+    for (unsigned r = 0; r < 4; r++)
+        out[r] = i->op == IR_AND ? x[r] & y[r] : i->op == IR_SHL ? x[r] << (y[r] & 31) : x[r] >> (y[r] & 31);
+    return true;
+}
+
+/* A bit looked up in tables by the relation of two numbers is a compare of them. */
+static ir_ref fold_relation(struct ir_builder *b, const struct ir_insn *i)
+{
+    ir_ref frel = IR_NONE;
+    uint32_t bit[4];
+    uint64_t k;
+    unsigned mask = 0;
+
+    if (!ib_const(b, i->b, &k) || k != 1 || !ib_is(b, i->a, IR_SHR) || i->type != IR_I32 ||
+        !by_relation(b, i->a, &frel, bit, 4) || !frel)
+        return IR_NONE;
+    for (unsigned r = 0; r < 4; r++)
+        mask |= (bit[r] & 1) << r; /* IR_FEQ, IR_FLT, IR_FGT, IR_FUN */
+    const struct ir_insn compare = b->insn[frel];
+    return ir_op2(b, IR_FCMP, IR_I32, (uint16_t)((compare.aux & ~15u) | mask), compare.a, compare.b);
+}
+
 static ir_ref fold_and(struct ir_builder *b, struct ir_insn *i, uint64_t m)
 {
     uint64_t k, k2, p;
@@ -874,7 +918,10 @@ ir_ref ib_fold(struct ir_builder *b, struct ir_insn *i)
     case IR_DIVS:
     case IR_REMU:
     case IR_REMS: return fold_div(b, i, m);
-    case IR_AND: return fold_and(b, i, m);
+    case IR_AND: {
+        ir_ref relation = fold_relation(b, i);
+        return relation ? relation : fold_and(b, i, m);
+    }
     case IR_OR: return fold_or(b, i, m);
     case IR_XOR: return fold_xor(b, i, m);
     case IR_ANDN:

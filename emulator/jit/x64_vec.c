@@ -88,27 +88,46 @@ static bool usable(const struct x64_ctx *c, uint32_t op)
     return op && ((op & 0x300) != X_0F38 || c->f->sse41);
 }
 
-/* Shifts of lanes by a constant: opcode and digit of the group. */
+/* Shifts of lanes by a constant: opcode and digit of the group; what it lacks is made of others. */
 static bool shift(struct x64_ctx *c, uint32_t p)
 {
     const struct ir_insn *i = &c->r->insn[p];
     static const uint8_t group[4] = {0, 0x71, 0x72, 0x73};
     unsigned digit = i->op == IR_VSHL ? 6 : i->op == IR_VSHR ? 2 : 4, n = i->c, bits = 8u << i->aux;
 
-    if (i->aux == IR_L8 || i->aux > IR_L64 || (i->aux == IR_L64 && i->op == IR_VSAR) || n > 255) {
+    if (i->aux > IR_L64 || n > 255) {
         return false;
     }
     if (n >= bits && i->op == IR_VSAR) {
         n = bits - 1;
     }
+    /* bytes as words, of which what came from a neighbour is cleared; signs as (x ^ s) - s with the sign's bit s */
+    bool bytes = i->aux == IR_L8, signs = i->op == IR_VSAR && (bytes || i->aux == IR_L64);
+    unsigned lane = bytes ? IR_L16 : i->aux;
+    int dst;
+    if (signs) {
+        digit = 2;
+    }
     if (c->f->avx) {
-        int ra = x64_in(c, i->a), dst = x64_new(c, p);
-        x64_vrr(&c->a, X_66 | X_0F | group[i->aux], (int)digit, dst, ra); /* the digit stands in reg, dst in vvvv */
+        int ra = x64_in(c, i->a);
+        dst = x64_new(c, p);
+        x64_vrr(&c->a, X_66 | X_0F | group[lane], (int)digit, dst, ra); /* the digit stands in reg, dst in vvvv */
     } else {
-        int dst = x64_new_from(c, p, i->a);
-        x64_rr(&c->a, X_66 | X_0F | group[i->aux], (int)digit, dst);
+        dst = x64_new_from(c, p, i->a);
+        x64_rr(&c->a, X_66 | X_0F | group[lane], (int)digit, dst);
     }
     x64_1(&c->a, n);
+    if (bytes) {
+        uint64_t kept = n > 7 ? 0 : i->op == IR_VSHL ? (0xffu << n & 0xff) : 0xffu >> n;
+        kept *= 0x0101010101010101u;
+        x64_v3m(c, X_66 | X_0F | 0xdb, dst, dst, x64_const_mem(&c->a, kept, kept)); /* pand */
+    }
+    if (signs) {
+        uint64_t sign = bytes ? (0x80u >> n) * 0x0101010101010101u : (uint64_t)1 << (63 - n);
+        struct x64_mem m = x64_const_mem(&c->a, sign, sign);
+        x64_v3m(c, X_66 | X_0F | 0xef, dst, dst, m); /* pxor */
+        x64_v3m(c, simple[IR_VSUB][i->aux], dst, dst, m);
+    }
     return true;
 }
 
