@@ -9,6 +9,7 @@
 #include "app/ui/jobs.h"
 #include "app/ui/machine_card.h"
 #include "app/ui/machine_page.h"
+#include "app/ui/transfer.h"
 #include "app/ui/wizard.h"
 #include "emulator/engine.h"
 
@@ -281,7 +282,10 @@ void vitrine_library_window_open_file(VitrineLibraryWindow *self, GFile *file)
             GTK_WIDGET(self), _("This folder is not a machine. Drop a machine's folder, a disc or a disk image."));
         return;
     }
-    vitrine_wizard_present(vitrine_application_get(), GTK_WINDOW(self), path);
+    if (g_str_has_suffix(path, TRANSFER_SUFFIX))
+        transfer_import(GTK_WIDGET(self), path);
+    else
+        vitrine_wizard_present(vitrine_application_get(), GTK_WINDOW(self), path);
 }
 
 static GdkDragAction on_drag_enter(GtkDropTarget *target, double x, double y, VitrineLibraryWindow *self)

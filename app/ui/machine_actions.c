@@ -9,6 +9,7 @@
 #include "app/ui/form.h"
 #include "app/ui/history_actions.h"
 #include "app/ui/library_window.h"
+#include "app/ui/transfer.h"
 #include "emulator/engine.h"
 
 #include <string.h>
@@ -141,6 +142,11 @@ static void duplicate(GtkWidget *widget, VitrineBundle *bundle)
     history_action_branch(widget, history, vitrine_history_get_here(history));
 }
 
+static void export_machine(GtkWidget *widget, VitrineBundle *bundle)
+{
+    transfer_export(widget, bundle);
+}
+
 static void set_cd(GtkWidget *widget, VitrineBundle *bundle, const char *path)
 {
     g_autoptr(MachineIni) machine = machine_ini_copy(vitrine_bundle_get_machine(bundle));
@@ -266,6 +272,7 @@ static const struct command {
     {"card.start-from", start_from, IDLE},
     {"card.rename", rename_machine, IDLE},
     {"card.duplicate", duplicate, IDLE},
+    {"card.export", export_machine, IDLE},
     {"card.insert-cd", insert_cd, IDLE},
     {"card.eject-cd", eject_cd, IDLE},
     {"card.open-folder", open_folder, ALWAYS},

@@ -146,6 +146,15 @@ def log(desk):
     settle()
 
 
+def exported_and_imported(desk):
+    file = os.path.join(os.environ["HOME"], "Router.vitrine")
+    desk.run("export", "Router", file)
+    desk.run(file)  # as a desktop opens a file: the running program takes it
+    desk.find("Router 2", seconds=60)
+    desk.run("delete", "Router 2")
+    desk.gone("Router 2")
+
+
 def all_disks(desk):
     desk.keys("ctrl+shift+d")
     desk.focus("Disks")
@@ -245,4 +254,4 @@ def walk(desk, where, enough=60):
 
 if __name__ == "__main__":
     run_tests([machines_with_a_past, library, search, shortcuts, machine_menu_opens_the_page, history, going_back_and_undo,
-               drives, settings, log, all_disks, wizard, preferences, about], Desk(sys.argv[1], sys.argv[2]))
+               drives, settings, log, exported_and_imported, all_disks, wizard, preferences, about], Desk(sys.argv[1], sys.argv[2]))
