@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Where `vitrine` begins. `vitrine exec` is this small program itself, because programs of other processors start
- * others of their kind all the time and must not wait for the libraries of windows; everything else is
+ * Where `vitrine` begins. `vitrine exec` is this small program itself, because programs of other processors
+ * start others of their kind all the time and must not wait for the libraries of windows; everything else is
  * vitrine-desktop's, which takes this process over.
  */
 #include <errno.h>

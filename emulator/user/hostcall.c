@@ -66,8 +66,8 @@ void user_host_call_interrupt(void *ucontext)
         *rip = (greg_t)user_host_call_abort;
 }
 
-/* The C library keeps signals 32 and 33 to itself; a program's own library has them too. So the kernel is asked
- * without it, and the code that a handler returns to is ours. */
+/* The C library keeps signals 32 and 33 to itself; a program's own library has them too. So the kernel is
+ * asked without it, and the code that a handler returns to is ours. */
 void user_host_restore(void);
 
 __asm__("	.text\n"

@@ -349,10 +349,11 @@ bool user_load_program(struct user_process *process, struct user_thread *thread,
         bool good;
 
         if (access(file, F_OK) != 0) {
-            g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno),
-                        "%s needs the dynamic linker %s, which is not there: name the folder of the program's "
-                        "own system as its sysroot.",
-                        process->exe, process->image.interpreter);
+            g_set_error(
+                error, G_IO_ERROR, g_io_error_from_errno(errno),
+                "%s needs the dynamic linker %s, which is not there: name the folder of the program's "
+                "own system as its sysroot.",
+                process->exe, process->image.interpreter);
             return false;
         }
         if (!user_load_headers(file, &linker, &linker_map, error))

@@ -31,7 +31,8 @@ static void on_fault(int signal, siginfo_t *info, void *context);
 static int host_sigaction(int signal, void (*handler)(int, siginfo_t *, void *), unsigned long flags)
 {
     /* The fault handler may leave by a jump that knows only of its own signal. */
-    return user_host_sigaction(signal, (void *)handler, flags | SA_SIGINFO, handler != on_fault ? ~(uint64_t)0 : 0);
+    return user_host_sigaction(signal, (void *)handler, flags | SA_SIGINFO,
+                               handler != on_fault ? ~(uint64_t)0 : 0);
 }
 
 /* SIG_DFL or SIG_IGN */

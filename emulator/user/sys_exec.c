@@ -2,9 +2,10 @@
 /*
  * The end of threads and processes, new ones, and execve.
  *
- * fork is the host's: memory, files and signal actions are copied by the kernel. The child of vfork shares this
- * process's memory, as the child of posix_spawn must, and so it runs in the same translations while the kernel lets
- * its parent wait; what it may change without the parent's knowledge (registers, signal actions) is its own.
+ * fork is the host's: memory, files and signal actions are copied by the kernel. The child of vfork shares
+ * this process's memory, as the child of posix_spawn must, and so it runs in the same translations while the
+ * kernel lets its parent wait; what it may change without the parent's knowledge (registers, signal actions)
+ * is its own.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -190,8 +191,8 @@ int64_t user_sys_fork(struct user_thread *t, const uint64_t *a)
 
 int64_t user_sys_vfork(struct user_thread *t, const uint64_t *a)
 {
-    const struct clone_request request = {.flags = (uint64_t)user_signal_to_guest(ABI(t), SIGCHLD) | CLONE_VM |
-                                                   CLONE_VFORK};
+    const struct clone_request request = {.flags = (uint64_t)user_signal_to_guest(ABI(t), SIGCHLD) |
+                                                   CLONE_VM | CLONE_VFORK};
 
     return new_process(t, &request);
 }
@@ -231,8 +232,7 @@ static int64_t clone_thread(struct user_thread *t, uint64_t flags, uint64_t sp, 
                             uint64_t parent_tid, uint64_t child_tid)
 {
     struct user_process *process = t->process;
-    struct birth birth = {
-        .flags = flags, .mask = t->mask, .parent_tid = parent_tid, .child_tid = child_tid};
+    struct birth birth = {.flags = flags, .mask = t->mask, .parent_tid = parent_tid, .child_tid = child_tid};
     pthread_attr_t attributes;
     int result;
 
@@ -283,7 +283,8 @@ static int64_t clone_thread(struct user_thread *t, uint64_t flags, uint64_t sp, 
 
 #define CLONE_THREAD_FLAGS (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD)
 
-/* flags, stack, parent's tid, tls, child's tid (the order of SPARC, ARM and most others, CONFIG_CLONE_BACKWARDS) */
+/* flags, stack, parent's tid, tls, child's tid (the order of SPARC, ARM and most others,
+ * CONFIG_CLONE_BACKWARDS) */
 int64_t user_sys_clone(struct user_thread *t, const uint64_t *a)
 {
     const struct clone_request request = {
@@ -292,8 +293,8 @@ int64_t user_sys_clone(struct user_thread *t, const uint64_t *a)
 
     if ((flags & CLONE_THREAD_FLAGS) == CLONE_THREAD_FLAGS)
         return clone_thread(t, flags, a[1], a[3], a[2], a[4]);
-    /* A process of its own. Memory that is shared without the parent waiting, files or handlers shared between
-     * processes, and name spaces are not offered. */
+    /* A process of its own. Memory that is shared without the parent waiting, files or handlers shared
+     * between processes, and name spaces are not offered. */
     if (flags & ~(uint64_t)(CSIGNAL | CLONE_VM | CLONE_VFORK | CLONE_SETTLS | CLONE_PARENT_SETTID |
                             CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID | CLONE_UNTRACED | CLONE_DETACHED) ||
         (flags & CLONE_VM && !(flags & CLONE_VFORK)) ||
@@ -334,7 +335,8 @@ static GPtrArray *make_command(struct user_thread *t, const char *file, char **a
     g_ptr_array_add(command, g_strdup("vitrine"));
     g_ptr_array_add(command, g_strdup("exec"));
     if (options->sysroot)
-        g_ptr_array_add(command, g_strdup_printf("--%s=%s", options->root ? "root" : "sysroot", options->sysroot));
+        g_ptr_array_add(command,
+                        g_strdup_printf("--%s=%s", options->root ? "root" : "sysroot", options->sysroot));
     if (options->cpu)
         g_ptr_array_add(command, g_strdup_printf("--cpu=%s", options->cpu));
     if (options->strace)
@@ -376,8 +378,8 @@ static int is_ours(struct user_thread *t, const char *file)
     return result;
 }
 
-/* A program for one of our processors begins again under this program; any other is the host's to run. `name` is
- * what the program calls the file. */
+/* A program for one of our processors begins again under this program; any other is the host's to run. `name`
+ * is what the program calls the file. */
 static int64_t execute(struct user_thread *t, const char *name, const char *host, GPtrArray *argv,
                        GPtrArray *envp)
 {

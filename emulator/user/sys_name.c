@@ -143,8 +143,8 @@ int64_t user_sys_readlinkat(struct user_thread *t, const uint64_t *a)
 
 /* ------------------------------------------------------------------------------------------------ owners */
 
-static int64_t change_owner(struct user_thread *t, int directory, uint64_t address, uint32_t user, uint32_t group,
-                            int flags)
+static int64_t change_owner(struct user_thread *t, int directory, uint64_t address, uint32_t user,
+                            uint32_t group, int flags)
 {
     USER_PATH_AT(path, directory, address, flags & AT_SYMLINK_NOFOLLOW ? USER_NAME_LINK : USER_NAME_TARGET);
     return USER_HOST(t, SYS_fchownat, directory, path, user, group, flags, 0);
@@ -204,7 +204,8 @@ int64_t user_sys_getcwd(struct user_thread *t, const uint64_t *a)
     return user_mem_write(MEM(t), a[0], inside, size) ? (int64_t)size : -EFAULT;
 }
 
-/* The host's own call would take this program's files away from it: from here on, names are looked up there. */
+/* The host's own call would take this program's files away from it: from here on, names are looked up there.
+ */
 int64_t user_sys_chroot(struct user_thread *t, const uint64_t *a)
 {
     struct user_options *options = &t->process->options;

@@ -2,7 +2,8 @@
 /*
  * Programs for ARM Linux that check what they find and print "ok", under each engine.
  *
- * Arguments: the program that runs them, then the guest programs. One that is called arm_names... gets a sysroot.
+ * Arguments: the program that runs them, then the guest programs. One that is called arm_names... gets a
+ * sysroot.
  */
 #include <string.h>
 #include <unistd.h>
@@ -24,8 +25,8 @@ static void check_ok(GPtrArray *argv)
     int status;
 
     g_ptr_array_add(argv, NULL);
-    g_spawn_sync(NULL, (char **)argv->pdata, NULL, G_SPAWN_STDIN_FROM_DEV_NULL, NULL, NULL, &output, &messages,
-                 &status, &error);
+    g_spawn_sync(NULL, (char **)argv->pdata, NULL, G_SPAWN_STDIN_FROM_DEV_NULL, NULL, NULL, &output,
+                 &messages, &status, &error);
     g_assert_no_error(error);
     if (status != 0 || strcmp(output, "ok\n") != 0)
         g_test_message("status %x\n%s\n%s", status, output, messages);
@@ -111,7 +112,8 @@ static void test_names(gconstpointer data)
 
 int main(int argc, char **argv)
 {
-    static const char *const translated[] = {"--accel", "jit", NULL}, *const first_tier[] = {"--tier", "1", NULL},
+    static const char *const translated[] = {"--accel", "jit", NULL},
+                             *const first_tier[] = {"--tier", "1", NULL},
                              *const interpreted[] = {"--accel", "interp", NULL};
     static const struct {
         const char *name;
@@ -128,8 +130,8 @@ int main(int argc, char **argv)
             struct run *run = g_new(struct run, 1);
 
             *run = (struct run){argv[i], engines[e].options};
-            g_test_add_data_func_full(path, run,
-                                      g_str_has_prefix(base, "arm_names") ? test_names : test_program, g_free);
+            g_test_add_data_func_full(
+                path, run, g_str_has_prefix(base, "arm_names") ? test_names : test_program, g_free);
         }
     }
     return g_test_run();

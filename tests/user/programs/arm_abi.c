@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What ARM Linux promises to programs beyond the generic calls: kernel helpers, the private calls, signal frames
- * with their floating-point part, code that is written while running, vfork and posix_spawn. Prints "ok".
+ * What ARM Linux promises to programs beyond the generic calls: kernel helpers, the private calls, signal
+ * frames with their floating-point part, code that is written while running, vfork and posix_spawn. Prints
+ * "ok".
  */
 #define _GNU_SOURCE
 #include <elf.h>
@@ -253,7 +254,8 @@ static void test_signals(void)
     sigemptyset(&set);
     sigaddset(&set, SIGRTMAX);
     CHECK(sigprocmask(SIG_BLOCK, &set, NULL) == 0 && sigqueue(getpid(), SIGRTMAX, value) == 0);
-    CHECK(sigwaitinfo(&set, &info) == SIGRTMAX && info.si_value.sival_int == 4711 && info.si_code == SI_QUEUE);
+    CHECK(sigwaitinfo(&set, &info) == SIGRTMAX && info.si_value.sival_int == 4711 &&
+          info.si_code == SI_QUEUE);
 }
 
 /* -------------------------------------------------------------------------------------- processes */
@@ -297,7 +299,8 @@ static void test_processes(char *self)
         shared = 3;
         abort();
     }
-    CHECK(shared == 2 && waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+    CHECK(shared == 2 && waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) &&
+          WTERMSIG(status) == SIGABRT);
     CHECK(system("exit 5") == 5 << 8);
 }
 
@@ -337,7 +340,8 @@ static void test_surroundings(void)
     CHECK(getauxval(AT_HWCAP) & HWCAP_ARM_THUMB);
     CHECK(((const char *)getauxval(AT_PLATFORM))[0] == 'v');
     CHECK(getauxval(AT_PAGESZ) == 4096 && getauxval(AT_ENTRY) != 0);
-    CHECK((fd = open("/proc/self/auxv", O_RDONLY)) >= 0 && (n = read(fd, text, sizeof(text))) > 64 && n % 8 == 0);
+    CHECK((fd = open("/proc/self/auxv", O_RDONLY)) >= 0 && (n = read(fd, text, sizeof(text))) > 64 &&
+          n % 8 == 0);
     close(fd);
     CHECK((fd = open("/proc/self/maps", O_RDONLY)) >= 0 && (n = read(fd, text, sizeof(text) - 1)) > 0);
     close(fd);
@@ -349,12 +353,13 @@ static void test_surroundings(void)
     CHECK(strstr(text, "Features\t: swp half thumb"));
     CHECK(personality(0xffffffff) != -1);
     CHECK(syscall(SYS_lseek, 0, 0, 77) == -1);
-    CHECK(mmap((void *)0x30000000, 8192, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) ==
-          (void *)0x30000000);
-    CHECK(mmap((void *)0x30001000, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) ==
-              MAP_FAILED &&
+    CHECK(mmap((void *)0x30000000, 8192, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1,
+               0) == (void *)0x30000000);
+    CHECK(mmap((void *)0x30001000, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1,
+               0) == MAP_FAILED &&
           errno == EEXIST);
-    CHECK(mmap((void *)0xffff0000, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED);
+    CHECK(mmap((void *)0xffff0000, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) ==
+          MAP_FAILED);
 }
 
 int main(int argc, char **argv)

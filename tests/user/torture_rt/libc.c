@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The part of a C library that GCC's torture tests call, for processors that Debian has no cross library for. It
- * stands on the run time of tests/bench/rt.
+ * The part of a C library that GCC's torture tests call, for processors that Debian has no cross library for.
+ * It stands on the run time of tests/bench/rt.
  */
 #include <stdarg.h>
 
@@ -217,8 +217,8 @@ static void put(struct sink *s, char c)
     s->length++;
 }
 
-static void put_number(struct sink *s, unsigned long long value, unsigned base, int minus, int width, char fill,
-                       int upper)
+static void put_number(struct sink *s, unsigned long long value, unsigned base, int minus, int width,
+                       char fill, int upper)
 {
     char digits[32];
     int n = 0;
@@ -262,8 +262,8 @@ int vsnprintf(char *to, size_t room, const char *format, va_list list)
         case 'd':
         case 'i':
             value = longs > 1 ? va_arg(list, long long) : va_arg(list, int);
-            put_number(&s, value < 0 ? 0 - (unsigned long long)value : (unsigned long long)value, 10, value < 0,
-                       width, fill, 0);
+            put_number(&s, value < 0 ? 0 - (unsigned long long)value : (unsigned long long)value, 10,
+                       value < 0, width, fill, 0);
             break;
         case 'u':
         case 'x':
@@ -286,9 +286,7 @@ int vsnprintf(char *to, size_t room, const char *format, va_list list)
             break;
         case 'f':
         case 'g':
-        case 'e':
-            put_number(&s, (unsigned long long)va_arg(list, double), 10, 0, width, fill, 0);
-            break;
+        case 'e': put_number(&s, (unsigned long long)va_arg(list, double), 10, 0, width, fill, 0); break;
         default: put(&s, *format); break;
         }
     }
