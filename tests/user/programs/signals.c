@@ -162,9 +162,11 @@ static void interrupted(void)
     pipe_ends[1] = (int)second;
     count = 0;
     install(S_ALRM, on_signal, 0);
-    set_alarm(20000, 0);
+    /* The alarm repeats: on a busy computer the first may come before the call has begun. */
+    set_alarm(20000, 20000);
     EXPECT(CALL3(NR_read, pipe_ends[0], &byte, 1), -E_INTR);
-    EXPECT(count, 1);
+    set_alarm(0, 0);
+    CHECK(count >= 1);
     /* Begun again until the third signal has written. */
     count = 0;
     install(S_ALRM, feed, RESTART);
@@ -175,9 +177,10 @@ static void interrupted(void)
     CHECK(count >= 3);
     install(S_ALRM, on_signal, RESTART);
     count = 0;
-    set_alarm(10000, 0);
+    set_alarm(10000, 10000);
     EXPECT(CALL0(NR_pause), -E_INTR);
-    EXPECT(count, 1);
+    set_alarm(0, 0);
+    CHECK(count >= 1);
 }
 
 static volatile uint32_t ticks;
