@@ -10,7 +10,8 @@ void system_jit_close_log(FILE *log)
         fclose(log);
 }
 
-/* Where "jit" or "jit=FILE" among the machine's log topics leads; NULL without that topic, or with *failed. */
+/* Where "jit" or "jit=FILE" among the machine's log topics leads; NULL without that topic, or with *failed.
+ */
 static FILE *open_jit_log(struct machine *machine, bool *failed, GError **error)
 {
     g_auto(GStrv) topics = g_strsplit(machine->options.log ? machine->options.log : "", ",", -1);

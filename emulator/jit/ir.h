@@ -349,6 +349,10 @@ static inline ir_ref ir_bin(struct ir_builder *b, enum ir_op op, ir_ref x, ir_re
 ir_ref ir_load(struct ir_builder *b, enum ir_type type, unsigned aux, ir_ref address);
 void ir_store(struct ir_builder *b, unsigned aux, ir_ref address, ir_ref value);
 ir_ref ir_guard(struct ir_builder *b, unsigned aux, ir_ref address); /* with IR_MEM_READ/WRITE */
+/* One guard for `bytes` bytes (IR_GUARD_RANGE at most) from address on.  Not in a unit: there is a guard for each access, so
+ * that devices and pages' ends come out right. */
+ir_ref ir_guard_range(struct ir_builder *b, unsigned aux, ir_ref address, unsigned bytes);
+bool ir_is_unit(const struct ir_builder *b);
 ir_ref ir_load_at(struct ir_builder *b, enum ir_type type, unsigned aux, ir_ref guard, int32_t offset);
 void ir_store_at(struct ir_builder *b, unsigned aux, ir_ref guard, int32_t offset, ir_ref value);
 ir_ref ir_atomic(struct ir_builder *b, enum ir_op op, enum ir_type type, unsigned aux, ir_ref guard, ir_ref x,

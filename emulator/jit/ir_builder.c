@@ -909,6 +909,26 @@ ir_ref ir_guard(struct ir_builder *b, unsigned aux, ir_ref address)
     return v;
 }
 
+ir_ref ir_guard_range(struct ir_builder *b, unsigned aux, ir_ref address, unsigned bytes)
+{
+    g_assert(!b->unit && bytes <= IR_GUARD_RANGE);
+    aux &= 7u | IR_MEM_READ | IR_MEM_WRITE | IR_MEM_ALIGN(7);
+    struct ir_insn i = {.op = IR_GUARD,
+                        .type = IR_I64,
+                        .aux = (uint16_t)aux,
+                        .a = ib_resolve(b, address),
+                        .b = memory_exit(b),
+                        .c = bytes << 16};
+    ir_ref v = append(b, &i); /* not shared: others look at the size in aux */
+    b->stamp[v] = b->user_mode ? b->serial : b->guard_epoch;
+    return v;
+}
+
+bool ir_is_unit(const struct ir_builder *b)
+{
+    return b->unit;
+}
+
 ir_ref ir_load_at(struct ir_builder *b, enum ir_type type, unsigned aux, ir_ref guard, int32_t offset)
 {
     aux &= 7u | IR_MEM_SIGNED | IR_MEM_BIG;

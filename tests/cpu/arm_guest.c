@@ -4,7 +4,7 @@
 #include <sys/mman.h>
 #include "tests/cpu/arm_guest.h"
 
-#define WINDOW_SIZE (UINT64_C(1) << 32)
+#define WINDOW_SIZE  (UINT64_C(1) << 32)
 #define WINDOW_GUARD (UINT64_C(1) << 16)
 
 static struct guest *current;

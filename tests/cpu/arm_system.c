@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * ARM processors in system mode on a bus of their own: exceptions, banked registers, CP15 and the MMUs of v5, v6 and
- * v7, in the interpreter and in both tiers.
+ * ARM processors in system mode on a bus of their own: exceptions, banked registers, CP15 and the MMUs of v5,
+ * v6 and v7, in the interpreter and in both tiers.
  */
 #include <string.h>
 
@@ -62,8 +62,10 @@ static struct rig *rig_new(const char *model_id)
     g_assert_no_error(error);
     bus_map(r->bus, &(struct bus_region){.name = "ram", .size = RAM_SIZE, .kind = BUS_RAM, .block = r->ram});
     const struct arm_model *model = arm_find_model(model_id);
-    struct jit_options options = {
-        .accel = tier ? JIT_ACCEL_JIT : JIT_ACCEL_INTERP, .deterministic = true, .max_tier = tier, .eager = true};
+    struct jit_options options = {.accel = tier ? JIT_ACCEL_JIT : JIT_ACCEL_INTERP,
+                                  .deterministic = true,
+                                  .max_tier = tier,
+                                  .eager = true};
     r->jit = jit_create(arm_model_guest(model), &options, &error);
     g_assert_no_error(error);
     r->listener = (struct memory_listener){.opaque = r, .code_written = code_written};
@@ -153,7 +155,8 @@ static void test_thumb(void)
     mode(r, ARM_MODE_USR);
     run(r, CODE | 1, 2);
     expect_exception(r, 0x04, ARM_MODE_UND, CODE + 4);
-    /* a fault within an IT block comes back into it: cmp r0, r0; ite eq; ldreq r1, [r2]; movne r3, #3; movs r4, #4 */
+    /* a fault within an IT block comes back into it: cmp r0, r0; ite eq; ldreq r1, [r2]; movne r3, #3; movs
+     * r4, #4 */
     PUT(CODE, 0xbf0c4280, 0x23036811, 0xbf002404);
     mode(r, ARM_MODE_USR);
     set(r, 2, 0x80000000);
@@ -175,7 +178,7 @@ static void test_abort(void)
 {
     struct rig *r = rig_new("arm926ej-s");
     PUT(CODE, 0xe5b02004, 0xe3a03001); /* ldr r2, [r0, #4]! */
-    set(r, 0, 0x80000000); /* nothing answers there */
+    set(r, 0, 0x80000000);             /* nothing answers there */
     set(r, 2, 99);
     run(r, CODE, 1);
     run(r, CODE, 2);
@@ -361,7 +364,10 @@ static void test_identification(void)
         const char *id;
         uint32_t midr;
     } cores[] = {
-        {"arm925t", 0x54029252}, {"arm926ej-s", 0x41069265}, {"arm1136jf-s", 0x4107b362}, {"cortex-a8", 0x413fc082},
+        {"arm925t", 0x54029252},
+        {"arm926ej-s", 0x41069265},
+        {"arm1136jf-s", 0x4107b362},
+        {"cortex-a8", 0x413fc082},
     };
     for (unsigned k = 0; k < G_N_ELEMENTS(cores); k++) {
         struct rig *r = rig_new(cores[k].id);
@@ -386,12 +392,13 @@ static void test_identification(void)
 /* All of RAM where it is, domain 0, privileged only; domains: 0 client, 1 none, 2 manager. */
 static void mmu_on(struct rig *r, uint32_t sctlr)
 {
-    bool modern = r->cpu->model->mmu != ARM_MMU_V5 && (sctlr & ARM_SCTLR_XP || r->cpu->model->mmu == ARM_MMU_V7);
+    bool modern =
+        r->cpu->model->mmu != ARM_MMU_V5 && (sctlr & ARM_SCTLR_XP || r->cpu->model->mmu == ARM_MMU_V7);
     for (unsigned k = 0; k < 4096; k++)
         put(r, TABLE + 4 * k, 0);
     for (unsigned k = 0; k < RAM_SIZE >> 20; k++)
         put(r, TABLE + 4 * k, k << 20 | 1u << 10 | (modern ? 0 : 0x10) | 2);
-    put(r, TABLE + 4 * 0x100, COARSE | 0x11);          /* 0x10000000: pages, domain 0 */
+    put(r, TABLE + 4 * 0x100, COARSE | 0x11); /* 0x10000000: pages, domain 0 */
     put(r, TABLE + 4 * 0x101, 0x00200000 | 3u << 10 | 1u << 5 | (modern ? 0 : 0x10) | 2); /* no access */
     put(r, TABLE + 4 * 0x102, 0x00200000 | 0u << 10 | 2u << 5 | (modern ? 0 : 0x10) | 2); /* manager */
     r->cpu->sctlr |= sctlr;
@@ -431,15 +438,15 @@ static unsigned status(struct rig *r)
 static void test_mmu_v5(void)
 {
     struct rig *r = rig_new("arm926ej-s");
-    put(r, COARSE + 0, 0x00210000 | 0x0ff0 | 2);    /* small, everybody */
-    put(r, COARSE + 4, 0x00211000 | 0x0aa0 | 2);    /* small, user reads */
-    put(r, COARSE + 8, 0x00212000 | 0x0550 | 2);    /* small, privileged */
-    put(r, COARSE + 12, 0x00213000 | 0x0d50 | 2);   /* quarters: privileged, the last everybody */
+    put(r, COARSE + 0, 0x00210000 | 0x0ff0 | 2);  /* small, everybody */
+    put(r, COARSE + 4, 0x00211000 | 0x0aa0 | 2);  /* small, user reads */
+    put(r, COARSE + 8, 0x00212000 | 0x0550 | 2);  /* small, privileged */
+    put(r, COARSE + 12, 0x00213000 | 0x0d50 | 2); /* quarters: privileged, the last everybody */
     for (unsigned k = 16; k < 32; k++)
         put(r, COARSE + 4 * k, 0x00220000 | 0x0ff0 | 1); /* large */
     mmu_on(r, 0);
     put(r, TABLE + 4 * 0x103, FINE | 0x13);
-    put(r, FINE + 0, 0x00230400 | 0x30 | 3);        /* tiny */
+    put(r, FINE + 0, 0x00230400 | 0x30 | 3); /* tiny */
     for (unsigned k = 0; k < 2; k++) {
         g_assert_true(touch(r, STORE, 0x10000010, 0x11111111));
         g_assert_cmphex(get(r, 0x00210010), ==, 0x11111111);
@@ -487,10 +494,10 @@ static void test_mmu_v6(void)
     static const char *const models[] = {"arm1136jf-s", "cortex-a8"};
     for (unsigned m = 0; m < 2; m++) {
         struct rig *r = rig_new(models[m]);
-        put(r, COARSE + 0, 0x00210000 | 0x30 | 2);         /* everybody */
-        put(r, COARSE + 4, 0x00211000 | 0x20 | 2);         /* user reads */
-        put(r, COARSE + 8, 0x00212000 | 0x210 | 2);        /* privileged, read only */
-        put(r, COARSE + 12, 0x00213000 | 0x30 | 3);        /* never executed */
+        put(r, COARSE + 0, 0x00210000 | 0x30 | 2);  /* everybody */
+        put(r, COARSE + 4, 0x00211000 | 0x20 | 2);  /* user reads */
+        put(r, COARSE + 8, 0x00212000 | 0x210 | 2); /* privileged, read only */
+        put(r, COARSE + 12, 0x00213000 | 0x30 | 3); /* never executed */
         mmu_on(r, ARM_SCTLR_XP);
         for (unsigned k = 0; k < 16; k++) /* 16 MiB at 0x30000000 */
             put(r, TABLE + 4 * (0x300 + k), 1u << 18 | 3u << 10 | 2);
@@ -518,7 +525,8 @@ static void test_mmu_v6(void)
         expect_exception(r, 0x0c, ARM_MODE_ABT, 0x10003004);
         g_assert_cmphex(r->cpu->ifsr, ==, 0xf);
         g_assert_cmphex(r->cpu->ifar, ==, 0x10003000);
-        /* an entry that changed counts once its address was invalidated: ldr r2; str r4, [r3]; ldr r5; mcr; ldr r6 */
+        /* an entry that changed counts once its address was invalidated: ldr r2; str r4, [r3]; ldr r5; mcr;
+         * ldr r6 */
         PUT(CODE, 0xe5902000, 0xe5834000, 0xe5905000, 0xee080f37, 0xe5906000, 0xe1a00000);
         put(r, 0x00210000, 0xaa);
         put(r, 0x00211000, 0xbb);
@@ -577,7 +585,8 @@ static void test_asid(void)
     rig_free(r);
 }
 
-/* An instruction of two halfwords on two pages: the second one counts where it stands now, or is not there. */
+/* An instruction of two halfwords on two pages: the second one counts where it stands now, or is not there.
+ */
 static void test_across_pages(void)
 {
     struct rig *r = rig_new("cortex-a8");
@@ -607,7 +616,8 @@ static void test_across_pages(void)
 static void test_exclusive(void)
 {
     struct rig *r = rig_new("cortex-a8");
-    PUT(CODE, 0xe1902f9f, 0xe2822001, 0xe1803f92, 0xf57ff01f, 0xe1804f92); /* ldrex, add, strex, clrex, strex */
+    PUT(CODE, 0xe1902f9f, 0xe2822001, 0xe1803f92, 0xf57ff01f,
+        0xe1804f92); /* ldrex, add, strex, clrex, strex */
     put(r, DATA, 41);
     set(r, 0, DATA);
     run(r, CODE, 5);
@@ -638,8 +648,9 @@ static void test_self_modifying(void)
 static void with_tier(gconstpointer data)
 {
     static void (*const tests[])(void) = {
-        test_svc, test_thumb, test_abort, test_interrupts, test_wait, test_vectors, test_banks, test_v6_control,
-        test_identification, test_mmu_v5, test_mmu_v6, test_asid, test_across_pages, test_exclusive, test_self_modifying,
+        test_svc,     test_thumb, test_abort,        test_interrupts,     test_wait,
+        test_vectors, test_banks, test_v6_control,   test_identification, test_mmu_v5,
+        test_mmu_v6,  test_asid,  test_across_pages, test_exclusive,      test_self_modifying,
     };
     tier = GPOINTER_TO_UINT(data) & 3;
     tests[GPOINTER_TO_UINT(data) >> 2]();
@@ -648,8 +659,9 @@ static void with_tier(gconstpointer data)
 int main(int argc, char **argv)
 {
     static const char *const name[] = {
-        "svc", "thumb", "abort", "interrupts", "wait", "vectors", "banks", "v6-control", "identification", "mmu-v5",
-        "mmu-v6", "asid", "across-pages", "exclusive", "self-modifying",
+        "svc",     "thumb", "abort",        "interrupts",     "wait",
+        "vectors", "banks", "v6-control",   "identification", "mmu-v5",
+        "mmu-v6",  "asid",  "across-pages", "exclusive",      "self-modifying",
     };
     g_test_init(&argc, &argv, NULL);
     for (unsigned t = 0; t < 3; t++)

@@ -32,8 +32,8 @@ unsigned arm_flags_of(uint32_t kind, uint32_t a, uint32_t b, uint32_t c, uint32_
     return flags;
 }
 
-static uint64_t helper_flags(struct jit_cpu *cpu, uint32_t kind, uint32_t a, uint32_t b, uint32_t c, uint32_t nz,
-                             uint32_t carry)
+static uint64_t helper_flags(struct jit_cpu *cpu, uint32_t kind, uint32_t a, uint32_t b, uint32_t c,
+                             uint32_t nz, uint32_t carry)
 {
     return arm_flags_of(kind, a, b, c, nz, carry);
 }
@@ -44,7 +44,7 @@ static const struct ir_helper flags_helper = {
 /* The flags as they are deferred now; operands that the kind does not use are IR_NONE. */
 struct flags {
     bool known;
-    uint32_t base;   /* when known: enum arm_flags without the bits */
+    uint32_t base; /* when known: enum arm_flags without the bits */
     ir_ref kind, a, b, c;
     ir_ref nz, carry; /* where N and Z, or C, come from them */
 };
@@ -193,12 +193,13 @@ static ir_ref test_unknown(struct xlat *x, const struct flags *f, unsigned which
     one.known = true;
     one.nz = one.carry = IR_NONE;
     one.base = ARM_FLAGS_SUB;
-    result = ir_select(b, ir_icmp(b, IR_EQ, f->kind, ax_i32(x, ARM_FLAGS_SUB)), test(x, &one, which, invert), result);
+    result = ir_select(b, ir_icmp(b, IR_EQ, f->kind, ax_i32(x, ARM_FLAGS_SUB)), test(x, &one, which, invert),
+                       result);
     if (which != C_EQ && which != C_MI)
         return result;
     one.nz = f->nz;
-    return ir_select(b, ir_icmp(b, IR_NE, ax_and(x, f->kind, ARM_FLAGS_NZ), zero(x)), test(x, &one, which, invert),
-                     result);
+    return ir_select(b, ir_icmp(b, IR_NE, ax_and(x, f->kind, ARM_FLAGS_NZ), zero(x)),
+                     test(x, &one, which, invert), result);
 }
 
 static ir_ref test(struct xlat *x, const struct flags *f, unsigned which, bool invert)
@@ -223,7 +224,8 @@ static ir_ref test(struct xlat *x, const struct flags *f, unsigned which, bool i
         }
     }
     uint64_t k;
-    if (f->base == ARM_FLAGS_ADD && whole && ir_is_const(b, f->b, &k) && (uint32_t)k != 0x80000000 && (uint32_t)k) {
+    if (f->base == ARM_FLAGS_ADD && whole && ir_is_const(b, f->b, &k) && (uint32_t)k != 0x80000000 &&
+        (uint32_t)k) {
         ir_ref minus = ax_i32(x, -(uint32_t)k); /* a + k against 0 is a against -k */
         switch (which) {
         case C_EQ: return compare(x, IR_EQ, invert, f->a, minus);
@@ -240,8 +242,7 @@ static ir_ref test(struct xlat *x, const struct flags *f, unsigned which, bool i
     case C_CS: return invert_if(x, invert, carry_of(x, f));
     case C_VS: return compare(x, IR_LTS, invert, overflow_of(x, f), none);
     case C_HI:
-        return invert_if(x, invert,
-                         ir_bin(b, IR_AND, carry_of(x, f), ir_icmp(b, IR_NE, nz_of(x, f), none)));
+        return invert_if(x, invert, ir_bin(b, IR_AND, carry_of(x, f), ir_icmp(b, IR_NE, nz_of(x, f), none)));
     default: break;
     }
     ir_ref nz = nz_of(x, f), sign = ir_bin(b, IR_XOR, nz, overflow_of(x, f));

@@ -99,7 +99,8 @@ void ax_jump_to(struct xlat *x, ir_ref target, bool stay, enum ir_exit_hint hint
         target = x->thumb ? ir_bin(x->b, IR_OR, target, ax_i32(x, 1)) : ax_and(x, target, ~3u);
     if (x->inside) {
         done(x);
-        ir_exit(x->b, IR_EXIT_INDIRECT, hint, hint == IR_HINT_CALL ? ax_return_address(x) : 0, 0, target, IR_NONE);
+        ir_exit(x->b, IR_EXIT_INDIRECT, hint, hint == IR_HINT_CALL ? ax_return_address(x) : 0, 0, target,
+                IR_NONE);
         return;
     }
     x->i->flow = JIT_INDIRECT;
@@ -253,7 +254,8 @@ static bool fetch_thumb(struct xlat *x, const uint8_t *code, uint32_t avail)
         return false;
     }
     /* before Thumb-2 only BL and BLX have two halves, which nearly always stand together */
-    bool bl = x->word >> 11 == 0x1e && (second >> 11 == 0x1f || (second >> 11 == 0x1d && (x->features & ARM_V5)));
+    bool bl =
+        x->word >> 11 == 0x1e && (second >> 11 == 0x1f || (second >> 11 == 0x1d && (x->features & ARM_V5)));
     if (!bl && !(x->features & ARM_V6T2))
         return true;
     x->word = x->word << 16 | second;
@@ -298,20 +300,44 @@ static void translate(struct ir_builder *b, struct jit_insn *i)
         x.cond = x.word >> 28 == 15 ? 14 : (uint8_t)(x.word >> 28);
     }
     i->size = x.size;
-    i->next_pc = (uint64_t)(uint32_t)(x.pc + x.size) | x.thumb | (uint64_t)arm_it_advance(x.it) << PC_IT_SHIFT;
+    i->next_pc =
+        (uint64_t)(uint32_t)(x.pc + x.size) | x.thumb | (uint64_t)arm_it_advance(x.it) << PC_IT_SHIFT;
     x.row = arm_decode(&x.word, x.thumb ? x.size : 0, x.features);
     emit_conditional(&x);
 }
 
-/* ------------------------------------------------------------------------------------------- the JIT's row */
+/* ------------------------------------------------------------------------------------------- the JIT's row
+ */
 
-#define STATE(n, t) {#n, t, false, offsetof(struct arm_cpu, n)}
-#define REG(n)      {"r" #n, IR_I32, false, offsetof(struct arm_cpu, r[n])}
-#define DOUBLE(n)   {"d" #n, IR_F64, false, offsetof(struct arm_cpu, d[n])}
+#define STATE(n, t)                                                                                          \
+    {                                                                                                        \
+#n, t, false, offsetof(struct arm_cpu, n)                                                            \
+    }
+#define REG(n)                                                                                               \
+    {                                                                                                        \
+        "r" #n, IR_I32, false, offsetof(struct arm_cpu, r[n])                                                \
+    }
+#define DOUBLE(n)                                                                                            \
+    {                                                                                                        \
+        "d" #n, IR_F64, false, offsetof(struct arm_cpu, d[n])                                                \
+    }
 
 static const struct ir_slot slots[ARM_N_SLOTS] = {
-    REG(0),     REG(1),     REG(2),     REG(3),     REG(4),     REG(5),     REG(6),     REG(7),
-    REG(8),     REG(9),     REG(10),    REG(11),    REG(12),    REG(13),    REG(14),
+    REG(0),
+    REG(1),
+    REG(2),
+    REG(3),
+    REG(4),
+    REG(5),
+    REG(6),
+    REG(7),
+    REG(8),
+    REG(9),
+    REG(10),
+    REG(11),
+    REG(12),
+    REG(13),
+    REG(14),
     [SLOT_FLAG_KIND] = STATE(flag_kind, IR_I32),
     [SLOT_FLAG_A] = STATE(flag_a, IR_I32),
     [SLOT_FLAG_B] = STATE(flag_b, IR_I32),
@@ -321,10 +347,38 @@ static const struct ir_slot slots[ARM_N_SLOTS] = {
     [SLOT_Q] = STATE(q, IR_I32),
     [SLOT_GE] = STATE(ge, IR_I32),
     [SLOT_FP_NZCV] = STATE(fp_nzcv, IR_I32),
-    [SLOT_D0] = DOUBLE(0), DOUBLE(1),  DOUBLE(2),  DOUBLE(3),  DOUBLE(4),  DOUBLE(5),  DOUBLE(6),  DOUBLE(7),
-    DOUBLE(8),  DOUBLE(9),  DOUBLE(10), DOUBLE(11), DOUBLE(12), DOUBLE(13), DOUBLE(14), DOUBLE(15),
-    DOUBLE(16), DOUBLE(17), DOUBLE(18), DOUBLE(19), DOUBLE(20), DOUBLE(21), DOUBLE(22), DOUBLE(23),
-    DOUBLE(24), DOUBLE(25), DOUBLE(26), DOUBLE(27), DOUBLE(28), DOUBLE(29), DOUBLE(30), DOUBLE(31),
+    [SLOT_D0] = DOUBLE(0),
+    DOUBLE(1),
+    DOUBLE(2),
+    DOUBLE(3),
+    DOUBLE(4),
+    DOUBLE(5),
+    DOUBLE(6),
+    DOUBLE(7),
+    DOUBLE(8),
+    DOUBLE(9),
+    DOUBLE(10),
+    DOUBLE(11),
+    DOUBLE(12),
+    DOUBLE(13),
+    DOUBLE(14),
+    DOUBLE(15),
+    DOUBLE(16),
+    DOUBLE(17),
+    DOUBLE(18),
+    DOUBLE(19),
+    DOUBLE(20),
+    DOUBLE(21),
+    DOUBLE(22),
+    DOUBLE(23),
+    DOUBLE(24),
+    DOUBLE(25),
+    DOUBLE(26),
+    DOUBLE(27),
+    DOUBLE(28),
+    DOUBLE(29),
+    DOUBLE(30),
+    DOUBLE(31),
     [SLOT_QC] = STATE(qc, IR_V128),
 };
 

@@ -30,7 +30,8 @@ ir_ref ax_shift_imm(struct xlat *x, ir_ref v, unsigned type, unsigned imm5, ir_r
         return ir_bin(b, IR_ROR, v, ax_i32(x, imm5));
     }
     *carry = ax_and(x, v, 1); /* RRX */
-    return ir_bin(b, IR_OR, ir_bin(b, IR_SHR, v, ax_i32(x, 1)), ir_bin(b, IR_SHL, flags_carry(x), ax_i32(x, 31)));
+    return ir_bin(b, IR_OR, ir_bin(b, IR_SHR, v, ax_i32(x, 1)),
+                  ir_bin(b, IR_SHL, flags_carry(x), ax_i32(x, 31)));
 }
 
 /* By the low byte of a register. The carry is only made when it is wanted. */
@@ -86,7 +87,10 @@ static void data_op(struct xlat *x, unsigned op, bool s, unsigned rd, ir_ref a, 
                 x->ended = true;
                 return;
             }
-            r = op == DP_MOV ? b : op == DP_SUB ? ir_bin(ib, IR_SUB, a, b) : op == DP_ADD ? ir_bin(ib, IR_ADD, a, b) : IR_NONE;
+            r = op == DP_MOV   ? b
+                : op == DP_SUB ? ir_bin(ib, IR_SUB, a, b)
+                : op == DP_ADD ? ir_bin(ib, IR_ADD, a, b)
+                               : IR_NONE;
             if (r) {
                 ax_exception_return(x, r, IR_NONE);
                 return;
@@ -145,7 +149,8 @@ static void data_op(struct xlat *x, unsigned op, bool s, unsigned rd, ir_ref a, 
     if (is_test(op))
         return;
     if (to_pc)
-        ax_jump_to(x, r, x->thumb || !(x->features & ARM_V7), op == DP_MOV && x->rm == 14 ? IR_HINT_RETURN : IR_HINT_NONE);
+        ax_jump_to(x, r, x->thumb || !(x->features & ARM_V7),
+                   op == DP_MOV && x->rm == 14 ? IR_HINT_RETURN : IR_HINT_NONE);
     else
         ax_put(x, rd, r);
 }
@@ -174,13 +179,15 @@ void emit_dp_reg(struct xlat *x)
 void emit_dp_rsr(struct xlat *x)
 {
     unsigned op = ax_bits(x, 21, 4);
-    bool wants = ax_bit(x, 20) && (op == DP_AND || op == DP_EOR || op == DP_TST || op == DP_TEQ || op >= DP_ORR);
+    bool wants =
+        ax_bit(x, 20) && (op == DP_AND || op == DP_EOR || op == DP_TST || op == DP_TEQ || op >= DP_ORR);
     ir_ref carry = IR_NONE;
     ir_ref b = shift_reg(x, ax_reg(x, x->rm), ax_bits(x, 5, 2), ax_reg(x, x->ra), wants ? &carry : NULL);
     data_op(x, op, ax_bit(x, 20), x->rd, ax_reg(x, x->rn), b, carry);
 }
 
-/* ------------------------------------------------------------------------------------------- Thumb, 16 bits */
+/* ------------------------------------------------------------------------------------------- Thumb, 16 bits
+ */
 
 static bool sets(const struct xlat *x)
 {
@@ -189,14 +196,16 @@ static bool sets(const struct xlat *x)
 
 void emit_t_shift_imm(struct xlat *x)
 {
-    ir_ref carry, b = ax_shift_imm(x, ax_reg(x, ax_bits(x, 3, 3)), ax_bits(x, 11, 2), ax_bits(x, 6, 5), &carry);
+    ir_ref carry,
+        b = ax_shift_imm(x, ax_reg(x, ax_bits(x, 3, 3)), ax_bits(x, 11, 2), ax_bits(x, 6, 5), &carry);
     data_op(x, DP_MOV, sets(x), ax_bits(x, 0, 3), b, b, carry);
 }
 
 void emit_t_add_sub(struct xlat *x) /* bit 10: immediate; bit 9: subtract */
 {
     ir_ref b = ax_bit(x, 10) ? ax_i32(x, ax_bits(x, 6, 3)) : ax_reg(x, ax_bits(x, 6, 3));
-    data_op(x, ax_bit(x, 9) ? DP_SUB : DP_ADD, sets(x), ax_bits(x, 0, 3), ax_reg(x, ax_bits(x, 3, 3)), b, IR_NONE);
+    data_op(x, ax_bit(x, 9) ? DP_SUB : DP_ADD, sets(x), ax_bits(x, 0, 3), ax_reg(x, ax_bits(x, 3, 3)), b,
+            IR_NONE);
 }
 
 void emit_t_imm8(struct xlat *x)
@@ -255,13 +264,15 @@ void emit_t_adjust_sp(struct xlat *x)
     ax_put(x, 13, ax_add(x, ax_reg(x, 13), ax_bit(x, 7) ? -by : by));
 }
 
-/* ------------------------------------------------------------------------------------------- Thumb, 32 bits */
+/* ------------------------------------------------------------------------------------------- Thumb, 32 bits
+ */
 
 void emit_w_dp_reg(struct xlat *x)
 {
     unsigned op = x->row->aux;
     bool s = ax_bit(x, 20);
-    ir_ref carry, b = ax_shift_imm(x, ax_reg(x, x->rm), ax_bits(x, 4, 2), ax_bits(x, 12, 3) << 2 | ax_bits(x, 6, 2), &carry);
+    ir_ref carry, b = ax_shift_imm(x, ax_reg(x, x->rm), ax_bits(x, 4, 2),
+                                   ax_bits(x, 12, 3) << 2 | ax_bits(x, 6, 2), &carry);
     data_op(x, op, s, x->rd, ax_reg(x, x->rn), b, carry);
 }
 

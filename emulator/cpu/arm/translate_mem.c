@@ -103,7 +103,8 @@ void emit_a_extra(struct xlat *x)
 static void dual(struct xlat *x, bool load, unsigned rt, unsigned rt2, ir_ref address, ir_ref moved)
 {
     struct ir_builder *b = x->b;
-    unsigned align = x->mode & ARM_KEY_ALIGN_CHECK ? IR_MEM_ALIGN(x->features & ARM_V7 ? 2 : 3) : word_alignment(x);
+    unsigned align =
+        x->mode & ARM_KEY_ALIGN_CHECK ? IR_MEM_ALIGN(x->features & ARM_V7 ? 2 : 3) : word_alignment(x);
     if (legacy(x))
         address = ax_and(x, address, ~7u);
     ir_ref guard = ir_guard(b, 3 | align | (load ? IR_MEM_READ : IR_MEM_WRITE), address);
@@ -134,7 +135,8 @@ void emit_a_dual(struct xlat *x)
     dual(x, x->row->aux & MEM_LOAD, x->rd, x->rd + 1u, p ? moved : base, !p || w ? moved : IR_NONE);
 }
 
-/* ------------------------------------------------------------------------------------------- several registers */
+/* ------------------------------------------------------------------------------------------- several
+ * registers */
 
 /* Registers of `list` from `address` upwards; the base becomes `moved` unless that is IR_NONE. */
 static void multiple(struct xlat *x, bool load, unsigned rn, uint32_t list, ir_ref address, ir_ref moved)
@@ -178,6 +180,10 @@ struct ax_span ax_span(struct xlat *x, unsigned access, unsigned align, ir_ref a
     bool single = (x->mode & ARM_KEY_USER) || n == 1;
     if (single) {
         s.guard[0] = ir_guard(x->b, 2 | access | align, address);
+        return s;
+    }
+    if (!ir_is_unit(x->b)) {
+        s.guard[0] = ir_guard_range(x->b, 2 | access | align, address, 4 * n);
         return s;
     }
     s.n = n;
@@ -252,7 +258,8 @@ void emit_t_mem_sp(struct xlat *x)
 
 void emit_t_literal(struct xlat *x)
 {
-    transfer(x, x->row->aux, ax_bits(x, 8, 3), ax_i32(x, ax_pc_aligned(x) + ax_bits(x, 0, 8) * 4), 0, IR_NONE);
+    transfer(x, x->row->aux, ax_bits(x, 8, 3), ax_i32(x, ax_pc_aligned(x) + ax_bits(x, 0, 8) * 4), 0,
+             IR_NONE);
 }
 
 void emit_w_dual(struct xlat *x) /* also the literal form */
