@@ -238,7 +238,7 @@ static void test_benchmark(gconstpointer name)
 int main(int argc, char **argv)
 {
     static const char *const programs[] = {"start",  "files",   "memory",  "signals", "processes",
-                                           "clocks", "sockets", "threads", "windows", "mappings"};
+                                           "clocks", "sockets", "threads", "windows", "mappings", "events"};
     static const char *const benchmarks[] = {"sort",     "hash",   "interp",   "recurse", "chase", "text",
                                              "compress", "sieve",  "imatrix",  "bignum",  "nbody", "matmul",
                                              "fft",      "mandel", "spectral", "transc",  "rays",  "stencil"};

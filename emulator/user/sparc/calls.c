@@ -208,7 +208,7 @@ const struct user_syscall user_sparc_calls[] = {
     CALL(212, waitpid, "!dpx"),
     HOST(213, swapoff, "s"),
     CALL(214, sysinfo, "p"),
-    CALL(215, ipc, "!xdddpd"),
+    CALL(215, ipc, "!xxxxpx"),
     CALL(216, sigreturn, ""),
     CALL(217, clone, "xpppp"),
     HOST(218, ioprio_get, "dd"),
