@@ -11,8 +11,10 @@
 
 #include <glib/gstdio.h>
 #include <string.h>
+#include <zstd.h>
 
 #define THUMBNAIL_WIDTH 480
+#define STATE_LEVEL     3
 #define READ_PAGES      256 /* pages that are read and stored at a time */
 #define NODE_BYTES      (4 << 20)
 
@@ -190,6 +192,18 @@ static gboolean write_bytes(const char *folder, const char *name, GBytes *bytes,
     return g_file_set_contents_full(path, data, (gssize)size, G_FILE_SET_CONTENTS_NONE, 0644, error);
 }
 
+/* Devices compress well: most of it is ROM and empty buffers. */
+static gboolean write_state(const char *folder, GBytes *state, GError **error)
+{
+    gsize size;
+    const void *data = g_bytes_get_data(state, &size);
+    gsize bound = ZSTD_compressBound(size);
+    guint8 *packed = g_malloc(bound);
+    g_autoptr(GBytes) bytes = g_bytes_new_take(packed, ZSTD_compress(packed, bound, data, size, STATE_LEVEL));
+
+    return write_bytes(folder, "state", bytes, error);
+}
+
 static gboolean write_node(struct take *take, const char *building, const RamTable *base, const ImageJob *job,
                            GError **error)
 {
@@ -202,7 +216,7 @@ static gboolean write_node(struct take *take, const char *building, const RamTab
     const guint32 *picture = engine_moment_picture(take->moment, &width, &height, &aspect);
     g_autoptr(GBytes) png = picture ? png_encode(picture, width, height, width, aspect, THUMBNAIL_WIDTH, NULL) : NULL;
     struct ram_writer *writer = ram_writer_new(packs, base, error);
-    gboolean ok = writer && write_bytes(building, "state", state, error) &&
+    gboolean ok = writer && write_state(building, state, error) &&
                   (!nvram || write_bytes(building, "nvram", nvram, error)) &&
                   (!png || write_bytes(building, "thumbnail.png", png, error)) &&
                   write_memory(take, writer, job, error) && ram_writer_finish(writer, table, error);

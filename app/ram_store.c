@@ -15,8 +15,8 @@
 
 #define PACK_MAGIC  G_GUINT64_CONSTANT(0x314b434150545256) /* "VRTPACK1", little-endian */
 #define TABLE_MAGIC G_GUINT64_CONSTANT(0x314c425454565256) /* "VRVTTBL1" */
-#define FRAME_PAGES 128                                    /* pages that are compressed together */
-#define ZSTD_LEVEL  3
+#define FRAME_PAGES 1024                                   /* pages that are compressed together */
+#define ZSTD_LEVEL  5
 #define MAX_PAGES   (G_GUINT64_CONSTANT(1) << 28) /* of one block: 1 TiB */
 
 /*

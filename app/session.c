@@ -12,9 +12,11 @@
 
 #include <glib/gstdio.h>
 #include <unistd.h>
+#include <zstd.h>
 
 #define THUMBNAIL_WIDTH   480
 #define THUMBNAIL_SECONDS 5
+#define MAX_STATE         (256u << 20) /* bytes of a machine's devices */
 
 struct _VitrineSession {
     GObject parent;
@@ -385,7 +387,14 @@ static gboolean read_node(const char *folder, struct start *start, GError **erro
         return TRUE; /* the machine was off: it starts anew on that node's disks */
     if (!g_file_get_contents(state, &data, &size, error))
         return FALSE;
-    start->state = g_bytes_new_take(data, size);
+    g_autofree char *packed = data;
+    unsigned long long length = ZSTD_getFrameContentSize(packed, size);
+    g_autofree char *bytes = length < MAX_STATE ? g_try_malloc(length + 1) : NULL;
+    if (!bytes || ZSTD_decompress(bytes, length, packed, size) != length) {
+        g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_SYNTAX, _("The moment's devices are damaged (%s)."), state);
+        return FALSE;
+    }
+    start->state = g_bytes_new_take(g_steal_pointer(&bytes), length);
     start->packs = history_ram_folder(folder);
     start->table = ram_table_read(ram, error);
     return start->table != NULL;
