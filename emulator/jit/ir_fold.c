@@ -218,6 +218,12 @@ static bool const_right(const struct ir_builder *b, ir_ref v, enum ir_op op, ir_
     return true;
 }
 
+/* The first operand, where i has any: parameters and calls keep something else there. */
+static ir_ref first_operand(const struct ir_builder *b, const struct ir_insn *i)
+{
+    return ir_op_info[i->op].args ? ib_resolve(b, i->a) : IR_NONE;
+}
+
 static ir_ref invert(struct ir_builder *b, ir_ref v)
 {
     const struct ir_insn i = b->insn[v];
@@ -546,7 +552,7 @@ static ir_ref fold_extend(struct ir_builder *b, struct ir_insn *i)
             return ir_op1(b, IR_ZEXT, i->type, 32, i->a);
     }
     left = b->insn[i->a];
-    x = ib_resolve(b, o->a);
+    x = first_operand(b, o);
     if (o->op == IR_TRUNC && i->type == IR_I64 && b->insn[x].type == IR_I64)
         return ir_op1(b, i->op, IR_I64, i->aux, x); /* aux <= 32: the same bits */
     if ((o->op == IR_ZEXT || o->op == IR_SEXT) && o->aux >= i->aux &&
@@ -566,7 +572,7 @@ static ir_ref fold_extend(struct ir_builder *b, struct ir_insn *i)
 static ir_ref fold_trunc(struct ir_builder *b, struct ir_insn *i)
 {
     const struct ir_insn left = b->insn[i->a], *o = &left; /* a copy: making values moves them */
-    ir_ref x = ib_resolve(b, o->a), y;
+    ir_ref x = first_operand(b, o), y;
 
     switch (o->op) {
     case IR_ZEXT:
@@ -601,7 +607,7 @@ static ir_ref fold_extract(struct ir_builder *b, struct ir_insn *i, uint64_t m)
 {
     unsigned w = width_of(i->type), pos = i->aux & 63, len = i->aux >> 8;
     const struct ir_insn left = b->insn[i->a], *o = &left; /* a copy: making values moves them */
-    ir_ref x = ib_resolve(b, o->a);
+    ir_ref x = first_operand(b, o);
 
     if (len == 0 || pos >= w)
         return ir_const(b, i->type, 0);
@@ -686,7 +692,7 @@ static ir_ref fold_icmp(struct ir_builder *b, struct ir_insn *i)
         i->aux = (uint16_t)(cond | type << 8);
     }
     left = b->insn[i->a];
-    x = ib_resolve(b, o->a);
+    x = first_operand(b, o);
     if (!ib_const(b, i->b, &k)) {
         const struct ir_insn right = b->insn[i->b], *r = &right;
         /* comparing two widened values: compare what was widened */
@@ -823,7 +829,7 @@ static ir_ref fold_select(struct ir_builder *b, struct ir_insn *i)
 static ir_ref fold_float(struct ir_builder *b, struct ir_insn *i)
 {
     const struct ir_insn left = b->insn[i->a], *o = &left; /* a copy: making values moves them */
-    ir_ref x = ib_resolve(b, o->a);
+    ir_ref x = first_operand(b, o);
 
     switch (i->op) {
     case IR_BITCAST:
