@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* vitrine run and vitrine boot: machines that run, in a window or without any display. */
 #include "app/cli.h"
+#include "app/control.h"
 #include "app/history.h"
 #include "app/i18n.h"
 #include "app/library.h"
@@ -234,6 +235,20 @@ static int run_session(struct running *r)
 
 /* ---- run ---- */
 
+/* The machine is open in another Vitrine: its window comes to the front. */
+static bool show_window(VitrineBundle *bundle)
+{
+    if (vitrine_bundle_get_state(bundle) != BUNDLE_RUNNING)
+        return false;
+    g_autoptr(JsonObject) request = json_object_new();
+    json_object_set_string_member(request, "command", "present");
+    g_autoptr(JsonObject) reply =
+        control_ask(vitrine_bundle_get_folder(bundle), request, NULL, NULL, NULL, NULL);
+    if (reply)
+        g_printerr(_("“%s” runs already; its window comes to the front.\n"), vitrine_bundle_get_name(bundle));
+    return reply != NULL;
+}
+
 struct going {
     GMainLoop *loop;
     GAsyncResult *result;
@@ -312,7 +327,10 @@ int cli_run(int argc, char **argv)
                 vitrine_session_set_serial(r.session, serial_kind(r.serial), r.serial);
             else if (r.headless)
                 vitrine_session_set_serial(r.session, ENGINE_SERIAL_NONE, NULL);
-            status = go_to_moment(&r, bundle, without_saving) ? run_session(&r) : CLI_FAILED;
+            if (!r.headless && !from && show_window(bundle))
+                status = CLI_OK;
+            else
+                status = go_to_moment(&r, bundle, without_saving) ? run_session(&r) : CLI_FAILED;
         }
     }
     running_clear(&r);

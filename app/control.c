@@ -188,9 +188,9 @@ static void serve(struct request *r)
     } else if (g_strcmp0(command, "undo") == 0) {
         vitrine_history_undo_async(history, r->cancellable, on_progress, r, undone, r);
     } else if (g_strcmp0(command, "present") == 0) {
-        if (history->session)
-            session_present(history->session);
-        answer(r, NULL, NULL, NULL);
+        if (!history->session || !session_present(history->session))
+            error = g_error_new(G_IO_ERROR, G_IO_ERROR_NOT_FOUND, _("The machine runs without a window."));
+        answer(r, NULL, NULL, error);
     } else if (node && g_strcmp0(command, "restore") == 0) {
         vitrine_history_restore_async(history, node, r->cancellable, on_progress, r, restored, r);
     } else if (node && g_strcmp0(command, "delete") == 0) {

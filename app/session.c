@@ -780,9 +780,12 @@ void session_set_base(VitrineSession *self, const char *node, guint64 since)
     self->since = since;
 }
 
-void session_present(VitrineSession *self)
+gboolean session_present(VitrineSession *self)
 {
+    if (!g_signal_has_handler_pending(self, signals[PRESENT], 0, FALSE))
+        return FALSE;
     g_signal_emit(self, signals[PRESENT], 0);
+    return TRUE;
 }
 
 struct call {

@@ -41,8 +41,8 @@ void session_call(VitrineSession *self, void (*fn)(gpointer data), gpointer data
  * over; of any object) returns a boolean. Main thread. */
 void session_go_back(VitrineSession *self, const char *node, const char *undo, GTask *task);
 
-/* Asks whoever shows it to come to the front. */
-void session_present(VitrineSession *self);
+/* Asks whoever shows it to come to the front; FALSE: nobody does. */
+gboolean session_present(VitrineSession *self);
 
 /* The present of a machine that runs as a new node (app/history_live.c). Not the main thread; `engine` is held by the
  * caller. Returns the node's id. */

@@ -22,6 +22,6 @@ end
 
 complete -c vitrine -n '__vitrine_word 1' -a '(__vitrine_commands)'
 complete -c vitrine -n 'string match -q -- "-*" (commandline -ct)' -f -a '(__vitrine_options)'
-complete -c vitrine -n '__vitrine_word 2; and __fish_seen_subcommand_from info delete run snapshot' -f -a '(__vitrine_machines)'
+complete -c vitrine -n '__vitrine_word 2; and __fish_seen_subcommand_from info delete run snapshot export' -f -a '(__vitrine_machines)'
 complete -c vitrine -n '__vitrine_word 3; and __fish_seen_subcommand_from snapshot' -f -a '(__vitrine_commands snapshot)'
 complete -c vitrine -n '__vitrine_word 2; and __fish_seen_subcommand_from image' -f -a '(__vitrine_commands image)'
