@@ -222,6 +222,19 @@ static void fill_sector(guint8 *sector, guint32 number, guint32 version)
     memcpy(sector + 4, &version, 4);
 }
 
+/* Whom the file itself names: a merge that was interrupted is done or not. */
+static gint parent_of(const Run *run, Image *image)
+{
+    g_autoptr(ImageInfo) info = image_get_info(image, NULL);
+    for (gint i = 0; info->backing_file && i < (gint)MAX_NODES; i++) {
+        const Node *node = &run->tree->nodes[i];
+        if (node->alive && g_ascii_strtoull(info->backing_file + 1, NULL, 10) == node->file)
+            return i;
+    }
+    g_assert_null(info->backing_file);
+    return -1;
+}
+
 /* What the node's image shows is allowed by the model; @take: it is what counts from now on. */
 static void verify_node(Run *run, Node *node, gboolean take)
 {
@@ -257,8 +270,10 @@ static void verify_node(Run *run, Node *node, gboolean take)
             node->zeroed[s] = 0;
         }
     }
-    if (take)
+    if (take) {
         node->size = node->other_size = size;
+        node->parent = parent_of(run, image);
+    }
     g_autoptr(ImageCheck) check = image_check(image, IMAGE_REPAIR_NONE, NULL, &error);
     g_assert_no_error(error);
     for (guint i = 0; check->corruptions && i < check->messages->len; i++)
@@ -446,8 +461,6 @@ static gboolean op_delete(Run *run)
         ok = image_merge(path, "qcow2", NULL, NULL);
         if (ok)
             child->parent = node->parent;
-        else
-            child->parent = index; /* or the parent's: what it shows is the same, and nobody asks again */
     }
     if (ok && children_of(tree, index) == 0) {
         g_autofree char *path = node_path(run, node);
