@@ -225,7 +225,13 @@ static void generate(GRand *r, struct stream *s)
         } else {
             if (set != SET_NEON && !s->thumb && rnd(r, 6) == 0) /* under a condition */
                 w = (w & 0x0fffffff) | rnd(r, 15) << 28;
+            unsigned t = w >> 12 & 15;
+            bool vmrs = (w & 0x0fff0fff) == 0x0ef10a10 && t != 15;
+            if (vmrs && s->thumb)
+                w |= 0xf000;
             s->body[s->n++] = w;
+            if (vmrs && !s->thumb)
+                s->body[s->n++] = 0xe3c00008 | t << 16 | t << 12; /* bic: without underflow, see equal() */
         }
     }
 }

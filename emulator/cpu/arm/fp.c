@@ -90,13 +90,6 @@ static uint32_t host_flags(void)
 
 /* ------------------------------------------------------------------------------------------------ four at once */
 
-/* Zero or a normal number; `result`: above the least one, which rounding may have lifted. */
-static bool plain(uint32_t v, bool result)
-{
-    uint32_t magnitude = v & 0x7fffffff;
-    return magnitude == 0 || (magnitude < 0x7f800000 && magnitude >= (result ? 0x00800001 : 0x00800000));
-}
-
 bool arm_fp_quick(struct arm_fp *e, enum arm_fp_op op, unsigned n, uint32_t *r, const uint32_t *vd, const uint32_t *vn,
                   const uint32_t *vm)
 {
@@ -106,7 +99,7 @@ bool arm_fp_quick(struct arm_fp *e, enum arm_fp_op op, unsigned n, uint32_t *r, 
     if (op != FP_ADD && op != FP_SUB && !product)
         return false;
     for (unsigned k = 0; k < n; k++) {
-        if (!plain(vn[k], false) || !plain(vm[k], false) || (add && !plain(vd[k], false)))
+        if (!is_plain32(vn[k], false) || !is_plain32(vm[k], false) || (add && !is_plain32(vd[k], false)))
             return false;
         x[k] = value32(vn[k]);
         y[k] = value32(vm[k]);
@@ -131,7 +124,7 @@ bool arm_fp_quick(struct arm_fp *e, enum arm_fp_op op, unsigned n, uint32_t *r, 
     }
     uint32_t flags = host_flags();
     for (unsigned k = 0; k < n; k++) {
-        if (!plain(bits32(result[k]), true) || !plain(bits32(p[k]), true))
+        if (!is_plain32(bits32(result[k]), true) || !is_plain32(bits32(p[k]), true))
             return false;
         if (product && p[k] == 0 && x[k] != 0 && y[k] != 0)
             return false;

@@ -65,6 +65,10 @@ void arm_fp_end(uint32_t kept);
 
 uint32_t arm_fp32(struct arm_fp *e, enum arm_fp_op op, uint32_t d, uint32_t n, uint32_t m);
 uint64_t arm_fp64(struct arm_fp *e, enum arm_fp_op op, uint64_t d, uint64_t n, uint64_t m);
+/* The same for operands and results that no mode treats in its own way, under the control register as it is now, where
+ * the flags go; false, and nothing done: the long way is wanted. */
+bool arm_fp_plain32(enum arm_fp_op op, uint32_t d, uint32_t n, uint32_t m, uint32_t *r);
+bool arm_fp_plain64(enum arm_fp_op op, uint64_t d, uint64_t n, uint64_t m, uint64_t *r);
 /* n (2 or 4) lanes at once under FPSCR_STANDARD(); false, and nothing done: some operand or result wants the long way. */
 bool arm_fp_quick(struct arm_fp *e, enum arm_fp_op op, unsigned n, uint32_t *r, const uint32_t *vd, const uint32_t *vn,
                   const uint32_t *vm);

@@ -188,6 +188,37 @@ U NAME(arm_fp)(struct arm_fp *e, enum arm_fp_op op, U d, U n, U m)
     return 0;
 }
 
+/* Zero or a normal number; `result`: above the least one, which rounding may have lifted. */
+static bool NAME(is_plain)(U v, bool result)
+{
+    U magnitude = v & ~SIGN;
+    return magnitude == 0 || (magnitude < INFINITE && magnitude >= LEAST + result);
+}
+
+bool NAME(arm_fp_plain)(enum arm_fp_op op, U d, U n, U m, U *r)
+{
+    bool sum = op >= FP_MLA && op <= FP_NMLS, product = sum || op == FP_MUL || op == FP_NMUL;
+    if (!(product || op <= FP_DIV || (op == FP_SQRT && !(m >> (BITS - 1)))) || !NAME(is_plain)(m, false) ||
+        (op != FP_SQRT && !NAME(is_plain)(n, false)) || (sum && !NAME(is_plain)(d, false)))
+        return false;
+    bool exact_zero = op == FP_ADD || op == FP_SUB || op == FP_SQRT || (n & ~SIGN) == 0 ||
+                      (product && (m & ~SIGN) == 0);
+    uint32_t kept = arm_fp_begin();
+    U v = op == FP_SQRT ? NAME(compute)(FP_SQRT, m, 0, 0) : NAME(compute)(product ? FP_MUL : op, n, m, 0);
+    bool good = NAME(is_plain)(v, true) && ((v & ~SIGN) || exact_zero);
+    if (good && sum) {
+        v = NAME(compute)(FP_ADD, op >= FP_NMLA ? d ^ SIGN : d, op == FP_MLS || op == FP_NMLA ? v ^ SIGN : v, 0);
+        good = NAME(is_plain)(v, true);
+    } else if (op == FP_NMUL) {
+        v ^= SIGN;
+    }
+    if (good)
+        *r = v;
+    else
+        arm_fp_end(kept);
+    return good;
+}
+
 unsigned NAME(arm_fp_compare)(struct arm_fp *e, U a, U b, bool signal)
 {
     a = NAME(input)(e, a);

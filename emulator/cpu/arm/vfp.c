@@ -194,6 +194,9 @@ uint64_t arm_fp_fix(struct jit_cpu *head, const struct ir_insn *insn, uint64_t a
 
 static uint64_t fp32(struct jit_cpu *head, uint64_t op, uint64_t d, uint64_t n, uint64_t m)
 {
+    uint32_t plain;
+    if (arm_fp_plain32((enum arm_fp_op)op, (uint32_t)d, (uint32_t)n, (uint32_t)m, &plain))
+        return plain;
     ENTER;
     uint32_t r = arm_fp32(&e, (enum arm_fp_op)op, (uint32_t)d, (uint32_t)n, (uint32_t)m);
     LEAVE(r);
@@ -201,6 +204,9 @@ static uint64_t fp32(struct jit_cpu *head, uint64_t op, uint64_t d, uint64_t n, 
 
 static uint64_t fp64(struct jit_cpu *head, uint64_t op, uint64_t d, uint64_t n, uint64_t m)
 {
+    uint64_t plain;
+    if (arm_fp_plain64((enum arm_fp_op)op, d, n, m, &plain))
+        return plain;
     ENTER;
     uint64_t r = arm_fp64(&e, (enum arm_fp_op)op, d, n, m);
     LEAVE(r);
