@@ -325,8 +325,10 @@ static bool open_backends(struct engine *engine, struct engine_config *config, s
         if (config->audio == ENGINE_AUDIO_PULSE && !config->deterministic) {
             g_autoptr(GError) failure = NULL;
             machine->audio = audio_pulse_new(machine, model->title, &failure);
-            if (!machine->audio)
+            if (!machine->audio) {
                 g_warning("The machine runs without sound: %s", failure->message);
+                engine->complaint = g_strdup(failure->message);
+            }
         }
         if (!machine->audio)
             machine->audio = audio_null_new(machine);
@@ -485,6 +487,7 @@ void engine_free(struct engine *engine)
     for (unsigned i = 0; i < ENGINE_MAX_SERIAL; i++)
         g_free(engine->pty[i]);
     g_free(engine->message);
+    g_free(engine->complaint);
     g_free(engine->nvram_path);
     g_mutex_clear(&engine->lock);
     g_cond_clear(&engine->changed);
@@ -727,6 +730,11 @@ char *engine_message(struct engine *engine)
     char *message = g_strdup(engine->message);
     g_mutex_unlock(&engine->lock);
     return message;
+}
+
+const char *engine_complaint(struct engine *engine)
+{
+    return engine->complaint;
 }
 
 bool engine_wait(struct engine *engine, int timeout_ms)

@@ -249,6 +249,9 @@ void engine_load_moment(struct engine *engine, const struct engine_moment_source
 enum engine_state engine_get_state(struct engine *engine); /* any thread */
 int engine_exit_status(struct engine *engine); /* any thread; valid in ENGINE_OFF and ENGINE_ERROR */
 char *engine_message(struct engine *engine);   /* any thread; why ENGINE_ERROR; g_free() */
+/* What the machine must do without though it was asked for (no sound server …), in a sentence; NULL. Any thread; valid
+ * as long as the engine. */
+const char *engine_complaint(struct engine *engine);
 /* Waits until the state is OFF or ERROR, at most timeout_ms (-1 = for ever). Not from a callback. */
 bool engine_wait(struct engine *engine, int timeout_ms);
 

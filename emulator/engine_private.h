@@ -41,6 +41,7 @@ struct engine {
     enum engine_state state;
     int exit_status;
     char *message;
+    char *complaint; /* see engine_complaint(); set while it is built */
     uint8_t keys_down[KEY_CNT / 8];
 
     struct frame_slot slot[3];

@@ -3,6 +3,7 @@
 #include "app/ui/machine_window_private.h"
 
 #include "app/i18n.h"
+#include "app/machine_log.h"
 #include "app/ui/dialogs.h"
 #include "app/ui/jobs.h"
 
@@ -134,9 +135,35 @@ void machine_window_update(VitrineMachineWindow *self)
     update_hint(self);
 }
 
+static void show_settings(gpointer window)
+{
+    gtk_widget_activate_action(window, "machine.page", "s", "settings");
+}
+
+/* Once for each engine: what it must do without. */
+static void tell_complaint(VitrineMachineWindow *self)
+{
+    struct engine *engine = vitrine_session_get_engine(self->session);
+    const char *complaint = engine ? engine_complaint(engine) : NULL;
+
+    if (!complaint || self->complained == engine)
+        return;
+    self->complained = engine;
+    /* A toast has one line: the first sentence; the log has the rest. */
+    const char *end = strstr(complaint, ". ");
+    g_autofree char *text = end ? g_strndup(complaint, (gsize)(end - complaint) + 1) : g_strdup(complaint);
+    VitrineBundle *bundle = vitrine_session_get_bundle(self->session);
+    if (bundle)
+        machine_log(vitrine_bundle_get_folder(bundle), "%s", complaint);
+    dialogs_toast_button(GTK_WIDGET(self), text, _("_Settings"), show_settings, g_object_ref(self),
+                         g_object_unref);
+}
+
 static void on_state_changed(VitrineSession *session, VitrineMachineWindow *self)
 {
     machine_window_update(self);
+    if (state_of(self) == SESSION_RUNNING)
+        tell_complaint(self);
     if (state_of(self) == SESSION_RUNNING && strcmp(self->view, "screen") == 0)
         gtk_widget_grab_focus(GTK_WIDGET(self->screen));
 }

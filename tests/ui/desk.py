@@ -105,6 +105,11 @@ class Desk:
     def gone(self, name, roles=None, seconds=20):
         wait_for(f"“{name}” to go", lambda: not self.look(name, roles), seconds)
 
+    def complaint_gone(self, seconds=30):
+        """A computer for tests has no sound server, of which a new machine's window tells for a while."""
+        wait_for("the complaint about sound to go", lambda: not any(
+            node.get_role_name() == "label" and node.get_name().startswith("There is no sound") for node in self.all()), seconds)
+
     def press(self, name, roles=BUTTONS, seconds=20, inside=None):
         """`inside`: the title of the window to look in."""
         def with_action():

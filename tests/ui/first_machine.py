@@ -56,6 +56,7 @@ def machine_shows_a_picture(desk):
     wait_for("state running", lambda: state(desk) == "running")
     wait_for("a picture", lambda: bright(desk.centre(window)) > 0.02, 90)
     desk.wait_for_rest(window, lambda: True, 60)  # the firmware has come to its prompt
+    desk.complaint_gone()
     desk.picture("machine-running")
 
 
@@ -112,6 +113,7 @@ def saved_and_resumed(desk):
     window = desk.focus(NAME)
     wait_for("state running", lambda: state(desk) == "running", 60)
     wait_for("its picture again", lambda: bright(desk.centre(window)) > 0.02, 60)
+    desk.complaint_gone()
     before = desk.centre(window)
     desk.type("1 2 + .")
     wait_for("the resumed machine to listen", lambda: desk.centre(window) != before)

@@ -63,6 +63,7 @@ def machine_runs(desk):
     window = desk.window(NAME)
     wait_for("a picture", lambda: sum(desk.centre(window)[::3000]) > 1000, 60)
     screen(desk)
+    desk.complaint_gone()
     forth(desk, "variable v 0 v !")
     desk.focus("Vitrine")
     desk.press(f"Actions for “{NAME}”", None)
@@ -111,6 +112,7 @@ def shows(desk, picture, what):
 def go_back(desk, name):
     choose(desk, name)
     desk.press("Go Back Here", inside="Vitrine")
+    desk.complaint_gone()
     shows(desk, pictures[name], f"the picture of “{name}”")
     # RAM, not only the picture: asked the same as then, the guest answers the same
     assert different(forth(desk, "v @ ."), answers[name]) < 500, f"the guest's RAM is not that of “{name}”"

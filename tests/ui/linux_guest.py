@@ -58,6 +58,7 @@ def linux_comes_up(desk):
     window = desk.focus(NAME)
     wait_for("state running", lambda: state(desk) == "running")
     desk.wait_for_rest(window, lambda: bright(desk.centre(window)) > 0.01, 90)
+    desk.complaint_gone()
     desk.picture("linux-shell")
 
 
