@@ -617,6 +617,90 @@ static void illegal_and_disabled(void)
     guest_free(g);
 }
 
+/* UltraSPARC's visual instructions: arithmetic, alignment, blocks, short and partial accesses. */
+static uint32_t vis(unsigned opf, unsigned rs1, unsigned rs2, unsigned rd)
+{
+    return op_rr(0x36, rs1, rs2, rd) | opf << 5;
+}
+
+static void visual(void)
+{
+    start("v8plus");
+    SET(O0, DATA);
+    set_double(0, UINT64_C(0x0102030405060708));
+    set_double(2, UINT64_C(0xf0e0d0c0b0a09080));
+    /* alignaddr, faligndata: bytes 3 to 10 of the two */
+    SET(O1, 3);
+    g_assert_cmphex(RUN(vis(0x18, O0, O1, O2), vis(0x48, 0, 2, 4)), ==, STOPPED);
+    g_assert_cmphex(REG(O2), ==, DATA);
+    g_assert_cmphex(get_double(4), ==, UINT64_C(0x0405060708f0e0d0));
+    /* fzero, fone, fxor, fandnot2, fpadd16, fpsub32, fpmerge, fexpand */
+    g_assert_cmphex(RUN(vis(0x60, 0, 0, 4), vis(0x7e, 0, 0, 6), vis(0x6c, 0, 2, 8), vis(0x64, 2, 0, 10),
+                        vis(0x50, 0, 2, 12), vis(0x56, 0, 2, 14), vis(0x4b, 0, 2, 16), vis(0x4d, 0, 2, 18)),
+                    ==, STOPPED);
+    g_assert_cmphex(get_double(4), ==, 0);
+    g_assert_cmphex(get_double(6), ==, UINT64_MAX);
+    g_assert_cmphex(get_double(8), ==, UINT64_C(0xf1e2d3c4b5a69788));
+    g_assert_cmphex(get_double(10), ==, UINT64_C(0xf0e0d0c0b0a09080));
+    g_assert_cmphex(get_double(12), ==, UINT64_C(0xf1e2d3c4b5a69788));
+    g_assert_cmphex(get_double(14), ==, UINT64_C(0x1021324454657688));
+    g_assert_cmphex(get_double(16), ==, UINT64_C(0x01f002e003d004c0));
+    g_assert_cmphex(get_double(18), ==, UINT64_C(0x0f000e000d000c00));
+    /* fmul8x16 of the bytes 1, 2, 3, 4; fcmpgt16; pdist; fpack16 with scale 7: halves clipped to bytes */
+    set_double(8, UINT64_C(0x0100020080000080));
+    g_assert_cmphex(RUN(vis(0x31, 0, 8, 10), vis(0x28, 8, 2, O3), vis(0x60, 0, 0, 12), vis(0x3e, 0, 2, 12),
+                        op_ri(WRY, G0, 7 << 3, 19), vis(0x3b, 0, 8, 14)),
+                    ==, STOPPED);
+    g_assert_cmphex(get_double(10), ==, UINT64_C(0x00010004fe800002));
+    g_assert_cmphex(REG(O3), ==, 0xd); /* 0x8000 is the least */
+    g_assert_cmphex(get_double(12), ==, 0xef + 0xde + 0xcd + 0xbc + 0xab + 0x9a + 0x89 + 0x78);
+    g_assert_cmphex(get_double(14) >> 32, ==, 0xffff0080);
+    /* edge8 from byte 2 to byte 5 of the same eight, which are equal above */
+    SET(O1, DATA + 2);
+    SET(O2, DATA + 5);
+    g_assert_cmphex(RUN(vis(0x00, O1, O2, O3)), ==, STOPPED);
+    g_assert_cmphex(REG(O3), ==, 0x3c);
+    guest_free(g);
+}
+
+static void visual_memory(void)
+{
+    start("v8plus");
+    SET(O0, DATA);
+    for (unsigned k = 0; k < 64; k += 4)
+        guest_store32(g, DATA + k, 0x01010101 * k + 0x00010203);
+    /* a block in, and out again in the other order */
+    SET(O1, DATA + 64);
+    g_assert_cmphex(RUN(mem_asi(0x33, O0, G0, 0xf0, 0), mem_asi(0x37, O1, G0, 0xf8, 0)), ==, STOPPED);
+    g_assert_cmphex(get_double(0), ==, UINT64_C(0x0001020304050607));
+    g_assert_cmphex(get_double(14), ==, UINT64_C(0x38393a3b3c3d3e3f));
+    g_assert_cmphex(guest_load32(g, DATA + 64), ==, 0x07060504);
+    g_assert_cmphex(guest_load32(g, DATA + 124), ==, 0x3b3a3938);
+    /* parts: bytes 0, 2 and 7; the second word */
+    SET(O2, 0xa1);
+    SET(O3, 1);
+    SET(O4, DATA + 8);
+    guest_store32(g, DATA, 0xffffffff);
+    guest_store32(g, DATA + 4, 0xffffffff);
+    g_assert_cmphex(RUN(mem_asi(0x37, O0, O2, 0xc0, 0), mem_asi(0x37, O4, O3, 0xc4, 0)), ==, STOPPED);
+    g_assert_cmphex(guest_load32(g, DATA), ==, 0x00ff02ff);
+    g_assert_cmphex(guest_load32(g, DATA + 4), ==, 0xffffff07);
+    g_assert_cmphex(guest_load32(g, DATA + 8), ==, 0x08090a0b);
+    g_assert_cmphex(guest_load32(g, DATA + 12), ==, 0x04050607);
+    /* a byte, and a half-word in little-endian order */
+    SET(O1, DATA + 2);
+    g_assert_cmphex(RUN(mem_asi(0x33, O1, G0, 0xd0, 4), mem_asi(0x33, O1, G0, 0xda, 6), mem_asi(0x37, O4, G0, 0xd2, 6)),
+                    ==, STOPPED);
+    g_assert_cmphex(get_double(4), ==, 0x02);
+    g_assert_cmphex(get_double(6), ==, 0xff02);
+    g_assert_cmphex(guest_load32(g, DATA + 8), ==, 0xff020a0b);
+    /* blocks stand on 64 bytes, in every eighth register */
+    g_assert_cmphex(RUN(mem_asi(0x33, O4, G0, 0xf0, 0)), ==, SPARC_TT_MISALIGNED);
+    g_assert_cmphex(RUN(mem_asi(0x33, O0, G0, 0xf0, 2)), ==, SPARC_TT_ILLEGAL);
+    g_assert_cmphex(RUN(mem_asi(0x33, O0, G0, 0xc0, 0)), ==, SPARC_TT_ILLEGAL); /* partial accesses only store */
+    guest_free(g);
+}
+
 /* Code that is written while it runs is run as written. */
 static void self_modifying(void)
 {
@@ -646,6 +730,8 @@ static const struct {
     {"floating-point-traps", floating_point_traps},
     {"quad-precision", quad_precision},
     {"illegal-and-disabled", illegal_and_disabled},
+    {"visual", visual},
+    {"visual-memory", visual_memory},
     {"self-modifying", self_modifying},
 };
 

@@ -38,9 +38,11 @@ struct stream {
 static guint32 seed = 1;
 static unsigned n_streams = 512;
 static const char *oracle_path, *oracles[2]; /* of the running test; V8, v8plus */
-static bool old_oracle; /* before QEMU 9.2: chooses between two NaNs in its own way, so that it is none for floats */
+static bool old_oracle; /* before QEMU 9.2: chooses between two NaNs in its own way, so that it is none for floats,
+                           * and hangs on some visual instructions */
 static bool floats;     /* the streams of the running test use floating point */
 static bool v9;         /* ... run on the v8plus model and use V9's instructions */
+static bool visuals;    /* ... and UltraSPARC's visual ones */
 
 /* ------------------------------------------------------------------------------------------ generator */
 
@@ -200,8 +202,38 @@ static uint32_t newer(GRand *r, bool fp)
     }
 }
 
+/* UltraSPARC's visual instructions. */
+static uint32_t visual(GRand *r)
+{
+    static const uint8_t to_integer[] = {0x20, 0x22, 0x24, 0x26, 0x28, 0x2a, 0x2c, 0x2e};
+    static const uint8_t integer[] = {0x00, 0x02, 0x04, 0x06, 0x08, 0x0a, 0x10, 0x12, 0x14, 0x18, 0x1a};
+    static const uint8_t floats_only[] = {0x31, 0x33, 0x35, 0x36, 0x37, 0x38, 0x39, 0x3a, 0x3b, 0x3d, 0x3e, 0x48, 0x48,
+                                          0x4b, 0x4d, 0x50, 0x51, 0x52, 0x53, 0x54, 0x55, 0x56, 0x57};
+    unsigned f1 = rnd(r, 32) << 14, f2 = rnd(r, 32), f3 = rnd(r, 32) << 25;
+    uint32_t base = 2u << 30 | 0x36u << 19;
+    switch (rnd(r, 7)) {
+    case 0: return base | destination(r) << 25 | f1 | (uint32_t)to_integer[rnd(r, sizeof to_integer)] << 5 | f2;
+    case 1:
+    case 2: return op_rr(0x36, source(r), source(r), destination(r)) | (uint32_t)integer[rnd(r, sizeof integer)] << 5;
+    case 3: return op_rr(WRY, source(r), source(r), 19); /* %gsr */
+    case 4: { /* fields that an operation does not use are 0 */
+        unsigned opf = rnd(r, 32);
+        bool none = opf < 2 || opf >= 30, no_rs1 = none || opf / 2 == 3 || opf / 2 == 12,
+             no_rs2 = none || opf / 2 == 5 || opf / 2 == 10;
+        return base | f3 | (no_rs1 ? 0 : f1) | (0x60 + opf) << 5 | (no_rs2 ? 0 : f2);
+    }
+    default: {
+        uint32_t opf = floats_only[rnd(r, sizeof floats_only)];
+        bool unary = opf == 0x3b || opf == 0x3d || opf == 0x4d;
+        return base | f3 | (unary ? 0 : f1) | opf << 5 | f2;
+    }
+    }
+}
+
 static uint32_t simple(GRand *r, unsigned flavour)
 {
+    if (visuals && rnd(r, 2))
+        return visual(r);
     if (v9 && rnd(r, 3) == 0)
         return newer(r, flavour == 1 && rnd(r, 3));
     unsigned k = rnd(r, 16);
@@ -492,7 +524,7 @@ static void normalise(uint8_t *block)
 
 static bool has_oracle(void)
 {
-    return oracle_path && !(floats && old_oracle);
+    return oracle_path && !((floats || visuals) && old_oracle);
 }
 
 /* In generated code an operation whose result nobody needs may be left out, and its exceptions with it: there aexc may
@@ -560,7 +592,7 @@ static void report(struct stream *s, unsigned tier)
     for (unsigned k = 0; k < s->n; k++)
         if (s->body[k] != nop()) {
             char text[80];
-            sparc_disassemble(4 * k, s->body[k], v9 ? UINT32_MAX : UINT32_MAX & ~SPARC_V9_SUBSET, text, sizeof text);
+            sparc_disassemble(4 * k, s->body[k], v9 ? UINT32_MAX : UINT32_MAX & ~(SPARC_V9_SUBSET | SPARC_VIS), text, sizeof text);
             g_test_message("  %3x: %08x  %s", 4 * k, s->body[k], text);
         }
     g_test_message("  loops %u", s->loops);
@@ -588,6 +620,7 @@ static void test_tier(gconstpointer data)
     unsigned tier = GPOINTER_TO_UINT(data) & 3;
     floats = GPOINTER_TO_UINT(data) & 4;
     v9 = GPOINTER_TO_UINT(data) & 8;
+    visuals = GPOINTER_TO_UINT(data) & 16;
     oracle_path = oracles[v9];
     g_autofree struct stream *s = g_new(struct stream, BATCH);
     g_autoptr(GRand) r = g_rand_new_with_seed(seed);
@@ -650,14 +683,18 @@ int main(int argc, char **argv)
     oracles[1] = plus;
     if (qemu)
         check_version();
-    for (unsigned set = 0; set < 4; set++)
+    static const struct {
+        const char *name;
+        unsigned flags; /* of test_tier(): 4 floating point, 8 v8plus, 16 visual instructions */
+    } set[] = {{"integer", 0}, {"floating-point", 4}, {"v8plus-integer", 8}, {"v8plus-floating-point", 12},
+               {"v8plus-visual", 24}};
+    for (unsigned k = 0; k < G_N_ELEMENTS(set); k++)
         for (unsigned t = 0; t < 3; t++) {
             static const char *const tier[3] = {"interpreter", "tier-1", "tier-2"};
-            static const char *const name[4] = {"integer", "floating-point", "v8plus-integer", "v8plus-floating-point"};
-            if (t == 0 && (!oracles[set >> 1] || ((set & 1) && old_oracle)))
+            if (t == 0 && (!oracles[set[k].flags >> 3 & 1] || ((set[k].flags & (4 | 16)) && old_oracle)))
                 continue; /* the interpreter is the oracle then */
-            g_autofree char *path = g_strdup_printf("/sparc/random/%s/%s", name[set], tier[t]);
-            g_test_add_data_func(path, GUINT_TO_POINTER(set << 2 | t), test_tier);
+            g_autofree char *path = g_strdup_printf("/sparc/random/%s/%s", set[k].name, tier[t]);
+            g_test_add_data_func(path, GUINT_TO_POINTER(set[k].flags | t), test_tier);
         }
     return g_test_run();
 }

@@ -64,7 +64,7 @@ const struct sparc_model sparc_models[] = {
     {
         .id = "v8plus",
         .name = "SPARC V9 running 32-bit programs, user mode",
-        .features = USUAL | SPARC_QUAD | SPARC_V9_SUBSET | SPARC_CASA | SPARC_WINDOWS_32,
+        .features = USUAL | SPARC_QUAD | SPARC_V9_SUBSET | SPARC_CASA | SPARC_WINDOWS_32 | SPARC_VIS,
         .impl = 4,
         .fpu_version = 1,
     },

@@ -185,6 +185,27 @@ void sparc_disassemble(uint32_t pc, uint32_t w, uint32_t features, char *text, s
         freg(s, rd, shape[1]);
         break;
     }
+    case FMT_FP_SD_D:
+        freg(s, rs1, 's');
+        g_string_append(s, ", ");
+        freg(s, rs2, 'd');
+        g_string_append(s, ", ");
+        freg(s, rd, 'd');
+        break;
+    case FMT_FP_DD_R:
+        freg(s, rs1, 'd');
+        g_string_append(s, ", ");
+        freg(s, rs2, 'd');
+        g_string_append_printf(s, ", %s", reg_name[rd]);
+        break;
+    case FMT_FP_1S_S:
+    case FMT_FP_1D_D:
+        freg(s, rs1, format == FMT_FP_1D_D ? 'd' : 's');
+        g_string_append(s, ", ");
+        freg(s, rd, format == FMT_FP_1D_D ? 'd' : 's');
+        break;
+    case FMT_FP_0_S:
+    case FMT_FP_0_D: freg(s, rd, format == FMT_FP_0_D ? 'd' : 's'); break;
     case FMT_FCMP_S:
     case FMT_FCMP_D:
     case FMT_FCMP_Q: {
@@ -231,6 +252,6 @@ unsigned sparc_guest_disassemble(uint64_t pc, const uint8_t *code, uint32_t avai
         return avail ? avail : 1;
     }
     uint32_t w = (uint32_t)code[0] << 24 | (uint32_t)code[1] << 16 | (uint32_t)code[2] << 8 | code[3];
-    sparc_disassemble((uint32_t)pc, w, SPARC_MULDIV | SPARC_FSMULD | SPARC_V9_SUBSET, text, size);
+    sparc_disassemble((uint32_t)pc, w, SPARC_MULDIV | SPARC_FSMULD | SPARC_V9_SUBSET | SPARC_VIS, text, size);
     return 4;
 }

@@ -179,6 +179,12 @@ enum row_format {
     FMT_MOVR,      /* rs1, reg_or_imm10, rd (V9) */
     FMT_CASA,
     FMT_PREFETCH,
+    FMT_FP_SD_D,   /* VIS: single, double, double */
+    FMT_FP_DD_R,   /* two doubles, integer rd */
+    FMT_FP_1S_S,   /* single rs1, rd; and so on */
+    FMT_FP_1D_D,
+    FMT_FP_0_S,    /* rd alone */
+    FMT_FP_0_D,
 };
 
 enum row_flags {
@@ -191,6 +197,21 @@ enum row_flags {
     ROW_REG_ONLY = 64, /* V8: the i = 1 form does not exist */
     ROW_EVEN_RD = 128, /* integer rd must be even */
 };
+
+/* aux of VIS rows. */
+enum {
+    VIS_SINGLE = 1 << 16,     /* the result is a single */
+    VIS_A = 1 << 17,          /* rs1 is used, as a double */
+    VIS_A_SINGLE = 1 << 18,
+    VIS_B_SINGLE = 1 << 19,   /* rs2 is a single */
+    VIS_GSR = 1 << 20,        /* the GSR is the third operand */
+    VIS_SUM = 1 << 21,        /* rd is the third operand */
+    VIS_INTEGER = 1 << 22,    /* integer operands and result */
+    VIS_TO_INTEGER = 1 << 23, /* integer result */
+    VIS_CC = 1 << 24,         /* sets the condition codes as SUBcc */
+};
+/* Flags of sparc_helper_vis_memory, beside rd in bits 4..0. */
+enum { VIS_STORE = 32, VIS_NO_MASK = 64 };
 
 /* One row of the instruction table. */
 struct sparc_row {
@@ -220,6 +241,14 @@ static inline ir_ref x_i32(struct xlat *x, uint32_t value)
 {
     return ir_const(x->b, IR_I32, value);
 }
+/* Floating-point registers as instructions encode them. */
+unsigned x_double_slot(struct xlat *x, unsigned r);
+ir_ref x_get_single(struct xlat *x, unsigned r); /* F32 */
+void x_put_single(struct xlat *x, unsigned r, ir_ref value);
+ir_ref x_get_double(struct xlat *x, unsigned r); /* F64 */
+void x_put_double(struct xlat *x, unsigned r, ir_ref value);
+void x_vis_memory(struct xlat *x, bool store); /* translate_vis.c */
+void x_put_sub_cc(struct xlat *x, ir_ref a, ir_ref o); /* condition codes of a - o */
 void x_raise(struct xlat *x, uint32_t trap);   /* ends the block */
 void x_end_dispatch(struct xlat *x);           /* the instruction is complete; go on through the dispatcher */
 /* The instruction is complete; leave through the dispatcher when cond != 0. */
@@ -256,7 +285,7 @@ ir_ref fcc_test(struct xlat *x, unsigned fcc, unsigned cond);
     X(popc) X(mulx) X(divx) X(load) X(store) X(ldd) X(std) X(ldstub) X(swap) X(load_alt) X(store_alt)         \
     X(ldf) X(lddf) X(stf) X(stdf) X(ldfsr) X(stfsr) X(stdfq) X(ldq) X(stq) X(cpmem) X(casa) X(prefetch)       \
     X(ldf_alt) X(stf_alt) X(fmov) X(farith) X(fsqrt) X(fsmuld) X(fconv) X(fcmp) X(fquad) X(fmovcc) X(fmovr)   \
-    X(flushw) X(return)
+    X(flushw) X(return) X(vis) X(vis_logic) X(vis_add) X(vis_alignaddr) X(vis_faligndata)
 #define X(name) void emit_##name(struct xlat *x);
 EMITTERS(X)
 #undef X
@@ -265,7 +294,7 @@ EMITTERS(X)
 #define HELPERS(X)                                                                                           \
     X(icc) X(xcc) X(tagged_add) X(tagged_sub) X(wrpsr) X(rett) X(load_alt) X(store_alt)        \
     X(swap_alt) X(flush) X(fpop_exact) X(fp_pending) X(read_fsr) X(write_fsr) X(stdfq) X(casa_alt) X(flushw)  \
-    X(rdasr) X(read_xfsr) X(write_xfsr) X(fcmp_settle)
+    X(rdasr) X(read_xfsr) X(write_xfsr) X(fcmp_settle) X(vis) X(vis_memory)
 #define X(name) extern const struct ir_helper sparc_helper_##name;
 HELPERS(X)
 #undef X

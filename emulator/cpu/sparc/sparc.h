@@ -99,6 +99,7 @@ enum sparc_feature {
     SPARC_QUAD = 1 << 3,      /* quad FPops are done (by the kernel that user mode plays) */
     SPARC_MULDIV = 1 << 4,    /* integer multiply and divide in hardware */
     SPARC_WINDOWS_32 = 1 << 5, /* 32 register windows instead of 8 */
+    SPARC_VIS = 1 << 6,        /* UltraSPARC's visual instructions */
 };
 
 enum sparc_mmu_kind { SPARC_MMU_NONE, SPARC_MMU_SWIFT, SPARC_MMU_TSUNAMI, SPARC_MMU_VIKING };

@@ -246,6 +246,79 @@ static const struct sparc_row row_fmovr[3] = {
     {"fmovrq", emit_fmovr, FMT_FP_Q_Q, FM, V9, 2},
 };
 
+/* VIS 1, by opf of IMPDEP1 ("UltraSPARC I & II User's Manual", table 13-1 and appendix E). */
+#define VI  (V9 | SPARC_VIS)
+#define FV  (ROW_FP | ROW_SAFE)
+/* Formats by the operands that count: both, rs1 alone, rs2 alone, none. */
+#define FMT_FP_2_D FMT_FP_DD_D
+#define FMT_FP_2_S FMT_FP_SS_S
+#define FMT_FP_A_D FMT_FP_1D_D
+#define FMT_FP_A_S FMT_FP_1S_S
+#define FMT_FP_B_D FMT_FP_D_D
+#define FMT_FP_B_S FMT_FP_S_S
+#define VIS_LOGIC(op, name, formats, table)                                                                            \
+    [op] = {name, emit_vis_logic, formats##D, FV, VI, table},                                                          \
+    [(op) + 1] = {name "s", emit_vis_logic, formats##S, FV, VI, (table) | VIS_SINGLE}
+static const struct sparc_row by_vis[0x80] = {
+    [0x00] = {"edge8", emit_vis, FMT_ARITH, 0, VI, VIS_INTEGER | VIS_TO_INTEGER | VIS_CC},
+    [0x02] = {"edge8l", emit_vis, FMT_ARITH, 0, VI, VIS_INTEGER | VIS_TO_INTEGER | VIS_CC},
+    [0x04] = {"edge16", emit_vis, FMT_ARITH, 0, VI, VIS_INTEGER | VIS_TO_INTEGER | VIS_CC},
+    [0x06] = {"edge16l", emit_vis, FMT_ARITH, 0, VI, VIS_INTEGER | VIS_TO_INTEGER | VIS_CC},
+    [0x08] = {"edge32", emit_vis, FMT_ARITH, 0, VI, VIS_INTEGER | VIS_TO_INTEGER | VIS_CC},
+    [0x0a] = {"edge32l", emit_vis, FMT_ARITH, 0, VI, VIS_INTEGER | VIS_TO_INTEGER | VIS_CC},
+    [0x10] = {"array8", emit_vis, FMT_ARITH, 0, VI, VIS_INTEGER | VIS_TO_INTEGER},
+    [0x12] = {"array16", emit_vis, FMT_ARITH, 0, VI, VIS_INTEGER | VIS_TO_INTEGER},
+    [0x14] = {"array32", emit_vis, FMT_ARITH, 0, VI, VIS_INTEGER | VIS_TO_INTEGER},
+    [0x18] = {"alignaddr", emit_vis_alignaddr, FMT_ARITH, ROW_FP, VI, 0},
+    [0x1a] = {"alignaddrl", emit_vis_alignaddr, FMT_ARITH, ROW_FP, VI, 1},
+    [0x20] = {"fcmple16", emit_vis, FMT_FP_DD_R, ROW_FP, VI, VIS_A | VIS_TO_INTEGER},
+    [0x22] = {"fcmpne16", emit_vis, FMT_FP_DD_R, ROW_FP, VI, VIS_A | VIS_TO_INTEGER},
+    [0x24] = {"fcmple32", emit_vis, FMT_FP_DD_R, ROW_FP, VI, VIS_A | VIS_TO_INTEGER},
+    [0x26] = {"fcmpne32", emit_vis, FMT_FP_DD_R, ROW_FP, VI, VIS_A | VIS_TO_INTEGER},
+    [0x28] = {"fcmpgt16", emit_vis, FMT_FP_DD_R, ROW_FP, VI, VIS_A | VIS_TO_INTEGER},
+    [0x2a] = {"fcmpeq16", emit_vis, FMT_FP_DD_R, ROW_FP, VI, VIS_A | VIS_TO_INTEGER},
+    [0x2c] = {"fcmpgt32", emit_vis, FMT_FP_DD_R, ROW_FP, VI, VIS_A | VIS_TO_INTEGER},
+    [0x2e] = {"fcmpeq32", emit_vis, FMT_FP_DD_R, ROW_FP, VI, VIS_A | VIS_TO_INTEGER},
+    [0x31] = {"fmul8x16", emit_vis, FMT_FP_SD_D, ROW_FP, VI, VIS_A_SINGLE},
+    [0x33] = {"fmul8x16au", emit_vis, FMT_FP_SS_D, ROW_FP, VI, VIS_A_SINGLE | VIS_B_SINGLE},
+    [0x35] = {"fmul8x16al", emit_vis, FMT_FP_SS_D, ROW_FP, VI, VIS_A_SINGLE | VIS_B_SINGLE},
+    [0x36] = {"fmul8sux16", emit_vis, FMT_FP_DD_D, ROW_FP, VI, VIS_A},
+    [0x37] = {"fmul8ulx16", emit_vis, FMT_FP_DD_D, ROW_FP, VI, VIS_A},
+    [0x38] = {"fmuld8sux16", emit_vis, FMT_FP_SS_D, ROW_FP, VI, VIS_A_SINGLE | VIS_B_SINGLE},
+    [0x39] = {"fmuld8ulx16", emit_vis, FMT_FP_SS_D, ROW_FP, VI, VIS_A_SINGLE | VIS_B_SINGLE},
+    [0x3a] = {"fpack32", emit_vis, FMT_FP_DD_D, ROW_FP, VI, VIS_A | VIS_GSR},
+    [0x3b] = {"fpack16", emit_vis, FMT_FP_D_S, ROW_FP, VI, VIS_GSR | VIS_SINGLE},
+    [0x3d] = {"fpackfix", emit_vis, FMT_FP_D_S, ROW_FP, VI, VIS_GSR | VIS_SINGLE},
+    [0x3e] = {"pdist", emit_vis, FMT_FP_DD_D, ROW_FP, VI, VIS_A | VIS_SUM},
+    [0x48] = {"faligndata", emit_vis_faligndata, FMT_FP_DD_D, FV, VI, 0},
+    [0x4b] = {"fpmerge", emit_vis, FMT_FP_SS_D, ROW_FP, VI, VIS_A_SINGLE | VIS_B_SINGLE},
+    [0x4d] = {"fexpand", emit_vis, FMT_FP_S_D, ROW_FP, VI, VIS_B_SINGLE},
+    [0x50] = {"fpadd16", emit_vis_add, FMT_FP_DD_D, FV, VI, IR_VADD | IR_L16 << 8},
+    [0x51] = {"fpadd16s", emit_vis_add, FMT_FP_SS_S, FV, VI, IR_VADD | IR_L16 << 8 | VIS_SINGLE},
+    [0x52] = {"fpadd32", emit_vis_add, FMT_FP_DD_D, FV, VI, IR_VADD | IR_L32 << 8},
+    [0x53] = {"fpadd32s", emit_vis_add, FMT_FP_SS_S, FV, VI, IR_VADD | IR_L32 << 8 | VIS_SINGLE},
+    [0x54] = {"fpsub16", emit_vis_add, FMT_FP_DD_D, FV, VI, IR_VSUB | IR_L16 << 8},
+    [0x55] = {"fpsub16s", emit_vis_add, FMT_FP_SS_S, FV, VI, IR_VSUB | IR_L16 << 8 | VIS_SINGLE},
+    [0x56] = {"fpsub32", emit_vis_add, FMT_FP_DD_D, FV, VI, IR_VSUB | IR_L32 << 8},
+    [0x57] = {"fpsub32s", emit_vis_add, FMT_FP_SS_S, FV, VI, IR_VSUB | IR_L32 << 8 | VIS_SINGLE},
+    VIS_LOGIC(0x60, "fzero", FMT_FP_0_, 0x0),
+    VIS_LOGIC(0x62, "fnor", FMT_FP_2_, 0x1),
+    VIS_LOGIC(0x64, "fandnot2", FMT_FP_2_, 0x4),
+    VIS_LOGIC(0x66, "fnot2", FMT_FP_B_, 0x5),
+    VIS_LOGIC(0x68, "fandnot1", FMT_FP_2_, 0x2),
+    VIS_LOGIC(0x6a, "fnot1", FMT_FP_A_, 0x3),
+    VIS_LOGIC(0x6c, "fxor", FMT_FP_2_, 0x6),
+    VIS_LOGIC(0x6e, "fnand", FMT_FP_2_, 0x7),
+    VIS_LOGIC(0x70, "fand", FMT_FP_2_, 0x8),
+    VIS_LOGIC(0x72, "fxnor", FMT_FP_2_, 0x9),
+    VIS_LOGIC(0x74, "fsrc1", FMT_FP_A_, 0xc),
+    VIS_LOGIC(0x76, "fornot2", FMT_FP_2_, 0xd),
+    VIS_LOGIC(0x78, "fsrc2", FMT_FP_B_, 0xa),
+    VIS_LOGIC(0x7a, "fornot1", FMT_FP_2_, 0xb),
+    VIS_LOGIC(0x7c, "for", FMT_FP_2_, 0xe),
+    VIS_LOGIC(0x7e, "fone", FMT_FP_0_, 0xf),
+};
+
 static const struct sparc_row *decode_fpop2(uint32_t word, uint32_t features)
 {
     unsigned opf = field_opf(word);
@@ -284,6 +357,8 @@ const struct sparc_row *sparc_decode(uint32_t word, uint32_t features, bool *fpo
             }
             return field_opf(word) < 0x100 ? present(&by_fpop1[field_opf(word)], features) : NULL;
         }
+        if (op3 == 0x36 && (features & SPARC_VIS))
+            return field_opf(word) < G_N_ELEMENTS(by_vis) ? present(&by_vis[field_opf(word)], features) : NULL;
         if ((features & V9) && by_arith_v9[op3].name)
             return present(&by_arith_v9[op3], features);
         if ((features & V9) && op3 >= 0x29 && op3 <= 0x37 && op3 != 0x30)
@@ -314,6 +389,7 @@ const struct sparc_row *sparc_row_at(unsigned i, uint32_t *word)
         {by_mem_v9, 64, 0, 3u << 30, 19},
         {by_fpop1, 0x100, 0, 2u << 30 | 0x34u << 19, 5},
         {by_fpop2, G_N_ELEMENTS(by_fpop2), 0x51, 2u << 30 | 0x35u << 19, 5},
+        {by_vis, G_N_ELEMENTS(by_vis), 0, 2u << 30 | 0x36u << 19, 5},
         {row_fmovcc, 3, 1, 2u << 30 | 0x35u << 19, 5},
         {row_fmovr, 3, 0x25, 2u << 30 | 0x35u << 19, 5},
     };

@@ -6,7 +6,7 @@
  */
 #include "emulator/cpu/sparc/internal.h"
 
-static unsigned double_slot(struct xlat *x, unsigned r)
+unsigned x_double_slot(struct xlat *x, unsigned r)
 {
     return SLOT_F0 + (r >> 1) + (x->v9 && (r & 1) ? 16 : 0);
 }
@@ -22,25 +22,25 @@ static uint16_t lane(unsigned r)
     return r & 1 ? 0 : 1;
 }
 
-static ir_ref get_single(struct xlat *x, unsigned r)
+ir_ref x_get_single(struct xlat *x, unsigned r)
 {
     return ir_op1(x->b, IR_FLANE, IR_F32, lane(r), ir_get(x->b, single_slot(r)));
 }
 
-static void put_single(struct xlat *x, unsigned r, ir_ref value)
+void x_put_single(struct xlat *x, unsigned r, ir_ref value)
 {
     unsigned slot = single_slot(r);
     ir_put(x->b, slot, ir_op2(x->b, IR_FSETLANE, IR_F64, lane(r), ir_get(x->b, slot), value));
 }
 
-static ir_ref get_double(struct xlat *x, unsigned r)
+ir_ref x_get_double(struct xlat *x, unsigned r)
 {
-    return ir_get(x->b, double_slot(x, r));
+    return ir_get(x->b, x_double_slot(x, r));
 }
 
-static void put_double(struct xlat *x, unsigned r, ir_ref value)
+void x_put_double(struct xlat *x, unsigned r, ir_ref value)
 {
-    ir_put(x->b, double_slot(x, r), value);
+    ir_put(x->b, x_double_slot(x, r), value);
 }
 
 /* Notes the operands for cexc: the pairs that hold them, and which halves. */
@@ -61,7 +61,7 @@ void emit_fmov(struct xlat *x)
 {
     unsigned aux = x->row->aux, rs2 = field_rs2(x->word), rd = field_rd(x->word);
     bool wide = aux & 4;
-    ir_ref v = wide ? get_double(x, rs2) : get_single(x, rs2);
+    ir_ref v = wide ? x_get_double(x, rs2) : x_get_single(x, rs2);
     enum ir_type t = wide ? IR_F64 : IR_F32;
     if ((aux & 3) == 1)
         v = ir_op1(x->b, IR_FNEG, t, 0, v);
@@ -69,9 +69,9 @@ void emit_fmov(struct xlat *x)
         v = ir_op1(x->b, IR_FABS, t, 0, v);
     note(x, IR_NONE, IR_NONE);
     if (wide)
-        put_double(x, rd, v);
+        x_put_double(x, rd, v);
     else
-        put_single(x, rd, v);
+        x_put_single(x, rd, v);
 }
 
 void emit_farith(struct xlat *x)
@@ -79,13 +79,13 @@ void emit_farith(struct xlat *x)
     unsigned rs1 = field_rs1(x->word), rs2 = field_rs2(x->word), rd = field_rd(x->word);
     enum ir_op op = x->row->aux & 0xff;
     if (x->row->aux & 0x100) {
-        ir_ref a = get_double(x, rs1), o = get_double(x, rs2);
+        ir_ref a = x_get_double(x, rs1), o = x_get_double(x, rs2);
         note(x, a, o);
-        put_double(x, rd, ir_op2(x->b, op, IR_F64, 0, a, o));
+        x_put_double(x, rd, ir_op2(x->b, op, IR_F64, 0, a, o));
     } else {
-        ir_ref a = get_single(x, rs1), o = get_single(x, rs2);
+        ir_ref a = x_get_single(x, rs1), o = x_get_single(x, rs2);
         note(x, ir_get(x->b, single_slot(rs1)), ir_get(x->b, single_slot(rs2)));
-        put_single(x, rd, ir_op2(x->b, op, IR_F32, 0, a, o));
+        x_put_single(x, rd, ir_op2(x->b, op, IR_F32, 0, a, o));
     }
 }
 
@@ -93,23 +93,23 @@ void emit_fsqrt(struct xlat *x)
 {
     unsigned rs2 = field_rs2(x->word), rd = field_rd(x->word);
     if (x->row->aux) {
-        ir_ref o = get_double(x, rs2);
+        ir_ref o = x_get_double(x, rs2);
         note(x, IR_NONE, o);
-        put_double(x, rd, ir_op1(x->b, IR_FSQRT, IR_F64, 0, o));
+        x_put_double(x, rd, ir_op1(x->b, IR_FSQRT, IR_F64, 0, o));
     } else {
-        ir_ref o = get_single(x, rs2);
+        ir_ref o = x_get_single(x, rs2);
         note(x, IR_NONE, ir_get(x->b, single_slot(rs2)));
-        put_single(x, rd, ir_op1(x->b, IR_FSQRT, IR_F32, 0, o));
+        x_put_single(x, rd, ir_op1(x->b, IR_FSQRT, IR_F32, 0, o));
     }
 }
 
 void emit_fsmuld(struct xlat *x)
 {
     unsigned rs1 = field_rs1(x->word), rs2 = field_rs2(x->word);
-    ir_ref a = ir_op1(x->b, IR_FCVT, IR_F64, IR_F32, get_single(x, rs1));
-    ir_ref o = ir_op1(x->b, IR_FCVT, IR_F64, IR_F32, get_single(x, rs2));
+    ir_ref a = ir_op1(x->b, IR_FCVT, IR_F64, IR_F32, x_get_single(x, rs1));
+    ir_ref o = ir_op1(x->b, IR_FCVT, IR_F64, IR_F32, x_get_single(x, rs2));
     note(x, ir_get(x->b, single_slot(rs1)), ir_get(x->b, single_slot(rs2)));
-    put_double(x, field_rd(x->word), ir_op2(x->b, IR_FMUL, IR_F64, 0, a, o));
+    x_put_double(x, field_rd(x->word), ir_op2(x->b, IR_FMUL, IR_F64, 0, a, o));
 }
 
 void emit_fconv(struct xlat *x)
@@ -117,32 +117,32 @@ void emit_fconv(struct xlat *x)
     struct ir_builder *b = x->b;
     unsigned rs2 = field_rs2(x->word), rd = field_rd(x->word), opf = field_opf(x->word);
     bool from_double = opf == 0xc6 || opf == 0xd2 || (opf >= 0x82 && opf <= 0x88);
-    ir_ref v = from_double ? get_double(x, rs2) : get_single(x, rs2);
+    ir_ref v = from_double ? x_get_double(x, rs2) : x_get_single(x, rs2);
     note(x, IR_NONE, from_double ? v : ir_get(b, single_slot(rs2)));
     switch (opf) {
     case 0xc4: /* fitos */
-        put_single(x, rd, ir_op1(b, IR_ITOF, IR_F32, IR_I32, ir_op1(b, IR_BITCAST, IR_I32, 0, v)));
+        x_put_single(x, rd, ir_op1(b, IR_ITOF, IR_F32, IR_I32, ir_op1(b, IR_BITCAST, IR_I32, 0, v)));
         break;
     case 0xc8: /* fitod */
-        put_double(x, rd, ir_op1(b, IR_ITOF, IR_F64, IR_I32, ir_op1(b, IR_BITCAST, IR_I32, 0, v)));
+        x_put_double(x, rd, ir_op1(b, IR_ITOF, IR_F64, IR_I32, ir_op1(b, IR_BITCAST, IR_I32, 0, v)));
         break;
-    case 0xc6: /* fdtos */ put_single(x, rd, ir_op1(b, IR_FCVT, IR_F32, IR_F64, v)); break;
-    case 0xc9: /* fstod */ put_double(x, rd, ir_op1(b, IR_FCVT, IR_F64, IR_F32, v)); break;
+    case 0xc6: /* fdtos */ x_put_single(x, rd, ir_op1(b, IR_FCVT, IR_F32, IR_F64, v)); break;
+    case 0xc9: /* fstod */ x_put_double(x, rd, ir_op1(b, IR_FCVT, IR_F64, IR_F32, v)); break;
     case 0xd1: /* fstoi */
     case 0xd2: /* fdtoi */
         v = ir_op1(b, IR_FTOI, IR_I32, from_double ? IR_F64 : IR_F32, v);
-        put_single(x, rd, ir_op1(b, IR_BITCAST, IR_F32, 0, v));
+        x_put_single(x, rd, ir_op1(b, IR_BITCAST, IR_F32, 0, v));
         break;
     case 0x81: /* fstox */
     case 0x82: /* fdtox */
         v = ir_op1(b, IR_FTOI, IR_I64, from_double ? IR_F64 : IR_F32, v);
-        put_double(x, rd, ir_op1(b, IR_BITCAST, IR_F64, 0, v));
+        x_put_double(x, rd, ir_op1(b, IR_BITCAST, IR_F64, 0, v));
         break;
     case 0x84: /* fxtos */
-        put_single(x, rd, ir_op1(b, IR_ITOF, IR_F32, IR_I64, ir_op1(b, IR_BITCAST, IR_I64, 0, v)));
+        x_put_single(x, rd, ir_op1(b, IR_ITOF, IR_F32, IR_I64, ir_op1(b, IR_BITCAST, IR_I64, 0, v)));
         break;
     default: /* fxtod */
-        put_double(x, rd, ir_op1(b, IR_ITOF, IR_F64, IR_I64, ir_op1(b, IR_BITCAST, IR_I64, 0, v)));
+        x_put_double(x, rd, ir_op1(b, IR_ITOF, IR_F64, IR_I64, ir_op1(b, IR_BITCAST, IR_I64, 0, v)));
         break;
     }
 }
@@ -157,12 +157,12 @@ void emit_fcmp(struct xlat *x)
     unsigned fcc = x->v9 ? field_rd(x->word) & 3 : 0;
     ir_ref a, o;
     if (aux & 1) {
-        a = get_double(x, rs1);
-        o = get_double(x, rs2);
+        a = x_get_double(x, rs1);
+        o = x_get_double(x, rs2);
         note(x, a, o);
     } else {
-        a = ir_op1(b, IR_FCVT, IR_F64, IR_F32, get_single(x, rs1));
-        o = ir_op1(b, IR_FCVT, IR_F64, IR_F32, get_single(x, rs2));
+        a = ir_op1(b, IR_FCVT, IR_F64, IR_F32, x_get_single(x, rs1));
+        o = ir_op1(b, IR_FCVT, IR_F64, IR_F32, x_get_single(x, rs2));
         note(x, ir_get(b, single_slot(rs1)), ir_get(b, single_slot(rs2)));
     }
     if (!fcc) {
@@ -202,11 +202,11 @@ static void move_if(struct xlat *x, ir_ref test)
     unsigned size = x->row->aux, rs2 = field_rs2(x->word), rd = field_rd(x->word);
     ir_put(x->b, SLOT_FPOP_KIND, x_i32(x, SPARC_FPOP_VALID | 0x01)); /* raises nothing, as FMOVs */
     if (size == 0) {
-        put_single(x, rd, ir_select(x->b, test, get_single(x, rs2), get_single(x, rd)));
+        x_put_single(x, rd, ir_select(x->b, test, x_get_single(x, rs2), x_get_single(x, rd)));
         return;
     }
     for (unsigned k = 0; k < size; k++) {
-        unsigned to = double_slot(x, rd) + k, from = double_slot(x, rs2) + k;
+        unsigned to = x_double_slot(x, rd) + k, from = x_double_slot(x, rs2) + k;
         ir_put(x->b, to, ir_select(x->b, test, ir_get(x->b, from), ir_get(x->b, to)));
     }
 }

@@ -19,6 +19,11 @@ static void put_cc(struct xlat *x, enum sparc_cc kind, ir_ref a, ir_ref o, ir_re
         ir_put(x->b, SLOT_CC_C, c);
 }
 
+void x_put_sub_cc(struct xlat *x, ir_ref a, ir_ref o)
+{
+    put_cc(x, SPARC_CC_SUB, a, o, IR_NONE);
+}
+
 void emit_sethi(struct xlat *x)
 {
     x_put(x, field_rd(x->word), ir_const(x->b, x->T, x->word << 10));

@@ -241,42 +241,26 @@ void emit_prefetch(struct xlat *x)
 
 /* ------------------------------------------------------------------------------ floating-point registers */
 
-static unsigned double_slot(struct xlat *x, unsigned r)
-{
-    return SLOT_F0 + (r >> 1) + (x->v9 && (r & 1) ? 16 : 0);
-}
-
-static void put_single(struct xlat *x, unsigned r, ir_ref value)
-{
-    unsigned slot = SLOT_F0 + r / 2;
-    ir_put(x->b, slot, ir_op2(x->b, IR_FSETLANE, IR_F64, r & 1 ? 0 : 1, ir_get(x->b, slot), value));
-}
-
-static ir_ref get_single(struct xlat *x, unsigned r)
-{
-    return ir_op1(x->b, IR_FLANE, IR_F32, r & 1 ? 0 : 1, ir_get(x->b, SLOT_F0 + r / 2));
-}
-
 void emit_ldf(struct xlat *x)
 {
     ir_ref value = ir_load(x->b, IR_F32, aligned(2), x_address(x));
-    put_single(x, field_rd(x->word), value);
+    x_put_single(x, field_rd(x->word), value);
 }
 
 void emit_stf(struct xlat *x)
 {
-    ir_store(x->b, aligned(2), x_address(x), get_single(x, field_rd(x->word)));
+    ir_store(x->b, aligned(2), x_address(x), x_get_single(x, field_rd(x->word)));
 }
 
 void emit_lddf(struct xlat *x)
 {
     ir_ref value = ir_load(x->b, IR_F64, aligned(3), x_address(x));
-    ir_put(x->b, double_slot(x, field_rd(x->word)), value);
+    ir_put(x->b, x_double_slot(x, field_rd(x->word)), value);
 }
 
 void emit_stdf(struct xlat *x)
 {
-    ir_store(x->b, aligned(3), x_address(x), ir_get(x->b, double_slot(x, field_rd(x->word))));
+    ir_store(x->b, aligned(3), x_address(x), ir_get(x->b, x_double_slot(x, field_rd(x->word))));
 }
 
 static unsigned quad_slot(struct xlat *x, unsigned r)
@@ -302,25 +286,39 @@ void emit_stq(struct xlat *x)
     ir_store_at(x->b, 3 | IR_MEM_BIG, guard, 8, ir_get(x->b, slot + 1));
 }
 
+/* Spaces from here on, and those that %asi names, may be VIS's: they move more or less than a register. */
+static bool is_vis_space(struct xlat *x)
+{
+    return x->row->aux == 3 && (x->features & SPARC_VIS) && (field_i(x->word) || field_asi(x->word) >= 0x70);
+}
+
 void emit_ldf_alt(struct xlat *x)
 {
     struct ir_builder *b = x->b;
     unsigned size = x->row->aux, rd = field_rd(x->word);
+    if (is_vis_space(x)) {
+        x_vis_memory(x, false);
+        return;
+    }
     ir_ref arg[] = {x_address(x), asi_of(x), x_i32(x, size)};
     x_trap_if_result(x, ir_call(b, &sparc_helper_load_alt, arg));
     ir_ref value = result64(x);
     if (size == 3)
-        ir_put(b, double_slot(x, rd), ir_op1(b, IR_BITCAST, IR_F64, 0, value));
+        ir_put(b, x_double_slot(x, rd), ir_op1(b, IR_BITCAST, IR_F64, 0, value));
     else
-        put_single(x, rd, ir_op1(b, IR_BITCAST, IR_F32, 0, ir_op1(b, IR_TRUNC, IR_I32, 0, value)));
+        x_put_single(x, rd, ir_op1(b, IR_BITCAST, IR_F32, 0, ir_op1(b, IR_TRUNC, IR_I32, 0, value)));
 }
 
 void emit_stf_alt(struct xlat *x)
 {
     struct ir_builder *b = x->b;
     unsigned size = x->row->aux, rd = field_rd(x->word);
-    ir_ref value = size == 3 ? ir_op1(b, IR_BITCAST, IR_I64, 0, ir_get(b, double_slot(x, rd)))
-                             : ir_op1(b, IR_ZEXT, IR_I64, 32, ir_op1(b, IR_BITCAST, IR_I32, 0, get_single(x, rd)));
+    if (is_vis_space(x)) {
+        x_vis_memory(x, true);
+        return;
+    }
+    ir_ref value = size == 3 ? ir_op1(b, IR_BITCAST, IR_I64, 0, ir_get(b, x_double_slot(x, rd)))
+                             : ir_op1(b, IR_ZEXT, IR_I64, 32, ir_op1(b, IR_BITCAST, IR_I32, 0, x_get_single(x, rd)));
     ir_ref arg[] = {x_address(x), asi_of(x), x_i32(x, size), value};
     x_trap_if_result(x, ir_call(b, &sparc_helper_store_alt, arg));
 }

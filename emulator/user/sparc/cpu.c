@@ -26,13 +26,18 @@ enum {
     TA_SETCC = 0x21,
 };
 
-/* AT_HWCAP bits (arch/sparc/include/asm/elf.h) */
+/* AT_HWCAP bits (Linux arch/sparc/include/asm/elf_64.h) */
 #define HWCAP_FLUSH  1
 #define HWCAP_STBAR  2
 #define HWCAP_SWAP   4
 #define HWCAP_MULDIV 8
-#define HWCAP_V9     16
-#define HWCAP_V8PLUS 0x80000
+#define HWCAP_V9     0x10
+#define HWCAP_MUL32  0x100
+#define HWCAP_DIV32  0x200
+#define HWCAP_FSMULD 0x400
+#define HWCAP_V8PLUS 0x800
+#define HWCAP_POPC   0x1000
+#define HWCAP_VIS    0x2000
 
 static struct sparc_cpu *sparc(const struct jit_cpu *cpu)
 {
@@ -54,7 +59,10 @@ static uint64_t hwcap(const void *model)
     const struct sparc_model *m = model;
 
     return HWCAP_FLUSH | HWCAP_STBAR | HWCAP_SWAP | (m->features & SPARC_MULDIV ? HWCAP_MULDIV : 0) |
-           (m->features & SPARC_V9_SUBSET ? HWCAP_V9 | HWCAP_V8PLUS : 0);
+           (m->features & SPARC_V9_SUBSET
+                ? HWCAP_V9 | HWCAP_MUL32 | HWCAP_DIV32 | HWCAP_FSMULD | HWCAP_V8PLUS | HWCAP_POPC
+                : 0) |
+           (m->features & SPARC_VIS ? HWCAP_VIS : 0);
 }
 
 static const char *platform(const void *model)
