@@ -102,7 +102,7 @@ static GByteArray *make_program(uint16_t machine, bool big, unsigned type, uint3
     for (unsigned i = 0; i < n; i++) {
         uint8_t *p = b + 52 + i * 32;
         uint32_t offset = i == 2 ? 0xc0 : i == 1 ? CODE_SIZE / 2 : 0;
-        uint32_t size = i == 2 ? (uint32_t)strlen(interpreter) + 1 : i == 1 ? CODE_SIZE / 2 : CODE_SIZE;
+        uint32_t size = i == 2 && interpreter ? (uint32_t)strlen(interpreter) + 1 : i == 1 ? CODE_SIZE / 2 : CODE_SIZE;
 
         put(p, 4, i == 2 ? 3 : 1, big);
         put(p + 4, 4, offset, big);
