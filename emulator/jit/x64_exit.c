@@ -242,6 +242,11 @@ static void move_args(struct x64_ctx *c, const struct x64_loc *arg, unsigned n, 
             if (arg[k].kind == XL_REG && arg[k].reg == dst.reg) {
                 continue;
             }
+        } else if (arg[k].type == IR_I32) { /* it may stand for its zero-extension: the upper half counts */
+            dst.reg = RAX;
+            x64_copy(c, &dst, &arg[k], 0);
+            x64_store(&c->a, true, x64_at(RSP, 0), RAX);
+            continue;
         } else {
             dst.kind = XL_SPILL;
             dst.off = 0;
