@@ -129,6 +129,8 @@ static gboolean is_plain(VitrineScreen *self)
 
     if (!self->area)
         return TRUE;
+    if (self->effect != EFFECT_NONE) /* a shader's work */
+        return FALSE;
     if (!renderer_is_software(gtk_widget_get_display(GTK_WIDGET(self))))
         return FALSE;
     picture_place(self, &x, &y, &w, &h);
