@@ -3,7 +3,7 @@
  * Random operations on trees of overlays (write, zero, discard, flush, snapshot, branch, restore, delete with
  * merge, resize, compact, reopen) against a flat model of every node; then the same with the process killed
  * at a system call that touches the disk, with what was not synced kept or lost, and with EIO and ENOSPC from
- * such a call: never a lost flushed write, never a node that does not open.
+ * such a call, or EIO from one that reads: never a lost flushed write, never a node that does not open.
  *
  * The program is linked with --wrap for those system calls, so that it counts them, makes one fail, or ends
  * there. Each sector that is written says its number and a version; afterwards a sector shows a version
@@ -35,6 +35,7 @@ typedef enum Fault {
     FAULT_KILL_LOSE, /* dies there; the host loses what was not synced */
     FAULT_EIO,
     FAULT_ENOSPC,
+    FAULT_READ, /* EIO from a call that reads; only those count */
 } Fault;
 
 typedef struct Synced {
@@ -83,13 +84,17 @@ static void forget(int fd)
 
 int __real_ftruncate64(int fd, off_t size);
 ssize_t __real_pwritev64(int fd, const struct iovec *iov, int count, off_t offset);
+ssize_t __real_preadv64(int fd, const struct iovec *iov, int count, off_t offset);
 int __real_fallocate64(int fd, int mode, off_t offset, off_t length);
 int __real_linkat(int from, const char *path, int to, const char *name, int flags);
 int __real_rename(const char *from, const char *to);
+int __real_unlink(const char *path);
 
 /* TRUE: the call fails. */
-static gboolean fault_here(void)
+static gboolean fault_here(gboolean reads)
 {
+    if (reads != (host.fault == FAULT_READ))
+        return FALSE;
     host.calls++;
     if (host.fault == FAULT_NONE || host.calls != host.at)
         return FALSE;
@@ -105,12 +110,13 @@ static gboolean fault_here(void)
         raise(SIGKILL);
         break;
     case FAULT_KILL: raise(SIGKILL); break;
-    case FAULT_EIO: errno = EIO; break;
-    default: errno = ENOSPC; break;
+    case FAULT_ENOSPC: errno = ENOSPC; break;
+    default: errno = EIO; break;
     }
     return TRUE;
 }
 
+ssize_t __wrap_preadv64(int fd, const struct iovec *iov, int count, off_t offset);
 ssize_t __wrap_pwritev64(int fd, const struct iovec *iov, int count, off_t offset);
 int __wrap_fdatasync(int fd);
 int __wrap_fsync(int fd);
@@ -118,10 +124,16 @@ int __wrap_fallocate64(int fd, int mode, off_t offset, off_t length);
 int __wrap_ftruncate64(int fd, off_t size);
 int __wrap_linkat(int from, const char *path, int to, const char *name, int flags);
 int __wrap_rename(const char *from, const char *to);
+int __wrap_unlink(const char *path);
+
+ssize_t __wrap_preadv64(int fd, const struct iovec *iov, int count, off_t offset)
+{
+    return fault_here(TRUE) ? -1 : __real_preadv64(fd, iov, count, offset);
+}
 
 ssize_t __wrap_pwritev64(int fd, const struct iovec *iov, int count, off_t offset)
 {
-    if (fault_here())
+    if (fault_here(FALSE))
         return -1;
     remember(fd);
     return __real_pwritev64(fd, iov, count, offset);
@@ -130,7 +142,7 @@ ssize_t __wrap_pwritev64(int fd, const struct iovec *iov, int count, off_t offse
 /* The real ones would only cost time: the host of this test does not lose its power. */
 int __wrap_fdatasync(int fd)
 {
-    if (fault_here())
+    if (fault_here(FALSE))
         return -1;
     forget(fd);
     return 0;
@@ -143,7 +155,7 @@ int __wrap_fsync(int fd)
 
 int __wrap_fallocate64(int fd, int mode, off_t offset, off_t length)
 {
-    if (fault_here())
+    if (fault_here(FALSE))
         return -1;
     remember(fd);
     return __real_fallocate64(fd, mode, offset, length);
@@ -151,7 +163,7 @@ int __wrap_fallocate64(int fd, int mode, off_t offset, off_t length)
 
 int __wrap_ftruncate64(int fd, off_t size)
 {
-    if (fault_here())
+    if (fault_here(FALSE))
         return -1;
     remember(fd);
     return __real_ftruncate64(fd, size);
@@ -159,12 +171,17 @@ int __wrap_ftruncate64(int fd, off_t size)
 
 int __wrap_linkat(int from, const char *path, int to, const char *name, int flags)
 {
-    return fault_here() ? -1 : __real_linkat(from, path, to, name, flags);
+    return fault_here(FALSE) ? -1 : __real_linkat(from, path, to, name, flags);
 }
 
 int __wrap_rename(const char *from, const char *to)
 {
-    return fault_here() ? -1 : __real_rename(from, to);
+    return fault_here(FALSE) ? -1 : __real_rename(from, to);
+}
+
+int __wrap_unlink(const char *path)
+{
+    return fault_here(FALSE) ? -1 : __real_unlink(path);
 }
 
 /* ---- The model
@@ -464,8 +481,8 @@ static gboolean op_delete(Run *run)
     }
     if (ok && children_of(tree, index) == 0) {
         g_autofree char *path = node_path(run, node);
-        node->alive = FALSE;
-        g_unlink(path);
+        ok = unlink(path) == 0;
+        node->alive = !ok; /* what was not removed is a node still */
     }
     return open_leaf(run) && ok;
 }
@@ -635,6 +652,11 @@ static void test_enospc(gconstpointer data)
     test_fault(data, FAULT_ENOSPC);
 }
 
+static void test_read(gconstpointer data)
+{
+    test_fault(data, FAULT_READ);
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
@@ -644,7 +666,8 @@ int main(int argc, char **argv)
                  {"kill", test_kill},
                  {"kill-lose", test_kill_lose},
                  {"eio", test_eio},
-                 {"enospc", test_enospc}};
+                 {"enospc", test_enospc},
+                 {"read", test_read}};
     if (!g_getenv("TMPDIR") && access("/dev/shm", W_OK) == 0)
         g_setenv("TMPDIR", "/dev/shm", TRUE); /* the disk under this test is a model as well */
     g_test_init(&argc, &argv, NULL);
