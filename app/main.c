@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Where `vitrine` begins. `vitrine exec` is this small program itself, because programs of other processors
- * start others of their kind all the time and must not wait for the libraries of windows; everything else is
- * vitrine-desktop's, which takes this process over.
+ * Where `vitrine` begins. `vitrine exec` and `vitrine image` are this small program itself: programs of other
+ * processors start others of their kind all the time, scripts one image after the other, and neither must wait
+ * for the libraries of windows. Everything else is vitrine-desktop's, which takes this process over.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -12,6 +12,7 @@
 #include <glib.h>
 
 #include "app/cli_exec.h"
+#include "app/cli_image.h"
 #include "app/language.h"
 #include "emulator/user/binfmt.h"
 
@@ -27,6 +28,8 @@ int main(int argc, char **argv)
         return cli_exec_binfmt(argc, argv);
     if (argc > 1 && strcmp(argv[1], "exec") == 0)
         return cli_exec(argc - 1, argv + 1);
+    if (argc > 1 && strcmp(argv[1], "image") == 0)
+        return cli_image(argc - 1, argv + 1);
 
     /* Not installed: it stands beside this one. */
     self = g_file_read_link("/proc/self/exe", NULL);
