@@ -488,6 +488,8 @@ bool ir_slot_examined(const struct ir_builder *b, unsigned slot)
         }
         for (unsigned k = 0; k < args; k++) {
             const struct ir_insn *o = &b->insn[ib_resolve(b, arg[k])];
+            if (o->op == IR_OR)
+                o = &b->insn[ib_resolve(b, o->a)];
             if (o->op == IR_LDSLOT && o->aux == slot)
                 return true;
         }

@@ -116,7 +116,7 @@ struct jit_guest {
                                 instruction set's bit; from bit 32 on those that a computed target never has) */
     uint8_t n_slots;
     const struct ir_slot *slot;
-    bool has_kind_slot;      /* kind_slot tells how deferred flags are to be read: worth assuming in loops */
+    bool has_kind_slot;      /* kind_slot (I32, not banked) tells how deferred flags are to be read: worth assuming */
     uint8_t kind_slot;
     bool fp_flags_count;     /* floating-point arithmetic whose result nobody needs is done all the same, for its flags */
     size_t state_size;       /* of the CPU state that begins with struct jit_cpu */

@@ -86,13 +86,13 @@ static void one_block(struct ir_builder *b, const struct region_source *s)
     uint32_t block = ir_block_new(b, s->pc, s->npc);
     ir_block_start(b, block);
     ir_block_seal(b, block);
-    ir_charge(b, 0);
 }
 
 struct ir_region *region_form_unit(struct ir_builder *b, const struct region_source *s, struct code_span *span)
 {
     struct jit_insn i;
     one_block(b, s);
+    ir_charge(b, 0);
     ir_set_unit(b);
     unit_at(s, &i, s->pc, s->npc, s->host, s->next_page);
     ir_set_pc(b, s->pc, s->npc);
@@ -104,12 +104,12 @@ struct ir_region *region_form_unit(struct ir_builder *b, const struct region_sou
     return ir_finish(b, false);
 }
 
-struct ir_region *region_form_superblock(struct ir_builder *b, const struct region_source *s,
-                                         struct code_span *span)
+/* Units from pc straight on, into the current block; what they were made from widens [*low, *high). */
+static void emit_superblock(struct ir_builder *b, const struct region_source *s, uint64_t *low, uint64_t *high)
 {
     const struct jit_guest *g = s->jit->guest;
-    uint64_t pc = s->pc, npc = s->npc, start = address_of(s, pc), low = start, high = start;
-    one_block(b, s);
+    uint64_t pc = s->pc, npc = s->npc;
+    ir_charge(b, 0);
     for (unsigned n = 1;; n++) {
         struct jit_insn i;
         unit_at(s, &i, pc, npc, host_near(s, pc), s->next_page);
@@ -117,8 +117,8 @@ struct ir_region *region_form_superblock(struct ir_builder *b, const struct regi
         g->translate(b, &i);
         ir_insns_done(b, i.n_insns - i.n_done);
         uint64_t at = address_of(s, pc);
-        low = MIN(low, at);
-        high = MAX(high, at + MAX(i.size, 1));
+        *low = MIN(*low, at);
+        *high = MAX(*high, at + MAX(i.size, 1));
         bool full = n >= SUPERBLOCK_MAX_UNITS;
         if (i.flow == JIT_END)
             break;
@@ -136,6 +136,37 @@ struct ir_region *region_form_superblock(struct ir_builder *b, const struct regi
         }
         leave_after(b, s, &i);
         break;
+    }
+}
+
+/* Goes on in a block where the kind slot has the constant value `kind`; returns the one for all other values. */
+static uint32_t split_by_kind(struct ir_builder *b, const struct region_source *s, uint64_t kind)
+{
+    const struct jit_guest *g = s->jit->guest;
+    ir_ref known = ir_const(b, g->slot[g->kind_slot].type, kind);
+    uint32_t same = ir_block_new(b, s->pc, s->npc), other = ir_block_new(b, s->pc, s->npc);
+    ir_set_pc(b, s->pc, s->npc);
+    ir_br_if(b, ir_icmp(b, IR_EQ, ir_get(b, g->kind_slot), known), same, other, 1);
+    ir_block_seal(b, same);
+    ir_block_seal(b, other);
+    ir_block_start(b, same);
+    ir_put(b, g->kind_slot, known);
+    return other;
+}
+
+struct ir_region *region_form_superblock(struct ir_builder *b, const struct region_source *s,
+                                         struct code_span *span)
+{
+    const struct jit_guest *g = s->jit->guest;
+    uint64_t start = address_of(s, s->pc), low = start, high = start;
+    one_block(b, s);
+    emit_superblock(b, s, &low, &high);
+    if (g->has_kind_slot && ir_slot_examined(b, g->kind_slot)) { /* most often it will be what it is now */
+        one_block(b, s);
+        uint32_t other = split_by_kind(b, s, s->kind);
+        emit_superblock(b, s, &low, &high);
+        ir_block_start(b, other);
+        emit_superblock(b, s, &low, &high);
     }
     span->host = s->host + (int64_t)(low - start);
     span->size = (uint32_t)(high - low);
@@ -553,8 +584,9 @@ struct stub_block {
     uint64_t pc, npc;
 };
 
-/* The units of a leader's block, in block `at`. */
-static void emit_block(struct explorer *x, struct ir_builder *b, struct explored *leader, uint32_t at, GArray *stubs)
+/* The units of a leader's block, in block `at`; `out`: what follows leaves the region. */
+static void emit_block(struct explorer *x, struct ir_builder *b, struct explored *leader, uint32_t at, bool out,
+                       GArray *stubs)
 {
     const struct region_source *s = x->s;
     const struct jit_guest *g = s->jit->guest;
@@ -577,13 +609,13 @@ static void emit_block(struct explorer *x, struct ir_builder *b, struct explored
                 u = next;
                 continue;
             }
-            if ((next = inside(x, i.next_pc, i.next_npc, u->chain)))
+            if (!out && (next = inside(x, i.next_pc, i.next_npc, u->chain)))
                 ir_br(b, next->block);
             else
                 leave_to(b, s, i.hint, i.next_pc, i.next_npc);
             return;
         case JIT_JUMP:
-            if ((next = inside(x, i.next_pc, i.next_npc, u->next_chain)) &&
+            if (!out && (next = inside(x, i.next_pc, i.next_npc, u->next_chain)) &&
                 (i.hint != IR_HINT_CALL || u->next_chain != u->chain))
                 ir_br(b, next->block);
             else {
@@ -591,8 +623,8 @@ static void emit_block(struct explorer *x, struct ir_builder *b, struct explored
             }
             return;
         case JIT_BRANCH:
-            next = inside(x, i.next_pc, i.next_npc, u->chain);
-            taken = inside(x, i.taken_pc, i.taken_npc, u->chain);
+            next = out ? NULL : inside(x, i.next_pc, i.next_npc, u->chain);
+            taken = out ? NULL : inside(x, i.taken_pc, i.taken_npc, u->chain);
             if (taken && next) {
                 ir_br_if(b, i.cond, taken->block, next->block, 0);
             } else if (next) {
@@ -606,7 +638,7 @@ static void emit_block(struct explorer *x, struct ir_builder *b, struct explored
                 leave_after(b, s, &i);
             return;
         case JIT_INDIRECT:
-            if (u->returns_inside && (next = inside(x, u->i.next_pc, u->i.next_npc, u->next_chain))) {
+            if (!out && u->returns_inside && (next = inside(x, u->i.next_pc, u->i.next_npc, u->next_chain))) {
                 uint64_t known;
                 ir_ref want = ir_const(b, ir_type_of(b, i.target), u->i.next_pc);
                 if (ir_is_const(b, i.target, &known) && known == u->i.next_pc) {
@@ -626,26 +658,16 @@ static void emit_block(struct explorer *x, struct ir_builder *b, struct explored
     }
 }
 
-/* The loop is entered with the kind slot known.  With another kind its first block is run in a copy, if the kind is
- * settled behind that, else the interpreter has to do a unit. */
+/* The seed is entered with the kind slot known.  With another kind its block is run in a copy, which comes back into
+ * the region only where the kind is settled behind it. */
 static void enter_by_kind(struct explorer *x, struct ir_builder *b, struct explored *seed, uint64_t kind, GArray *stubs)
 {
-    const struct region_source *s = x->s;
-    const struct jit_guest *g = s->jit->guest;
-    ir_ref known = ir_const(b, g->slot[g->kind_slot].type, kind);
     uint64_t behind;
-    ir_set_pc(b, s->pc, s->npc);
-    if (kind_behind(x, seed, block_end(x, seed), &behind)) {
-        uint32_t same = ir_block_new(b, s->pc, s->npc), other = ir_block_new(b, s->pc, s->npc);
-        ir_br_if(b, ir_icmp(b, IR_EQ, ir_get(b, g->kind_slot), known), same, other, 1);
-        ir_block_seal(b, same);
-        ir_block_seal(b, other);
-        emit_block(x, b, seed, other, stubs);
-        ir_block_start(b, same);
-    } else {
-        ir_exit_if(b, ir_icmp(b, IR_NE, ir_get(b, g->kind_slot), known), IR_EXIT_MEMORY, s->pc, s->npc);
-    }
-    ir_put(b, g->kind_slot, known);
+    uint32_t same = ir_block_new(b, seed->pc, seed->npc), other = split_by_kind(b, x->s, kind);
+    ir_br(b, same);
+    ir_block_seal(b, same);
+    emit_block(x, b, seed, other, !kind_behind(x, seed, block_end(x, seed), &behind), stubs);
+    ir_block_start(b, same);
 }
 
 struct ir_region *region_form_hot(struct ir_builder *b, const struct region_source *s, GArray *spans,
@@ -673,7 +695,11 @@ struct ir_region *region_form_hot(struct ir_builder *b, const struct region_sour
         ((struct explored *)x.leaders->pdata[k])->block = UINT32_MAX;
     uint64_t kind = 0;
     bool loop = keep_loop(&x);
-    bool assume = loop && reads_entry_kind(&x, x.leaders->pdata[0]) && kind_on_return(&x, &kind);
+    bool assume = reads_entry_kind(&x, x.leaders->pdata[0]);
+    if (assume && loop)
+        assume = kind_on_return(&x, &kind);
+    else
+        kind = s->kind;
     sort_leaders(&x, x.leaders->pdata[0], order);
 
     ir_begin(b, s->jit->guest, s->pc, s->npc, s->mode, s->jit->options.user_mode);
@@ -699,7 +725,7 @@ struct ir_region *region_form_hot(struct ir_builder *b, const struct region_sour
         struct explored *e = order->pdata[k];
         if (e->block != UINT32_MAX) {
             g_array_append_val(inner, e->pc);
-            emit_block(&x, b, e, e->block, stubs);
+            emit_block(&x, b, e, e->block, false, stubs);
         }
     }
     for (unsigned k = 0; k < stubs->len; k++) {

@@ -207,7 +207,7 @@ void jit_log_region(struct jit *jit, const struct jit_region *r, const struct ir
 static void source_of(struct jit_cpu *cpu, const uint8_t *host, struct region_source *s)
 {
     *s = (struct region_source){
-        .jit = cpu->jit, .pc = cpu->pc, .npc = cpu->npc, .mode = cpu->mode, .host = host};
+        .jit = cpu->jit, .pc = cpu->pc, .npc = cpu->npc, .mode = cpu->mode, .host = host, .kind = jit_kind_now(cpu)};
     if (cpu->jit->options.user_mode)
         s->next_page = jit_may_fetch(cpu, (cpu->pc & ~cpu->guest->pc_state & JIT_PAGE_MASK) + JIT_PAGE_SIZE);
 }

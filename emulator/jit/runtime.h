@@ -13,6 +13,7 @@
 #define VITRINE_JIT_RUNTIME_H
 
 #include <setjmp.h>
+#include <string.h>
 #include "emulator/jit/backend.h"
 
 #define JIT_PAGE_CODE 0x01u /* flag byte of a guest page: translated code exists (as RAM_PAGE_CODE) */
@@ -171,10 +172,20 @@ struct region_source {
     uint32_t mode;
     const uint8_t *host;         /* at pc */
     bool next_page;              /* of a program: the page behind may be fetched from, too */
+    uint64_t kind;               /* what the guest's kind slot is now: a guess at what it will be there */
     const struct code_mapping *mapping; /* other pages that a hot region may use */
     uint32_t n_mappings;
     uint64_t *valid_epoch;       /* made a region of several pages: where its entry finds the epoch */
 };
+/* Between regions: the kind slot, 0 where there is none. */
+static inline uint64_t jit_kind_now(const struct jit_cpu *cpu)
+{
+    const struct jit_guest *g = cpu->guest;
+    uint32_t kind = 0;
+    if (g->has_kind_slot)
+        memcpy(&kind, (const uint8_t *)cpu + g->slot[g->kind_slot].offset, sizeof(kind));
+    return kind;
+}
 struct ir_region *region_form_unit(struct ir_builder *b, const struct region_source *s, struct code_span *span);
 struct ir_region *region_form_superblock(struct ir_builder *b, const struct region_source *s,
                                          struct code_span *span);

@@ -224,7 +224,8 @@ void tier2_submit(struct tier2 *t, struct jit_cpu *cpu, struct jit_region *seed)
                                          .pc = seed->pc,
                                          .npc = cpu->guest->uses_npc ? seed->npc : 0,
                                          .mode = seed->mode,
-                                         .host = seed->host};
+                                         .host = seed->host,
+                                         .kind = jit_kind_now(cpu)};
     job->spans = g_array_new(FALSE, FALSE, sizeof(struct code_span));
     job->bytes = g_byte_array_new();
     job->inner = g_array_new(FALSE, FALSE, sizeof(uint64_t));

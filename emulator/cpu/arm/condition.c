@@ -45,6 +45,7 @@ static const struct ir_helper flags_helper = {
 struct flags {
     bool known;
     uint32_t base; /* when known: enum arm_flags without the bits */
+    uint32_t bits; /* ARM_FLAGS_NZ and ARM_FLAGS_C as far as the kind is known to have them */
     ir_ref kind, a, b, c;
     ir_ref nz, carry; /* where N and Z, or C, come from them */
 };
@@ -56,6 +57,9 @@ static struct flags capture(struct xlat *x)
     uint64_t kind = 0;
     f.known = ir_slot_const(b, SLOT_FLAG_KIND, &kind);
     f.base = (uint32_t)kind & ARM_FLAGS_BASE;
+    if (!f.known && !ir_slot_bits(b, SLOT_FLAG_KIND, &kind))
+        kind = 0;
+    f.bits = (uint32_t)kind & ~ARM_FLAGS_BASE;
     f.kind = ir_get(b, SLOT_FLAG_KIND);
     f.a = ir_get(b, SLOT_FLAG_A);
     if (!f.known || f.base >= ARM_FLAGS_ADD)
@@ -108,6 +112,8 @@ static ir_ref result_of(struct xlat *x, const struct flags *f)
 /* A word whose sign is N and which is 0 when Z; IR_NONE where there may be no such word. */
 static ir_ref nz_of(struct xlat *x, const struct flags *f)
 {
+    if (f->bits & ARM_FLAGS_NZ)
+        return f->nz;
     if (!f->known || (f->base == ARM_FLAGS_PACKED && !f->nz))
         return IR_NONE;
     return f->nz ? f->nz : result_of(x, f);
@@ -116,7 +122,9 @@ static ir_ref nz_of(struct xlat *x, const struct flags *f)
 static ir_ref carry_of(struct xlat *x, const struct flags *f)
 {
     struct ir_builder *b = x->b;
-    if (!f->known) { /* that it stands in flag_carry may be known all the same */
+    if (f->bits & ARM_FLAGS_C)
+        return f->carry;
+    if (!f->known) {
         ir_ref packed = ax_extract(x, pack(x, f), 1, 1);
         return ir_select(b, ir_icmp(b, IR_NE, ax_and(x, f->kind, ARM_FLAGS_C), zero(x)), f->carry, packed);
     }
@@ -188,9 +196,12 @@ static ir_ref test_unknown(struct xlat *x, const struct flags *f, unsigned which
     struct ir_builder *b = x->b;
     if (which == C_CS)
         return invert_if(x, invert, carry_of(x, f));
+    if ((which == C_EQ || which == C_MI) && (f->bits & ARM_FLAGS_NZ))
+        return compare(x, which == C_EQ ? IR_EQ : IR_LTS, invert, f->nz, zero(x));
     ir_ref result = test_packed(x, which, invert, pack(x, f));
     struct flags one = *f;
     one.known = true;
+    one.bits = 0;
     one.nz = one.carry = IR_NONE;
     one.base = ARM_FLAGS_SUB;
     result = ir_select(b, ir_icmp(b, IR_EQ, f->kind, ax_i32(x, ARM_FLAGS_SUB)), test(x, &one, which, invert),
@@ -309,6 +320,13 @@ void flags_set_nzc(struct xlat *x, ir_ref result, ir_ref carry)
     uint32_t bits = ARM_FLAGS_NZ | (carry ? ARM_FLAGS_C : 0);
     if (x->pass) {
         struct flags f = capture(x);
+        if (!f.known && (f.bits & ARM_FLAGS_NZ)) { /* whatever makes the others goes on making them */
+            if (carry)
+                ir_put(b, SLOT_FLAG_CARRY, ir_select(b, x->pass, carry, carry_of(x, &f)));
+            ir_put(b, SLOT_FLAG_KIND, ir_bin(b, IR_OR, f.kind, ax_i32(x, bits)));
+            ir_put(b, SLOT_FLAG_NZ, ir_select(b, x->pass, result, f.nz));
+            return;
+        }
         if (!f.known)
             f = (struct flags){.base = ARM_FLAGS_PACKED, .a = pack(x, &f)};
         f.nz = result;
