@@ -151,6 +151,7 @@ struct x64_ctx {
     int32_t owed; /* charged here, but not yet taken from the budget's register; below 0: taken in advance */
     bool charged; /* the block has looked at the budget */
     uint32_t flags_val; uint64_t flags_at; /* value that the host flags tell about, if no code came since */
+    uint32_t carry_val; uint64_t carry_at; /* value that the host's carry is, if no code came since */
     uint32_t direct_guard; /* guard that holds the addend only: its access adds direct_reg */
     int direct_reg;
     uint32_t next_call; /* position of the next call in this block */

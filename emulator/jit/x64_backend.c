@@ -118,7 +118,7 @@ static struct x64_ctx *ctx_take(struct backend *be)
     c->a.p = c->a.sec[XS_HOT].p;
     c->a.n_labels = c->a.n_relocs = c->a.n_pool = 0;
     c->failed = false;
-    c->flags_val = 0;
+    c->flags_val = c->carry_val = 0;
     c->direct_guard = 0;
     c->locked = 0;
     memset(c->reg_val, 0, sizeof(c->reg_val));

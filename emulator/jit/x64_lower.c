@@ -145,6 +145,9 @@ static enum x64_cc insn_flags(struct x64_ctx *c, uint32_t p)
         return compare(c, i->a, i->b, i->aux == IR_I64, IR_LTU);
     }
     uint32_t a = x64_canon(c, i->a);
+    if (i->op == IR_XOR) {
+        return x64_not(x64_condition(c, a));
+    }
     if (c->r->insn[a].op == IR_AND && (c->val[a].flags & XV_LAZY)) {
         return test_flags(c, &c->r->insn[a], (i->aux & 0xff) == IR_EQ ? CC_E : CC_NE);
     }
@@ -158,6 +161,9 @@ enum x64_cc x64_condition(struct x64_ctx *c, uint32_t v)
     v = x64_canon(c, v);
     if (x64_const(c, v, &k)) {
         return k ? CC_ALWAYS : CC_NEVER;
+    }
+    if (c->carry_val == v && c->carry_at == x64_here(&c->a)) {
+        return CC_B;
     }
     if (c->val[v].flags & XV_LAZY) {
         return insn_flags(c, v);
@@ -210,6 +216,10 @@ static void set_from_flags(struct x64_ctx *c, uint32_t p, enum x64_cc cc)
     } else {
         x64_setcc(&c->a, cc, dst);
         x64_movzx8(&c->a, dst, dst);
+        if (cc == CC_B) {
+            c->carry_val = p;
+            c->carry_at = x64_here(&c->a);
+        }
     }
 }
 
@@ -554,6 +564,66 @@ static void divide(struct x64_ctx *c, uint32_t p, bool is_signed, bool rem)
     x64_mov(&c->a, w, dst, rem ? RDX : RAX);
 }
 
+/* The operation beside p that makes the carry of p's sum, or the sum of p's carry; 0: none. */
+static uint32_t carry_partner(const struct x64_ctx *c, uint32_t p)
+{
+    const struct ir_insn *i = &c->r->insn[p], *n = i + 1;
+    bool sub = i->op == IR_SBB || i->op == IR_BORROW || i->op == IR_SUB, plain = i->op == IR_ADD || i->op == IR_SUB;
+    bool flag = i->op == IR_CARRY || i->op == IR_BORROW;
+    bool w = (flag ? i->aux : i->type) == IR_I64, pair;
+    uint64_t k;
+
+    if (p + 1 >= c->r->block[c->block].last || n->a != i->a || n->b != i->b || !c->val[p + 1].n_use ||
+        (c->val[p + 1].flags & XV_LAZY)) {
+        return 0;
+    }
+    if (flag) {
+        pair = (n->op == (sub ? IR_SBB : IR_ADC) && n->c == i->c) ||
+               (n->op == (sub ? IR_SUB : IR_ADD) && x64_const(c, i->c, &k) && k == 0);
+        pair = pair && (n->type == IR_I64) == w;
+    } else {
+        pair = n->op == (sub ? IR_BORROW : IR_CARRY) && (n->aux == IR_I64) == w &&
+               (plain ? x64_const(c, n->c, &k) && k == 0 : n->c == i->c);
+    }
+    return pair ? p + 1 : 0;
+}
+
+/* Does only the operation n ask for the carry `v`, and from the host's flags? */
+static bool carry_for_next(const struct x64_ctx *c, uint32_t v, uint32_t n)
+{
+    const struct ir_insn *i = &c->r->insn[n];
+    uint32_t uses = 1, end = c->r->block[c->block].last;
+
+    if (n + 1 < end && i->op == IR_XOR && (c->val[n].flags & XV_LAZY) && i->a == v && c->val[v].n_use == 1) {
+        v = n++;
+        i++;
+    }
+    if (n >= end || c->val[n].canon != n || (c->val[n].flags & (XV_LAZY | XV_DONE)) ||
+        x64_dead(c, n)) {
+        return false;
+    }
+    switch (i->op) {
+    case IR_ADC:
+    case IR_SBB:
+    case IR_CARRY:
+    case IR_BORROW:
+        if (x64_canon(c, i->c) != v) {
+            return false;
+        }
+        uses += carry_partner(c, n) != 0;
+        break;
+    case IR_BRIF:
+    case IR_EXITIF:
+        if (x64_canon(c, i->a) != v) {
+            return false;
+        }
+        break;
+    default:
+        return false;
+    }
+    return c->val[v].n_use == uses;
+}
+
 /* a + b + c or a - b - c, its carry, or both where they stand side by side. */
 static void carry_op(struct x64_ctx *c, uint32_t p)
 {
@@ -562,28 +632,33 @@ static void carry_op(struct x64_ctx *c, uint32_t p)
     bool flag = i->op == IR_CARRY || i->op == IR_BORROW;
     bool w = (flag ? i->aux : i->type) == IR_I64;
     uint64_t kc = 0, kb;
-    bool no_carry = plain || (x64_const(c, i->c, &kc) && kc == 0);
-    uint32_t q = p + 1; /* the partner */
-    const struct ir_insn *n = &c->r->insn[q];
-    bool pair = q < c->r->block[c->block].last && n->a == i->a && n->b == i->b && c->val[q].n_use &&
-                !(c->val[q].flags & XV_LAZY);
+    bool const_carry = plain || x64_const(c, i->c, &kc), no_carry = const_carry && kc == 0;
+    uint32_t q = carry_partner(c, p);
+    uint32_t sum = flag ? q : p, out = flag ? p : q;
+    int rc = -1, dst;
 
-    if (pair && flag) {
-        pair = (n->op == (sub ? IR_SBB : IR_ADC) && n->c == i->c) || (no_carry && n->op == (sub ? IR_SUB : IR_ADD));
-        pair = pair && (n->type == IR_I64) == w;
-    } else if (pair) {
-        pair = n->op == (sub ? IR_BORROW : IR_CARRY) && (n->aux == IR_I64) == w &&
-               (plain ? x64_const(c, n->c, &kc) && kc == 0 : n->c == i->c);
-    }
-    uint32_t sum = flag ? (pair ? q : 0) : p, out = flag ? p : (pair ? q : 0);
-    if (pair) {
+    if (q) {
         c->pos = q; /* operands may end at the second of the two */
     }
-    bool imm = x64_const(c, i->b, &kb) && fits32(w, kb);
-    int rb = imm ? -1 : x64_in(c, i->b), rc = -1, dst;
-    if (!no_carry && !x64_const(c, i->c, &kc)) {
-        rc = x64_in(c, i->c);
+    if (!const_carry) {
+        uint32_t v = x64_canon(c, i->c);
+        if (c->carry_val == v && c->carry_at == x64_here(&c->a)) {
+            /* there it is */
+        } else if (c->val[v].flags & XV_LAZY) {
+            enum x64_cc cc = x64_condition(c, v);
+            if (cc == CC_AE) {
+                x64_1(&c->a, 0xf5); /* cmc */
+            } else if (cc != CC_B) {
+                x64_setcc(&c->a, cc, RAX);
+                x64_1(&c->a, 0x04); /* add al, 0xff */
+                x64_1(&c->a, 0xff);
+            }
+        } else {
+            rc = x64_in(c, i->c);
+        }
     }
+    bool imm = x64_const(c, i->b, &kb) && fits32(w, kb);
+    int rb = imm ? -1 : x64_in(c, i->b);
     if (sum) {
         dst = x64_new_from(c, sum, i->a);
     } else {
@@ -592,12 +667,12 @@ static void carry_op(struct x64_ctx *c, uint32_t p)
         x64_copy(c, &to, &src, 0);
     }
     enum x64_alu o = no_carry ? (sub ? ALU_SUB : ALU_ADD) : (sub ? ALU_SBB : ALU_ADC);
-    if (rc >= 0) { /* the host's carry becomes the value 0 or 1 */
+    if (rc >= 0) { /* the value 0 or 1 becomes the host's carry */
         x64_mov(&c->a, false, RAX, rc);
         x64_1(&c->a, 0x04); /* add al, 0xff */
         x64_1(&c->a, 0xff);
-    } else if (!no_carry) {
-        x64_1(&c->a, kc ? 0xf9 : 0xf8); /* stc, clc */
+    } else if (const_carry && kc) {
+        x64_1(&c->a, 0xf9); /* stc */
     }
     if (imm) {
         x64_alu_ri(&c->a, o, w, dst, (int32_t)kb);
@@ -605,11 +680,15 @@ static void carry_op(struct x64_ctx *c, uint32_t p)
         x64_alu_rr(&c->a, o, w, dst, rb);
     }
     if (out) {
-        int r = x64_new(c, out);
-        x64_setcc(&c->a, CC_B, r);
-        x64_movzx8(&c->a, r, r);
+        if (!carry_for_next(c, out, (q ? q : p) + 1)) {
+            int r = x64_new(c, out);
+            x64_setcc(&c->a, CC_B, r);
+            x64_movzx8(&c->a, r, r);
+        }
+        c->carry_val = out;
+        c->carry_at = x64_here(&c->a);
     }
-    if (pair) {
+    if (q) {
         c->val[q].flags |= XV_DONE;
     }
 }
@@ -1178,7 +1257,7 @@ void x64_region(struct x64_ctx *c, int32_t *hotness)
         x64_block_begin(c, b);
         c->owed = c->blk[b].owed;
         c->charged = false;
-        c->flags_val = 0; /* there are other ways here than the one that made the flags */
+        c->flags_val = c->carry_val = 0; /* there are other ways here than the one that made the flags */
         for (uint32_t p = blk->first; p < blk->last; p++) {
             const struct x64_val *v = &c->val[p];
             c->pos = p;

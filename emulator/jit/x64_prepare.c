@@ -48,6 +48,13 @@ static inline bool takes_condition(unsigned op)
     return op == IR_BRIF || op == IR_EXITIF || op == IR_SELECT || op == IR_CALLIF;
 }
 
+/* Is operand k a carry that may be left in the host's flags? */
+static inline bool takes_carry(const struct ir_region *r, const struct ir_insn *i, unsigned k)
+{
+    unsigned made = r->insn[i->c].op;
+    return k == 2 && i->op >= IR_ADC && i->op <= IR_BORROW && (made == IR_ICMP || made == IR_BORROW);
+}
+
 /* ----------------------------------------------------------------------------------------- pass 1: count */
 
 static void count_uses(struct x64_ctx *c)
@@ -95,7 +102,7 @@ static void count_uses(struct x64_ctx *c)
             for (unsigned k = 0; k < n; k++) {
                 struct x64_val *v = &c->val[c->val[arg[k]].canon];
                 v->n_use++;
-                if (k == 0 && v->block == b && takes_condition(i->op)) {
+                if (v->block == b && (k == 0 ? takes_condition(i->op) : takes_carry(r, i, k))) {
                     v->n_special++;
                 } else if (k == 0 && i->op == IR_GUARD && c->user) {
                     v->n_guard++;
@@ -162,6 +169,15 @@ static void find_lazy(struct x64_ctx *c)
                         x64_const(c, i->b, &k) && k == 0) {
                         c->val[x].flags |= XV_LAZY;
                     }
+                }
+                break;
+            }
+            case IR_XOR: { /* the other way round */
+                unsigned made = r->insn[i->a].op;
+                uint64_t k;
+                if ((made == IR_BORROW || made == IR_CARRY) && r->block[b].first <= i->a && x64_const(c, i->b, &k) &&
+                    k == 1 && v->n_use == 1 && v->n_special == 1) {
+                    v->flags |= XV_LAZY;
                 }
                 break;
             }

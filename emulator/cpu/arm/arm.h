@@ -134,14 +134,15 @@ const struct arm_model *arm_find_model(const char *id);
 /* The JIT's row. `big_endian`: of data at the start (BE8 and BE32 programs both; instructions: see arm_cpu_init). */
 const struct jit_guest *arm_model_guest(const struct arm_model *model);
 
-/* How the flags are made: flag_kind is one of the first five, and bits that say what is made otherwise. Fields that
+/* How the flags are made: flag_kind is one of the first six, and bits that say what is made otherwise. Fields that
  * a kind does without hold anything. */
 enum arm_flags {
     ARM_FLAGS_PACKED, /* flag_a: bits 3..0 = N Z C V */
     ARM_FLAGS_V,      /* only with both bits: V = sign of flag_a */
     ARM_FLAGS_ADD,    /* flag_a + flag_b */
     ARM_FLAGS_SUB,    /* flag_a - flag_b */
-    ARM_FLAGS_ADC,    /* flag_a + flag_b + flag_c; SBC is flag_a + ~flag_b + flag_c */
+    ARM_FLAGS_ADC,    /* flag_a + flag_b + flag_c */
+    ARM_FLAGS_SBC,    /* flag_a - flag_b - flag_c: what is borrowed, C's opposite */
     ARM_FLAGS_BASE = 7,
     ARM_FLAGS_NZ = 8, /* N = sign of flag_nz, Z = flag_nz is 0 */
     ARM_FLAGS_C = 16, /* C = flag_carry */

@@ -16,6 +16,9 @@ unsigned arm_flags_of(uint32_t kind, uint32_t a, uint32_t b, uint32_t c, uint32_
         if ((kind & ARM_FLAGS_BASE) == ARM_FLAGS_SUB) {
             b = ~b;
             c = 1;
+        } else if ((kind & ARM_FLAGS_BASE) == ARM_FLAGS_SBC) {
+            b = ~b;
+            c ^= 1;
         } else if ((kind & ARM_FLAGS_BASE) == ARM_FLAGS_ADD) {
             c = 0;
         }
@@ -64,7 +67,7 @@ static struct flags capture(struct xlat *x)
     f.a = ir_get(b, SLOT_FLAG_A);
     if (!f.known || f.base >= ARM_FLAGS_ADD)
         f.b = ir_get(b, SLOT_FLAG_B);
-    if (!f.known || f.base == ARM_FLAGS_ADC)
+    if (!f.known || f.base >= ARM_FLAGS_ADC)
         f.c = ir_get(b, SLOT_FLAG_C);
     if (!f.known || kind & ARM_FLAGS_NZ)
         f.nz = ir_get(b, SLOT_FLAG_NZ);
@@ -105,6 +108,7 @@ static ir_ref result_of(struct xlat *x, const struct flags *f)
     switch (f->base) {
     case ARM_FLAGS_ADD: return ir_bin(x->b, IR_ADD, f->a, f->b);
     case ARM_FLAGS_SUB: return ir_bin(x->b, IR_SUB, f->a, f->b);
+    case ARM_FLAGS_SBC: return ir_op3(x->b, IR_SBB, IR_I32, 0, f->a, f->b, f->c);
     default: return ir_op3(x->b, IR_ADC, IR_I32, 0, f->a, f->b, f->c);
     }
 }
@@ -117,6 +121,11 @@ static ir_ref nz_of(struct xlat *x, const struct flags *f)
     if (!f->known || (f->base == ARM_FLAGS_PACKED && !f->nz))
         return IR_NONE;
     return f->nz ? f->nz : result_of(x, f);
+}
+
+static ir_ref invert_if(struct xlat *x, bool invert, ir_ref bit)
+{
+    return invert ? ir_bin(x->b, IR_XOR, bit, ax_i32(x, 1)) : bit;
 }
 
 static ir_ref carry_of(struct xlat *x, const struct flags *f)
@@ -134,6 +143,7 @@ static ir_ref carry_of(struct xlat *x, const struct flags *f)
     case ARM_FLAGS_PACKED: return ax_extract(x, f->a, 1, 1);
     case ARM_FLAGS_ADD: return ir_op3(b, IR_CARRY, IR_I32, IR_I32, f->a, f->b, zero(x));
     case ARM_FLAGS_SUB: return ir_icmp(b, IR_GEU, f->a, f->b);
+    case ARM_FLAGS_SBC: return invert_if(x, true, ir_op3(b, IR_BORROW, IR_I32, IR_I32, f->a, f->b, f->c));
     default: return ir_op3(b, IR_CARRY, IR_I32, IR_I32, f->a, f->b, f->c);
     }
 }
@@ -152,13 +162,19 @@ static ir_ref overflow_of(struct xlat *x, const struct flags *f)
     ir_ref r = result_of(x, f);
     ir_ref ar = ir_bin(b, IR_XOR, f->a, r);
     return ir_bin(b, IR_AND, ar,
-                  f->base == ARM_FLAGS_SUB ? ir_bin(b, IR_XOR, f->a, f->b) : ir_bin(b, IR_XOR, f->b, r));
+                  f->base == ARM_FLAGS_SUB || f->base == ARM_FLAGS_SBC ? ir_bin(b, IR_XOR, f->a, f->b)
+                                                                       : ir_bin(b, IR_XOR, f->b, r));
 }
 
 ir_ref flags_carry(struct xlat *x)
 {
     struct flags f = capture(x);
     return carry_of(x, &f);
+}
+
+ir_ref flags_borrow(struct xlat *x)
+{
+    return invert_if(x, true, flags_carry(x));
 }
 
 /* ------------------------------------------------------------------------------------------- tests */
@@ -170,11 +186,6 @@ static const uint16_t truth[7] = {
     [C_EQ] = 0xf0f0, [C_CS] = 0xcccc, [C_MI] = 0xff00, [C_VS] = 0xaaaa,
     [C_HI] = 0x0c0c, [C_GE] = 0xaa55, [C_GT] = 0x0a05,
 };
-
-static ir_ref invert_if(struct xlat *x, bool invert, ir_ref bit)
-{
-    return invert ? ir_bin(x->b, IR_XOR, bit, ax_i32(x, 1)) : bit;
-}
 
 /* EQ/NE, LTS/GES, LES/GTS, LTU/GEU, LEU/GTU are neighbours */
 static ir_ref compare(struct xlat *x, enum ir_cond cond, bool invert, ir_ref a, ir_ref b)
@@ -359,6 +370,11 @@ void flags_set_sub(struct xlat *x, ir_ref a, ir_ref b)
 void flags_set_adc(struct xlat *x, ir_ref a, ir_ref b, ir_ref c)
 {
     set(x, (struct flags){.base = ARM_FLAGS_ADC, .a = a, .b = b, .c = c});
+}
+
+void flags_set_sbc(struct xlat *x, ir_ref a, ir_ref b, ir_ref borrow)
+{
+    set(x, (struct flags){.base = ARM_FLAGS_SBC, .a = a, .b = b, .c = borrow});
 }
 
 void flags_set_nzcv(struct xlat *x, ir_ref nzcv)

@@ -175,6 +175,7 @@ unsigned ax_mem(const struct xlat *x, unsigned size);
 /* ---- condition.c ---- */
 ir_ref flags_test(struct xlat *x, unsigned cond); /* I32 0/1; cond 0..13 */
 ir_ref flags_carry(struct xlat *x);               /* I32 0/1 */
+ir_ref flags_borrow(struct xlat *x);              /* its opposite */
 ir_ref flags_pack(struct xlat *x);                /* N Z C V in bits 3..0 */
 /* They honour x->pass. */
 void flags_set_nz(struct xlat *x, ir_ref result);
@@ -182,6 +183,7 @@ void flags_set_nzc(struct xlat *x, ir_ref result, ir_ref carry); /* carry I32 0/
 void flags_set_add(struct xlat *x, ir_ref a, ir_ref b);
 void flags_set_sub(struct xlat *x, ir_ref a, ir_ref b);
 void flags_set_adc(struct xlat *x, ir_ref a, ir_ref b, ir_ref c); /* a + b + c */
+void flags_set_sbc(struct xlat *x, ir_ref a, ir_ref b, ir_ref borrow); /* a - b - borrow */
 void flags_set_nzcv(struct xlat *x, ir_ref nzcv); /* from bits 3..0, for VMRS and MSR */
 
 /* ---- kuser.c ---- */

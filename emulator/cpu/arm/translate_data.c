@@ -134,13 +134,15 @@ static void data_op(struct xlat *x, unsigned op, bool s, unsigned rd, ir_ref a, 
         break;
     case DP_SBC:
     case DP_RSC:
-        c = flags_carry(x);
-        n = ir_op1(ib, IR_NOT, IR_I32, 0, op == DP_SBC ? b : a);
-        if (op == DP_RSC)
+        c = flags_borrow(x);
+        if (op == DP_RSC) {
+            n = a;
             a = b;
-        r = ir_op3(ib, IR_ADC, IR_I32, 0, a, n, c);
+            b = n;
+        }
+        r = ir_op3(ib, IR_SBB, IR_I32, 0, a, b, c);
         if (s)
-            flags_set_adc(x, a, n, c);
+            flags_set_sbc(x, a, b, c);
         break;
     }
     bool logic = op == DP_AND || op == DP_EOR || op == DP_TST || op == DP_TEQ || op >= DP_ORR;
