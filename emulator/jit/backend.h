@@ -7,6 +7,9 @@
  * bank, TLB or window base in fixed registers; all guest slots in memory.  It is left
  *   - to another region's entry (linked direct exit, or jump cache hit), all slots in memory, or
  *   - to the runtime: backend_enter() returns the exit site taken, pc/npc/exit_* stored in jit_cpu.
+ * Returns are predicted: an exit that calls puts the address of a piece of code of its own, its way back, into the
+ * jump cache's entry for the return address, and goes on by a host CALL whose return address that piece is; an exit
+ * that returns goes on by a host RET to what the jump cache has. The host's stack is level between the two.
  */
 #ifndef VITRINE_JIT_BACKEND_H
 #define VITRINE_JIT_BACKEND_H
@@ -34,7 +37,7 @@ struct host_fault { /* host instruction that may fault -> its cold stub, ascendi
 struct compiled { /* result of backend_compile */
     uint8_t *code;       /* RX address of the entry */
     uint32_t size;       /* bytes including cold stubs */
-    struct exit_site *site; /* one per exit of the IR region, g_malloc'ed array */
+    struct exit_site *site; /* g_malloc'ed array: one per exit of the IR region, one per call's way back, hotness's */
     uint32_t n_sites;
     struct host_fault *fault; /* g_malloc'ed, user mode */
     uint32_t n_faults;
@@ -44,8 +47,8 @@ struct backend *backend_create(const struct jit_guest *guest, size_t arena_size,
 void backend_destroy(struct backend *be);
 
 /* Compiles; false when the arena is full (the runtime then drops everything with backend_reset()).  `tier` 1:
- * fast allocation; 2: best code.  hotness: if not NULL, the entry counts *hotness down (int32) and leaves by a
- * site of kind IR_EXIT_DISPATCH with index IR's n_exits when it reaches 0 (then compiled.n_sites = n_exits + 1).
+ * fast allocation; 2: best code.  hotness: if not NULL, the entry counts *hotness down (int32) and leaves by
+ * the last site, of kind IR_EXIT_DISPATCH, when it reaches 0.
  * Thread-safe against running code, and against other compiles by an internal lock. */
 bool backend_compile(struct backend *be, const struct ir_region *r, int tier, int32_t *hotness,
                      struct jit_region *owner, struct compiled *out);
@@ -61,9 +64,6 @@ struct exit_site *backend_enter(struct backend *be, struct jit_cpu *cpu, const v
 
 /* Links a direct exit to target code (atomically patched), or back to the runtime (target NULL). */
 void backend_link(struct backend *be, struct exit_site *site, const void *target);
-/* Makes a region's entry return to the runtime at once (kind DISPATCH site), for invalidation while threads run. */
-void backend_poison(struct backend *be, const struct compiled *c, struct exit_site *site);
-
 /* The compiled region whose code holds this host address, or NULL; safe in a signal handler of a thread that runs
  * generated code. */
 const struct compiled *backend_find(struct backend *be, const void *host_pc);

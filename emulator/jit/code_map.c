@@ -218,6 +218,7 @@ void translation_reap(struct jit *jit)
     while (jit->dead) {
         struct jit_region *r = jit->dead;
         jit->dead = r->next_dead;
+        jit_context_drop_code(jit, r); /* another thread may have noted a way back into it since it was retired */
         translation_free(jit, r);
     }
     g_ptr_array_set_size(jit->old_ir, 0);

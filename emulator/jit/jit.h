@@ -41,12 +41,20 @@ struct jit_jc_entry {
     void *code;
 };
 
+/* Ways back of the calls under way, in a ring: what a return expects. */
+#define JIT_BACK_ENTRIES 32
+struct jit_jump_cache {
+    struct jit_jc_entry entry[JIT_JC_ENTRIES];
+    struct jit_jc_entry back[JIT_BACK_ENTRIES];
+    uint32_t newest; /* of back, in bytes */
+};
+
 /* Head of every guest CPU's state. The first fields are used by generated code. */
 struct jit_cpu {
     int64_t budget;              /* guest instructions left in this slice; below 0: leave */
     void *bank;                  /* base of banked slots */
     struct jit_tlb_entry *tlb;   /* JIT_TLB_ENTRIES, of the current context */
-    struct jit_jc_entry *jc;     /* JIT_JC_ENTRIES, of the current context */
+    struct jit_jump_cache *jc;   /* of the current context */
     uint8_t *window;             /* user mode: host address of guest address 0 */
     const uint8_t *user_pages;   /* user mode: a byte of enum jit_user_page bits for each page of the window, which may
                                     change at any time; NULL: every page counts as accessible */

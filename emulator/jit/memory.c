@@ -16,10 +16,18 @@ static void tlb_clear(struct jit_context *c)
     memset(c->tlb, 0xff, sizeof(c->tlb)); /* every tag JIT_TLB_NONE */
 }
 
+static void forget_returns(struct jit_context *c)
+{
+    for (unsigned i = 0; i < JIT_BACK_ENTRIES; i++)
+        c->jc.back[i].pc = JIT_TLB_NONE;
+    c->jc.newest = 0;
+}
+
 static void jc_clear(struct jit_context *c)
 {
     for (unsigned i = 0; i < JIT_JC_ENTRIES; i++)
-        c->jc[i].pc = JIT_TLB_NONE;
+        c->jc.entry[i].pc = JIT_TLB_NONE;
+    forget_returns(c);
     memset(c->recent, 0, sizeof(c->recent));
 }
 
@@ -70,7 +78,7 @@ found:
     cpu->context = victim;
     cpu->code_epoch = victim->epoch;
     cpu->tlb = victim->tlb;
-    cpu->jc = victim->jc;
+    cpu->jc = &victim->jc;
 }
 
 static unsigned tlb_index(uint64_t address)
@@ -105,10 +113,11 @@ void jit_flush_page(struct jit_cpu *cpu, uint64_t address)
         /* Code of this page stands in one run of the jump cache. */
         unsigned first = jc_index(cpu, page), n = JIT_PAGE_SIZE >> cpu->guest->insn_shift;
         for (unsigned k = 0; k < n && k < JIT_JC_ENTRIES; k++) {
-            struct jit_jc_entry *j = &c->jc[(first + k) & (JIT_JC_ENTRIES - 1)];
+            struct jit_jc_entry *j = &c->jc.entry[(first + k) & (JIT_JC_ENTRIES - 1)];
             if ((code_address(cpu, j->pc) & JIT_PAGE_MASK) == page)
                 j->pc = JIT_TLB_NONE;
         }
+        forget_returns(c);
         for (unsigned k = 0; k < JIT_RECENT; k++)
             if (c->recent[k] && (code_address(cpu, c->recent[k]->pc) & JIT_PAGE_MASK) == page)
                 c->recent[k] = NULL;
@@ -159,9 +168,10 @@ void jit_context_drop_code(struct jit *jit, const struct jit_region *r)
             struct jit_region **recent = &c->recent[(r->pc >> cpu->guest->insn_shift) & (JIT_RECENT - 1)];
             if (*recent == r)
                 *recent = NULL;
-            struct jit_jc_entry *j = &c->jc[jc_index(cpu, r->pc)];
+            struct jit_jc_entry *j = &c->jc.entry[jc_index(cpu, r->pc)];
             if (j->pc == r->pc && j->code == r->code.code)
                 j->pc = JIT_TLB_NONE;
+            forget_returns(c);
         }
     }
 }
@@ -221,8 +231,8 @@ static struct jit_tlb_entry *tlb_fill(struct jit_cpu *cpu, uint64_t address, enu
     return e;
 }
 
-/* A store to a page whose flag byte is not 0: translations of these bytes go, write tracking notes it. Returns
- * true when the page takes direct stores from now on. */
+/* A store to a page whose flag byte is not 0: translations of these bytes go, write tracking notes it.
+ * Returns true when the page takes direct stores from now on. */
 static bool note_store(struct jit_cpu *cpu, const struct jit_translation *t, size_t size)
 {
     struct jit *jit = cpu->jit;
@@ -310,7 +320,8 @@ const uint8_t *jit_fetch(struct jit_cpu *cpu, uint64_t pc, uint8_t **flags)
         return t.host;
     }
     const uint8_t *host = (const uint8_t *)(uintptr_t)(pc + e->addend);
-    struct code_page *p = g_hash_table_lookup(cpu->jit->pages, (void *)((uintptr_t)host & (uintptr_t)JIT_PAGE_MASK));
+    struct code_page *p =
+        g_hash_table_lookup(cpu->jit->pages, (void *)((uintptr_t)host & (uintptr_t)JIT_PAGE_MASK));
     if (p)
         *flags = p->flags;
     else if (cpu->guest->lookup(cpu, pc, JIT_FETCH, false, &t))

@@ -40,10 +40,17 @@ static enum ir_exit_kind exit_kind(const struct region_source *s, uint64_t pc, u
     return IR_EXIT_DISPATCH;
 }
 
-static void leave_to(struct ir_builder *b, const struct region_source *s, enum ir_exit_hint hint, uint64_t pc,
-                     uint64_t npc)
+static void leave_to(struct ir_builder *b, const struct region_source *s, uint64_t pc, uint64_t npc)
 {
-    ir_exit(b, exit_kind(s, pc, npc), hint, pc, npc, IR_NONE, IR_NONE);
+    ir_exit(b, exit_kind(s, pc, npc), IR_HINT_NONE, pc, npc, IR_NONE, IR_NONE);
+}
+
+/* Straight on after unit i, or where it jumps to. */
+static void leave_on(struct ir_builder *b, const struct region_source *s, const struct jit_insn *i)
+{
+    ir_exit(b, exit_kind(s, i->next_pc, i->next_npc), i->hint, i->next_pc, i->next_npc, IR_NONE, IR_NONE);
+    if (i->hint == IR_HINT_CALL)
+        ir_exit_returns(b, i->return_pc);
 }
 
 static void leave_if(struct ir_builder *b, const struct region_source *s, ir_ref cond, uint64_t pc, uint64_t npc)
@@ -70,10 +77,10 @@ static void leave_after(struct ir_builder *b, const struct region_source *s, con
 {
     switch (i->flow) {
     case JIT_NEXT:
-    case JIT_JUMP: leave_to(b, s, i->hint, i->next_pc, i->next_npc); break;
+    case JIT_JUMP: leave_on(b, s, i); break;
     case JIT_BRANCH:
         leave_if(b, s, i->cond, i->taken_pc, i->taken_npc);
-        leave_to(b, s, IR_HINT_NONE, i->next_pc, i->next_npc);
+        leave_to(b, s, i->next_pc, i->next_npc);
         break;
     case JIT_INDIRECT: ir_exit(b, IR_EXIT_INDIRECT, i->hint, i->return_pc, 0, i->target, IR_NONE); break;
     case JIT_END: break;
@@ -612,14 +619,14 @@ static void emit_block(struct explorer *x, struct ir_builder *b, struct explored
             if (!out && (next = inside(x, i.next_pc, i.next_npc, u->chain)))
                 ir_br(b, next->block);
             else
-                leave_to(b, s, i.hint, i.next_pc, i.next_npc);
+                leave_on(b, s, &i);
             return;
         case JIT_JUMP:
             if (!out && (next = inside(x, i.next_pc, i.next_npc, u->next_chain)) &&
                 (i.hint != IR_HINT_CALL || u->next_chain != u->chain))
                 ir_br(b, next->block);
             else {
-                leave_to(b, s, i.hint, i.next_pc, i.next_npc);
+                leave_on(b, s, &i);
             }
             return;
         case JIT_BRANCH:
@@ -732,7 +739,7 @@ struct ir_region *region_form_hot(struct ir_builder *b, const struct region_sour
         struct stub_block *stub = &g_array_index(stubs, struct stub_block, k);
         ir_block_seal(b, stub->block);
         ir_block_start(b, stub->block);
-        leave_to(b, s, IR_HINT_NONE, stub->pc, stub->npc);
+        leave_to(b, s, stub->pc, stub->npc);
     }
     for (unsigned k = order->len; k-- > 0;) {
         struct explored *e = order->pdata[k];

@@ -292,7 +292,7 @@ static void remember_in_jump_cache(struct jit_cpu *cpu, struct jit_region *r)
     uint64_t follow = r->pc + (UINT64_C(1) << g->insn_shift);
     if (g->uses_npc && r->npc != (g->address64 ? follow : (uint32_t)follow))
         return;
-    struct jit_jc_entry *j = &cpu->jc[(r->pc >> g->insn_shift) & (JIT_JC_ENTRIES - 1)];
+    struct jit_jc_entry *j = &cpu->jc->entry[(r->pc >> g->insn_shift) & (JIT_JC_ENTRIES - 1)];
     j->pc = r->pc;
     j->code = r->code.code;
 }

@@ -83,7 +83,7 @@ struct jit_context {
     uint64_t epoch; /* jit_cpu.code_epoch while current */
     bool live;
     struct jit_tlb_entry tlb[JIT_TLB_ENTRIES];
-    struct jit_jc_entry jc[JIT_JC_ENTRIES];
+    struct jit_jump_cache jc;
     struct jit_region *recent[JIT_RECENT]; /* what the dispatcher found last, by pc */
 };
 

@@ -122,6 +122,8 @@ struct x64_ctx {
     bool uses_bank;
     bool user;
     struct exit_site *site;
+    uint32_t n_sites, next_return; /* next_return: site for the next call's way back */
+    struct jit_region *owner;
 
     struct x64_val *val;   size_t max_val;
     uint32_t *ufirst;

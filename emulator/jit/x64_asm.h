@@ -361,6 +361,13 @@ static inline void x64_lea(struct x64_asm *a, bool w, int dst, struct x64_mem m)
 {
     x64_rm(a, 0x8d | x64_w(w), dst, m);
 }
+static inline void x64_lea_label(struct x64_asm *a, int dst, uint32_t label)
+{
+    x64_prefix(a, 0x8d | X_W, dst, 0, 0);
+    x64_1(a, ((unsigned)dst & 7) << 3 | 5);
+    x64_reloc(a, XR_LABEL, label);
+    x64_4(a, 0);
+}
 static inline void x64_setcc(struct x64_asm *a, enum x64_cc cc, int dst)
 {
     x64_rr(a, X_0F | (0x90u + (unsigned)cc) | X_B8, 0, dst);

@@ -13,7 +13,6 @@
 #define CPU(field) x64_at(R_CPU, (int32_t)offsetof(struct jit_cpu, field))
 #define ARENA_DEFAULT ((size_t)128 << 20)
 #define HEADER_BYTES  64 /* before each region, one unit of the arena: struct compiled * */
-#define POISON_BYTES  16 /* at the end of each region: site and jump, used when it is poisoned */
 
 void x64_features_detect(struct x64_features *f)
 {
@@ -321,7 +320,7 @@ static bool finish(struct x64_ctx *c, struct compiled *out)
         size += (uint32_t)(a->sec[s].p - a->sec[s].base);
     }
     uint32_t pool = size = (size + 15) & ~15u;
-    size += 16 * a->n_pool + POISON_BYTES;
+    size += 16 * a->n_pool;
 
     g_mutex_lock(&be->lock);
     uint8_t *rx = arena_alloc(&be->arena, size + HEADER_BYTES);
@@ -339,9 +338,7 @@ static bool finish(struct x64_ctx *c, struct compiled *out)
         memcpy(rw + at[s], a->sec[s].base, (size_t)(a->sec[s].p - a->sec[s].base));
     }
     if (a->n_pool) {
-        if (a->n_pool) {
         memcpy(rw + pool, a->pool, (size_t)16 * a->n_pool);
-    }
     }
     for (uint32_t k = 0; k < a->n_relocs; k++) {
         const struct x64_reloc *l = &a->reloc[k];
@@ -363,14 +360,6 @@ static bool finish(struct x64_ctx *c, struct compiled *out)
         }
         put32(rw + from, target - (from + 4));
     }
-    /* mov rax, site (filled in by backend_poison); jmp leave_pc */
-    uint8_t *poison = rw + size - POISON_BYTES;
-    memset(poison, 0xcc, POISON_BYTES);
-    poison[0] = 0x48;
-    poison[1] = 0xb8;
-    poison[10] = 0xe9;
-    put32(poison + 11, be->code.leave_pc - (rx + size - POISON_BYTES + 15));
-
     for (uint32_t k = 0; k < out->n_sites; k++) {
         uint64_t w = (uint64_t)(uintptr_t)out->site[k].patch;
         if (w) {
@@ -401,8 +390,13 @@ bool backend_compile(struct backend *be, const struct ir_region *r, int tier, in
     struct x64_ctx *c = ctx_take(be);
 
     *out = (struct compiled){0};
-    out->n_sites = r->n_exits + (hotness ? 1 : 0);
+    uint32_t n_returns = 0;
+    for (uint32_t k = 0; k < r->n_exits; k++) {
+        n_returns += r->exit[k].call_return_valid;
+    }
+    out->n_sites = r->n_exits + n_returns + (hotness ? 1 : 0);
     out->site = g_new0(struct exit_site, out->n_sites ? out->n_sites : 1);
+    c->next_return = r->n_exits;
     for (uint32_t k = 0; k < r->n_exits; k++) {
         out->site[k].region = owner;
         out->site[k].kind = r->exit[k].kind;
@@ -411,12 +405,14 @@ bool backend_compile(struct backend *be, const struct ir_region *r, int tier, in
         out->site[k].npc = r->exit[k].npc;
     }
     if (hotness) {
-        out->site[r->n_exits] =
+        out->site[out->n_sites - 1] =
             (struct exit_site){.region = owner, .kind = IR_EXIT_DISPATCH, .pc = r->pc, .npc = r->npc};
     }
     c->r = r;
     c->tier = tier;
     c->site = out->site;
+    c->n_sites = out->n_sites;
+    c->owner = owner;
     x64_prepare(c);
     x64_region(c, hotness);
     bool ok = !c->failed && finish(c, out);
@@ -514,16 +510,6 @@ void backend_link(struct backend *be, struct exit_site *site, const void *target
     if (site->patch) {
         patch_jump(be, site->patch, target ? target : site->patch + 5);
     }
-}
-
-void backend_poison(struct backend *be, const struct compiled *c, struct exit_site *site)
-{
-    uint8_t *stub = c->code + c->size - POISON_BYTES;
-    uint64_t s = (uint64_t)(uintptr_t)site;
-
-    memcpy(arena_writable(&be->arena, stub + 2), &s, 8);
-    __atomic_thread_fence(__ATOMIC_RELEASE);
-    patch_jump(be, c->code, stub);
 }
 
 /* --------------------------------------------------------------------------------------------------- listing */

@@ -6,9 +6,11 @@
 
 #define CPU(field) x64_at(R_CPU, (int32_t)offsetof(struct jit_cpu, field))
 
-/* ------------------------------------------------------------------------------------------------ snapshots */
+/* ------------------------------------------------------------------------------------------------ snapshots
+ */
 
-/* Writes the exit's values to their slots. Locations never change here, so several stubs may do this in turn. */
+/* Writes the exit's values to their slots. Locations never change here, so several stubs may do this in turn.
+ */
 static void write_snapshot(struct x64_ctx *c, const struct ir_exit *e)
 {
     const struct ir_region *r = c->r;
@@ -43,7 +45,8 @@ static void write_snapshot(struct x64_ctx *c, const struct ir_exit *e)
         if (src.kind != XL_IMM && v->mem == XW_HOME && v->home == s->slot) {
             continue;
         }
-        if (src.kind == XL_IMM && (dst.type == IR_I64 || dst.type == IR_F64) && (int64_t)src.imm != (int32_t)src.imm) {
+        if (src.kind == XL_IMM && (dst.type == IR_I64 || dst.type == IR_F64) &&
+            (int64_t)src.imm != (int32_t)src.imm) {
             if (!rax_known || rax != src.imm) {
                 x64_imm(&c->a, RAX, src.imm, true);
                 rax = src.imm;
@@ -59,7 +62,8 @@ static void write_snapshot(struct x64_ctx *c, const struct ir_exit *e)
     }
     for (uint32_t j = 0; j < n_aside; j++) {
         const struct ir_snap *s = &r->snap[e->first + aside[j]];
-        struct x64_loc tmp = {.kind = XL_TEMP, .type = c->val[x64_canon(c, s->value)].type, .off = (int32_t)(16 * j)};
+        struct x64_loc tmp = {
+            .kind = XL_TEMP, .type = c->val[x64_canon(c, s->value)].type, .off = (int32_t)(16 * j)};
         struct x64_loc dst = {.kind = XL_HOME, .type = c->guest->slot[s->slot].type, .off = (int32_t)s->slot};
         x64_copy(c, &dst, &tmp, 0);
     }
@@ -88,12 +92,106 @@ static void store_ref(struct x64_ctx *c, ir_ref v, struct x64_mem m, bool wide)
     x64_store(&c->a, true, m, RAX);
 }
 
-/* ---------------------------------------------------------------------------------------------------- exits */
+/* ---------------------------------------------------------------------------------------------------- exits
+ */
 
 static void leave(struct x64_ctx *c, uint32_t exit, const void *how)
 {
     x64_imm(&c->a, RAX, (uint64_t)(uintptr_t)&c->site[exit], true);
     x64_jmp_abs(&c->a, how);
+}
+
+/* The displacement lies within one aligned 8-byte word with its opcode: patched by one store. */
+static void linked_jump(struct x64_ctx *c, struct exit_site *site)
+{
+    struct x64_asm *a = &c->a;
+    unsigned at = x64_offset(a) & 7;
+
+    if (at > 3) {
+        x64_nops(a, 8 - at);
+    }
+    site->patch = (uint8_t *)(uintptr_t)(x64_here(a) + 1); /* a place in a section until the end */
+    x64_1(a, 0xe9);
+    x64_4(a, 0);
+}
+
+/* Like a direct exit, the way back stays in the region's page, whose mapping it shares. */
+static bool returns_here(const struct x64_ctx *c, const struct ir_exit *e)
+{
+    return e->call_return_valid &&
+           (c->user || !(((e->return_pc ^ c->r->pc) & ~c->guest->pc_state) & JIT_PAGE_MASK));
+}
+
+#define JC(field)   ((int32_t)offsetof(struct jit_jump_cache, field))
+#define BACK(field) x64_at_index(RCX, RDX, 0, JC(back) + (int32_t)offsetof(struct jit_jc_entry, field))
+
+/* rcx = the jump cache, rdx = byte offset of its newest expected return. */
+static void newest_return(struct x64_ctx *c)
+{
+    x64_load(&c->a, true, RCX, CPU(jc));
+    x64_load(&c->a, false, RDX, x64_at(RCX, JC(newest)));
+}
+
+static void step_newest(struct x64_ctx *c, int step)
+{
+    struct x64_asm *a = &c->a;
+
+    x64_alu_ri(a, ALU_ADD, false, RDX, step * (int)sizeof(struct jit_jc_entry));
+    x64_alu_ri(a, ALU_AND, false, RDX, (JIT_BACK_ENTRIES - 1) * (int)sizeof(struct jit_jc_entry));
+    x64_store(a, false, x64_at(RCX, JC(newest)), RDX);
+}
+
+/*
+ * The way back of a call that leaves here: code that goes on at the return address.  It is put among the
+ * expected returns, and the host expects it as what its next unmatched RET goes to.  All slots are in memory;
+ * rax is kept.
+ */
+static void expect_return(struct x64_ctx *c, const struct ir_exit *e)
+{
+    struct x64_asm *a = &c->a;
+    struct exit_site *site = &c->site[c->next_return++];
+    uint64_t pc = e->return_pc, follow = pc + (1u << c->guest->insn_shift);
+    uint32_t back = x64_label(a), on = x64_label(a);
+
+    *site = (struct exit_site){.region = c->owner,
+                               .kind = IR_EXIT_DIRECT,
+                               .pc = pc,
+                               .npc = c->guest->address64 ? follow : (uint32_t)follow};
+    newest_return(c);
+    step_newest(c, 1);
+    x64_lea_label(a, RSI, back);
+    x64_store(a, true, BACK(code), RSI);
+    if ((int64_t)pc == (int32_t)pc) {
+        x64_store_imm(a, true, BACK(pc), (int32_t)pc);
+    } else {
+        x64_imm(a, RSI, pc, true);
+        x64_store(a, true, BACK(pc), RSI);
+    }
+    x64_nops(a, (3 - x64_offset(a)) & 7); /* what follows the CALL is a jump that can be patched */
+    x64_1(a, 0xe8);
+    x64_reloc(a, XR_LABEL, on);
+    x64_4(a, 0);
+    x64_bind(a, back);
+    linked_jump(c, site);
+    x64_imm(a, RAX, (uint64_t)(uintptr_t)site, true);
+    x64_jmp_abs(a, c->be->code.leave_pc);
+    x64_bind(a, on);
+    x64_alu_ri(a, ALU_ADD, true, RSP, 8);
+}
+
+/* To the newest expected return if that is where rax points. */
+static void take_return(struct x64_ctx *c)
+{
+    struct x64_asm *a = &c->a;
+    uint32_t other = x64_label(a);
+
+    newest_return(c);
+    x64_rm(a, 0x39 | X_W, RAX, BACK(pc));
+    x64_jcc(a, CC_NE, other);
+    x64_rm(a, 0xff, 6, BACK(code)); /* push */
+    step_newest(c, -1);
+    x64_1(a, 0xc3);
+    x64_bind(a, other);
 }
 
 void x64_exit_code(struct x64_ctx *c, uint32_t exit, int info_reg)
@@ -104,7 +202,7 @@ void x64_exit_code(struct x64_ctx *c, uint32_t exit, int info_reg)
     const struct x64_code *code = &c->be->code;
     bool indirect = e->kind == IR_EXIT_INDIRECT, wide = c->guest->address64;
 
-    x64_need(a, 512 + (size_t)e->count * 48);
+    x64_need(a, 768 + (size_t)e->count * 48);
     if (info_reg >= 0) {
         x64_store(a, true, CPU(exit_info), info_reg);
     }
@@ -140,6 +238,11 @@ void x64_exit_code(struct x64_ctx *c, uint32_t exit, int info_reg)
         } else {
             x64_load(a, true, RAX, CPU(pc));
         }
+        if (returns_here(c, e)) {
+            expect_return(c, e);
+        } else if (e->hint == IR_HINT_RETURN) {
+            take_return(c);
+        }
         /* entry = jc + ((pc >> shift) & mask) * 16 */
         _Static_assert(sizeof(struct jit_jc_entry) == 16, "jump cache entry");
         x64_mov(a, false, RCX, RAX);
@@ -168,14 +271,10 @@ void x64_exit_code(struct x64_ctx *c, uint32_t exit, int info_reg)
         return;
     }
     if (e->kind == IR_EXIT_DIRECT && !e->pc_ref && !c->site[exit].patch) {
-        /* The displacement lies within one aligned 8-byte word with its opcode: patched by one store. */
-        unsigned at = x64_offset(a) & 7;
-        if (at > 3) {
-            x64_nops(a, 8 - at);
+        if (returns_here(c, e)) {
+            expect_return(c, e);
         }
-        c->site[exit].patch = (uint8_t *)(uintptr_t)(x64_here(a) + 1); /* a place in a section until the end */
-        x64_1(a, 0xe9);
-        x64_4(a, 0);
+        linked_jump(c, &c->site[exit]);
     }
     if (e->pc_ref) {
         if (!e->npc_ref) { /* what follows pc */
@@ -205,7 +304,8 @@ uint32_t x64_exit_stub(struct x64_ctx *c, uint32_t exit)
     return label;
 }
 
-/* ---------------------------------------------------------------------------------------------------- calls */
+/* ---------------------------------------------------------------------------------------------------- calls
+ */
 
 static const uint8_t arg_reg[6] = {RDI, RSI, RDX, RCX, R8, R9};
 
@@ -361,8 +461,8 @@ void x64_call(struct x64_ctx *c, uint32_t p)
     }
 }
 
-void x64_cold_call(struct x64_ctx *c, const void *function, const struct ir_insn *insn, const struct x64_loc *arg,
-                   unsigned n_args, int result, enum ir_type result_type)
+void x64_cold_call(struct x64_ctx *c, const void *function, const struct ir_insn *insn,
+                   const struct x64_loc *arg, unsigned n_args, int result, enum ir_type result_type)
 {
     struct x64_asm *a = &c->a;
 
@@ -391,7 +491,8 @@ void x64_cold_call(struct x64_ctx *c, const void *function, const struct ir_insn
     x64_call_abs(a, c->be->code.restore);
 }
 
-/* The registers that hold something which a C function may overwrite: to or from their places in the frame. */
+/* The registers that hold something which a C function may overwrite: to or from their places in the frame.
+ */
 static void keep_live(struct x64_ctx *c, bool back)
 {
     for (int r = 0; r < 32; r++) {

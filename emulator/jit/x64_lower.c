@@ -1225,7 +1225,6 @@ void x64_region(struct x64_ctx *c, int32_t *hotness)
 
     c->blk[0].fixed = true;
     x64_need(a, 4096);
-    x64_nops(a, 5); /* becomes a jump when the region is poisoned */
     if (hotness) {
         uint32_t hot = x64_label(a), cur = a->cur;
         x64_imm(a, RAX, (uint64_t)(uintptr_t)hotness, false);
@@ -1233,7 +1232,7 @@ void x64_region(struct x64_ctx *c, int32_t *hotness)
         x64_jcc(a, CC_E, hot);
         x64_section(a, XS_STUB);
         x64_bind(a, hot);
-        x64_imm(a, RAX, (uint64_t)(uintptr_t)&c->site[r->n_exits], false);
+        x64_imm(a, RAX, (uint64_t)(uintptr_t)&c->site[c->n_sites - 1], false);
         x64_jmp_abs(a, c->be->code.leave_pc);
         x64_section(a, cur);
     }

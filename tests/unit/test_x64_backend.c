@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The back end's promises to the runtime: exits are linked and unlinked, the hotness counter ends at 0, a poisoned
- * entry returns, a host fault continues at the guard's exit with the snapshot of its place, regions are found by
- * host address until they are released.
+ * The back end's promises to the runtime: exits are linked and unlinked, the hotness counter ends at 0, returns
+ * are expected, a host fault continues at the guard's exit with the snapshot of its place, regions
+ * are found by host address until they are released.
  */
 #include <glib.h>
 #include <signal.h>
@@ -15,14 +15,15 @@
 enum { A, B, C, N_SLOTS };
 static const struct ir_slot slots[N_SLOTS] = {
     {"a", IR_I32, false, 512}, {"b", IR_I32, false, 516}, {"c", IR_I32, false, 520}};
-static const struct jit_guest guest = {.name = "test", .n_slots = N_SLOTS, .slot = slots, .state_size = 1024, .insn_shift = 2};
+static const struct jit_guest guest = {
+    .name = "test", .n_slots = N_SLOTS, .slot = slots, .state_size = 1024, .insn_shift = 2};
 
 struct state {
     union {
         struct jit_cpu cpu;
         uint8_t bytes[1024];
     };
-    struct jit_jc_entry jc[JIT_JC_ENTRIES];
+    struct jit_jump_cache jc;
 };
 
 struct rig {
@@ -47,11 +48,12 @@ static void set_up(struct rig *r, gconstpointer unused)
     g_assert_true(r->window != MAP_FAILED);
     g_assert_cmpint(mprotect(r->window + 65536, 65536, PROT_READ | PROT_WRITE), ==, 0);
     memset(&r->s, 0, sizeof(r->s));
-    memset(r->s.jc, 0xff, sizeof(r->s.jc));
+    memset(&r->s.jc, 0xff, sizeof(r->s.jc));
+    r->s.jc.newest = 0;
     r->s.cpu.guest = &guest;
     r->s.cpu.mxcsr = 0x1f80;
     r->s.cpu.window = r->window + 65536; /* guest address 0 */
-    r->s.cpu.jc = r->s.jc;
+    r->s.cpu.jc = &r->s.jc;
     r->s.cpu.budget = 1000;
 }
 
@@ -115,7 +117,81 @@ static void exits_are_linked(struct rig *r, gconstpointer unused)
     backend_release(r->be, &y);
 }
 
-static void hotness_and_poison(struct rig *r, gconstpointer unused)
+/* a += n, then a call of 0x2000 from `pc`, or a return to the address in b. */
+static void caller(struct rig *r, uint64_t pc, uint32_t n, struct compiled *out)
+{
+    ir_begin(r->b, &guest, pc, 0, 0, true);
+    ir_block_start(r->b, ir_block_new(r->b, pc, 0));
+    ir_set_pc(r->b, pc, 0);
+    ir_charge(r->b, 0);
+    ir_put(r->b, A, ir_bin(r->b, IR_ADD, ir_get(r->b, A), ir_const(r->b, IR_I32, n)));
+    ir_insns_done(r->b, 1);
+    ir_exit(r->b, IR_EXIT_DIRECT, IR_HINT_CALL, 0x2000, 0, IR_NONE, IR_NONE);
+    ir_exit_returns(r->b, pc + 4);
+    g_assert_true(backend_compile(r->be, ir_finish(r->b, false), 1, NULL, NULL, out));
+}
+
+static void returner(struct rig *r, uint64_t pc, struct compiled *out)
+{
+    ir_begin(r->b, &guest, pc, 0, 0, true);
+    ir_block_start(r->b, ir_block_new(r->b, pc, 0));
+    ir_set_pc(r->b, pc, 0);
+    ir_charge(r->b, 0);
+    ir_insns_done(r->b, 1);
+    ir_exit(r->b, IR_EXIT_INDIRECT, IR_HINT_RETURN, 0, 0, ir_get(r->b, B), IR_NONE);
+    g_assert_true(backend_compile(r->be, ir_finish(r->b, false), 1, NULL, NULL, out));
+}
+
+static void returns_are_expected(struct rig *r, gconstpointer unused)
+{
+    struct compiled call, back, after;
+    caller(r, 0x1000, 1, &call);
+    returner(r, 0x2000, &back);
+    adder(r, 0x1004, 100, 0x3000, NULL, &after);
+    backend_link(r->be, direct(&call, 0x2000), back.code);
+
+    /* the way back leads to the runtime, which may link it */
+    *slot(r, B) = 0x1004;
+    struct exit_site *way = backend_enter(r->be, &r->s.cpu, call.code);
+    g_assert_true(way == direct(&call, 0x1004));
+    g_assert_cmphex(r->s.cpu.pc, ==, 0x1004);
+    g_assert_cmpuint(*slot(r, A), ==, 1);
+    backend_link(r->be, way, after.code);
+    g_assert_true(backend_enter(r->be, &r->s.cpu, call.code) == direct(&after, 0x3000));
+    g_assert_cmpuint(*slot(r, A), ==, 102);
+
+    /* whoever returns elsewhere goes there, and what is expected stays */
+    *slot(r, B) = 0x5000;
+    struct exit_site *site = backend_enter(r->be, &r->s.cpu, call.code);
+    g_assert_cmpuint(site->kind, ==, IR_EXIT_INDIRECT);
+    g_assert_cmphex(r->s.cpu.pc, ==, 0x5000);
+    *slot(r, B) = 0x1004;
+    g_assert_true(backend_enter(r->be, &r->s.cpu, back.code) == direct(&after, 0x3000));
+
+    /* a call that calls itself, deeper than the ring: the newest are expected, the oldest forgotten */
+    uint32_t depth = JIT_BACK_ENTRIES + 8;
+    r->s.jc.newest = 0;
+    memset(r->s.jc.back, 0xff, sizeof(r->s.jc.back));
+    backend_link(r->be, way, back.code);
+    backend_link(r->be, direct(&call, 0x2000), call.code);
+    r->s.cpu.budget = depth;
+    site = backend_enter(r->be, &r->s.cpu, call.code);
+    g_assert_cmpuint(site->kind, ==, IR_EXIT_BUDGET);
+    r->s.cpu.budget = 1000;
+    site = backend_enter(r->be, &r->s.cpu, back.code);
+    g_assert_cmpuint(site->kind, ==, IR_EXIT_BUDGET); /* round and round: every entry is the same one */
+    r->s.jc.back[3].pc = 0x7000;
+    r->s.cpu.budget = 1000;
+    site = backend_enter(r->be, &r->s.cpu, back.code);
+    g_assert_cmpuint(site->kind, ==, IR_EXIT_INDIRECT);
+    g_assert_cmphex(r->s.cpu.pc, ==, 0x1004);
+    g_assert_cmpuint(r->s.jc.newest, ==, 3 * sizeof(struct jit_jc_entry));
+    backend_release(r->be, &call);
+    backend_release(r->be, &back);
+    backend_release(r->be, &after);
+}
+
+static void hotness(struct rig *r, gconstpointer unused)
 {
     struct compiled x;
     int32_t hot = 3;
@@ -129,16 +205,10 @@ static void hotness_and_poison(struct rig *r, gconstpointer unused)
     g_assert_cmpuint(*slot(r, A), ==, 2);
     g_assert_true(backend_enter(r->be, &r->s.cpu, x.code) == direct(&x, 0x2000)); /* once only */
 
-    struct exit_site gone = {.kind = IR_EXIT_DISPATCH, .pc = 0x1000};
-    backend_poison(r->be, &x, &gone);
-    g_assert_true(backend_enter(r->be, &r->s.cpu, x.code) == &gone);
-    g_assert_cmpuint(*slot(r, A), ==, 3);
-    g_assert_cmphex(r->s.cpu.pc, ==, 0x1000);
-
     g_assert_true(backend_find(r->be, x.code) == &x);
     g_assert_true(backend_find(r->be, x.code + x.size - 1) == &x);
     g_assert_null(backend_find(r->be, x.code - 1));
-    g_assert_null(backend_find(r->be, &gone));
+    g_assert_null(backend_find(r->be, r));
     const uint8_t *code = x.code;
     backend_release(r->be, &x);
     g_assert_null(backend_find(r->be, code));
@@ -245,9 +315,11 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add("/x64/backend/exits-are-linked", struct rig, NULL, set_up, exits_are_linked, tear_down);
-    g_test_add("/x64/backend/hotness-and-poison", struct rig, NULL, set_up, hotness_and_poison, tear_down);
+    g_test_add("/x64/backend/returns", struct rig, NULL, set_up, returns_are_expected, tear_down);
+    g_test_add("/x64/backend/hotness", struct rig, NULL, set_up, hotness, tear_down);
     g_test_add("/x64/backend/faults-little", struct rig, NULL, set_up, faults_leave_at_the_guard, tear_down);
-    g_test_add("/x64/backend/faults-big", struct rig, GINT_TO_POINTER(1), set_up, faults_leave_at_the_guard, tear_down);
+    g_test_add("/x64/backend/faults-big", struct rig, GINT_TO_POINTER(1), set_up, faults_leave_at_the_guard,
+               tear_down);
     g_test_add("/x64/backend/full-arena", struct rig, NULL, set_up, full_arena_says_so, tear_down);
     return g_test_run();
 }

@@ -82,6 +82,8 @@ void ax_jump(struct xlat *x, uint64_t target, enum ir_exit_hint hint)
     if (x->inside) {
         done(x);
         ir_exit(x->b, near(x, target) ? IR_EXIT_DIRECT : IR_EXIT_INDIRECT, hint, target, 0, IR_NONE, IR_NONE);
+        if (hint == IR_HINT_CALL)
+            ir_exit_returns(x->b, ax_return_address(x));
         return;
     }
     x->i->flow = JIT_JUMP;
