@@ -99,9 +99,11 @@ enum ir_lane { IR_L8, IR_L16, IR_L32, IR_L64, IR_LF32, IR_LF64 };
     X(AADD, 2, IR_S)       /* atomic: fetch and add; result = old; aux */                                    \
     X(FENCE, 0, IR_S)                                                                                        \
     /* floating point (F32 F64 F80) under the guest's rounding mode in MXCSR; sticky flags accumulate        \
-       there; a NaN result, or an invalid conversion, is replaced by jit_guest.fp_fix() */                   \
+       there; a NaN result, or an invalid conversion, is replaced by jit_guest.fp_fix(). Where F80 is operand \
+       or result, it is the x87: rounding and precision are jit_cpu.x87_control's, flags go to x87_status,   \
+       NaNs and indefinite integers are its own; precision control acts on FADD FSUB FMUL FDIV FSQRT */      \
     X(FADD, 2, IR_P) X(FSUB, 2, IR_P) X(FMUL, 2, IR_P) X(FDIV, 2, IR_P) X(FSQRT, 1, IR_P)                     \
-    X(FMADD, 3, IR_P)      /* a * b + c, one rounding */                                                     \
+    X(FMADD, 3, IR_P)      /* a * b + c, one rounding; not F80: no processor of that format has it */        \
     X(FNEG, 1, IR_P) X(FABS, 1, IR_P) /* sign bit only */                                                    \
     X(FCMP, 2, IR_P)       /* aux = enum ir_fcond mask | operand type << 8; I32 0/1 */                       \
     X(FREL, 2, IR_P)       /* aux as FCMP (mask unused); I32: 0 equal, 1 less, 2 greater, 3 unordered */     \

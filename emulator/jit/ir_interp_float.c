@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The interpreter's floating point and vector operations.  Host arithmetic runs under the guest's MXCSR,
- * which the caller has loaded; F80 takes its rounding from there and adds its sticky flags to it.
+ * which the caller has loaded; F80 is computed under jit_cpu.x87_control.
  */
 #include <fenv.h>
 #include <math.h>
@@ -133,45 +133,70 @@ static unsigned relation(unsigned type, bool signal, const uint64_t *a, const ui
     return RELATION(x, y, signal);
 }
 
+#define X87_TRUNCATE 0x0c00 /* rounding control: toward zero */
+
+/* F80 operations are done by the x87 under the guest's control word; their flags join the guest's. */
 #ifdef __x86_64__
-/* x87 under MXCSR's rounding; its flags (the same places) join MXCSR's. */
-static uint16_t x87_begin(void)
+static uint16_t x87_begin(const struct jit_cpu *cpu)
 {
-    uint16_t old, now;
-    __asm__ volatile("fnclex\n\tfnstcw %0" : "=m"(old));
-    now = (uint16_t)(0x033f | (_mm_getcsr() >> 13 & 3) << 10);
-    __asm__ volatile("fldcw %0" ::"m"(now) : "memory");
+    uint16_t old, now = cpu->x87_control | 0x3f;
+    __asm__ volatile("fnclex\n\tfnstcw %0\n\tfldcw %1" : "=m"(old) : "m"(now) : "memory");
     return old;
 }
 
-static void x87_end(uint16_t old)
+static void x87_end(struct jit_cpu *cpu, uint16_t old)
 {
     uint16_t status;
     __asm__ volatile("fnstsw %0\n\tfnclex\n\tfldcw %1" : "=m"(status) : "m"(old) : "memory");
-    _mm_setcsr(_mm_getcsr() | (status & 0x3f));
+    cpu->x87_status |= status & 0x3f;
+}
+
+static long double root(long double x)
+{
+    __asm__ volatile("fsqrt" : "+t"(x));
+    return x;
+}
+
+/* FIST under rounding mode `control`; what does not fit is the indefinite integer. */
+static int64_t to_int(bool wide, long double x, uint16_t control)
+{
+    int64_t n;
+    int32_t narrow;
+    __asm__ volatile("fldcw %0" ::"m"(control));
+    if (wide) {
+        __asm__ volatile("fistpll %0" : "=m"(n) : "t"(x) : "st");
+        return n;
+    }
+    __asm__ volatile("fistpl %0" : "=m"(narrow) : "t"(x) : "st");
+    return narrow;
 }
 #else
-static uint16_t x87_begin(void)
+static uint16_t x87_begin(const struct jit_cpu *cpu)
 {
     return 0;
 }
 
-static void x87_end(uint16_t old)
+static void x87_end(struct jit_cpu *cpu, uint16_t old)
 {
+}
+
+static long double root(long double x)
+{
+    return sqrtl(x);
+}
+
+static int64_t to_int(bool wide, long double x, uint16_t control)
+{
+    long double low = wide ? -0x1p63L : -0x1p31L, high = wide ? 0x1p63L : 0x1p31L;
+    x = (control & X87_TRUNCATE) == X87_TRUNCATE ? truncl(x) : rintl(x);
+    return x >= low && x < high ? (int64_t)x : wide ? INT64_MIN : INT32_MIN;
 }
 #endif
 
-static int64_t to_int(bool wide, long double x, bool *invalid)
+static void extended(struct jit_cpu *cpu, const struct ir_insn *i, unsigned from, uint64_t *dst, const uint64_t *a,
+                     const uint64_t *b)
 {
-    long double low = wide ? -0x1p63L : -0x1p31L, high = wide ? 0x1p63L : 0x1p31L;
-    *invalid = !(x >= low && x < high);
-    return *invalid ? (wide ? INT64_MIN : INT32_MIN) : (int64_t)x;
-}
-
-static void extended(const struct ir_insn *i, unsigned from, uint64_t *dst, const uint64_t *a,
-                     const uint64_t *b, const uint64_t *c)
-{
-    uint16_t old = x87_begin();
+    uint16_t old = x87_begin(cpu);
     volatile long double r;
 
     switch (i->op) {
@@ -191,14 +216,7 @@ static void extended(const struct ir_insn *i, unsigned from, uint64_t *dst, cons
         r = f80(a) / f80(b);
         set80(dst, r);
         break;
-    case IR_FSQRT:
-        r = sqrtl(f80(a));
-        set80(dst, r);
-        break;
-    case IR_FMADD:
-        r = fmal(f80(a), f80(b), f80(c));
-        set80(dst, r);
-        break;
+    case IR_FSQRT: set80(dst, root(f80(a))); break;
     case IR_FNEG:
         r = -f80(a);
         set80(dst, r);
@@ -225,20 +243,14 @@ static void extended(const struct ir_insn *i, unsigned from, uint64_t *dst, cons
         break;
     case IR_FTOI:
     case IR_FTOIR: {
-        bool invalid;
-        long double x = f80(a);
-        r = i->op == IR_FTOI ? truncl(x) : rintl(x);
-        int64_t n = to_int(i->type == IR_I64, r, &invalid);
+        uint16_t control = cpu->x87_control | 0x3f | (i->op == IR_FTOI ? X87_TRUNCATE : 0);
+        int64_t n = to_int(i->type == IR_I64, f80(a), control);
         *dst = i->type == IR_I64 ? (uint64_t)n : (uint32_t)n;
-        if (invalid)
-            feraiseexcept(FE_INVALID);
-        else if (r != x && i->op == IR_FTOI)
-            feraiseexcept(FE_INEXACT);
         break;
     }
     default: break;
     }
-    x87_end(old);
+    x87_end(cpu, old);
 }
 
 static void convert_to_int(struct jit_cpu *cpu, const struct ir_insn *i, unsigned from, uint64_t *dst,
@@ -269,7 +281,8 @@ static void convert_to_int(struct jit_cpu *cpu, const struct ir_insn *i, unsigne
     }
 #else
     double r = round ? rint(x) : trunc(x);
-    int64_t n = to_int(wide, r, &invalid);
+    invalid = !(r >= (wide ? -0x1p63 : -0x1p31) && r < (wide ? 0x1p63 : 0x1p31));
+    int64_t n = invalid ? (wide ? INT64_MIN : INT32_MIN) : (int64_t)r;
     if (invalid)
         feraiseexcept(FE_INVALID);
     else if (r != x)
@@ -287,15 +300,15 @@ void ir_interp_float(struct jit_cpu *cpu, const struct ir_insn *i, unsigned from
     bool nan = false;
 
     if (i->op == IR_FCMP || i->op == IR_FREL) {
-        uint16_t old = from == IR_F80 ? x87_begin() : 0;
+        uint16_t old = from == IR_F80 ? x87_begin(cpu) : 0;
         unsigned r = relation(from, (i->aux & IR_FSIGNAL) != 0, a, b);
         if (from == IR_F80)
-            x87_end(old);
+            x87_end(cpu, old);
         *dst = i->op == IR_FREL ? r : i->aux >> r & 1; /* bits of the mask in this order */
         return;
     }
     if (i->type == IR_F80 || from == IR_F80) {
-        extended(i, from, dst, a, b, c);
+        extended(cpu, i, from, dst, a, b);
         return;
     }
     if (i->op == IR_FTOI || i->op == IR_FTOIR) {

@@ -143,7 +143,7 @@ static const char *check_types(const struct ir_region *r, const struct ir_insn *
     case IR_FSQRT:
     case IR_FNEG:
     case IR_FABS: ok = is_float(t) && ta == t; break;
-    case IR_FMADD: ok = is_float(t) && ta == t && tb == t && tc == t; break;
+    case IR_FMADD: ok = is_float(t) && t != IR_F80 && ta == t && tb == t && tc == t; break;
     case IR_FCMP:
     case IR_FREL: ok = t == IR_I32 && is_float(i->aux >> 8) && ta == i->aux >> 8 && tb == ta; break;
     case IR_FCVT: ok = is_float(t) && is_float(ta) && ta == i->aux && ta != t; break;

@@ -60,6 +60,9 @@ struct jit_cpu {
                                     change at any time; NULL: every page counts as accessible */
     uint32_t mxcsr;              /* guest's rounding mode and sticky flags while outside generated code */
     uint32_t host_mxcsr;
+    uint16_t x87_control;        /* jit_guest.x87: rounding and precision control of F80 operations; all exceptions masked */
+    uint16_t x87_status;         /* their sticky flags (bits 0 to 5), while outside generated code */
+    uint16_t host_x87_control;
     uint64_t pc, npc;
     uint64_t exit_info;          /* RAISE: info; MEMORY: guest address */
     uint32_t exit_reason;        /* RAISE: reason */
@@ -127,6 +130,7 @@ struct jit_guest {
     bool has_kind_slot;      /* kind_slot (I32, not banked) tells how deferred flags are to be read: worth assuming */
     uint8_t kind_slot;
     bool fp_flags_count;     /* floating-point arithmetic whose result nobody needs is done all the same, for its flags */
+    bool x87;                /* the guest has F80 operations */
     size_t state_size;       /* of the CPU state that begins with struct jit_cpu */
 
     /* Emits the IR of the instruction at i->pc and fills the out fields. */

@@ -81,6 +81,7 @@ void jit_cpu_init(struct jit *jit, struct jit_cpu *cpu)
     cpu->jit = jit;
     cpu->guest = jit->guest;
     cpu->mxcsr = 0x1f80;
+    cpu->x87_control = 0x037f; /* as FNINIT leaves it */
     cpu->extra = g_new0(struct cpu_extra, 1);
     cpu->extra->builder = ir_builder_create();
     jit_set_context(cpu, 0);

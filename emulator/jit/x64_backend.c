@@ -193,6 +193,10 @@ static void emit_common(struct backend *be)
     x64_mov(a, true, R_CPU, RDI);
     x64_rm(a, X_0F | 0xae, 3, CPU(host_mxcsr)); /* stmxcsr */
     x64_rm(a, X_0F | 0xae, 2, CPU(mxcsr));      /* ldmxcsr */
+    if (c->guest->x87) {
+        x64_rm(a, 0xd9, 7, CPU(host_x87_control)); /* fnstcw */
+        x64_rm(a, 0xd9, 5, CPU(x87_control));      /* fldcw */
+    }
     x64_load(a, true, R_BUDGET, CPU(budget));
     if (be->user) {
         x64_load(a, true, R_MEM, CPU(window));
@@ -214,6 +218,15 @@ static void emit_common(struct backend *be)
     x64_store(a, true, CPU(budget), R_BUDGET);
     x64_rm(a, X_0F | 0xae, 3, CPU(mxcsr));
     x64_rm(a, X_0F | 0xae, 2, CPU(host_mxcsr));
+    if (c->guest->x87) { /* the flags of this stay join those of before; rax is the exit site */
+        x64_rm(a, 0xdd, 7, x64_at(RSP, X64_TEMP)); /* fnstsw */
+        x64_rm(a, X_0F | 0xb7, RCX, x64_at(RSP, X64_TEMP));
+        x64_alu_ri(a, ALU_AND, false, RCX, 0x3f);
+        x64_rm(a, X_66 | 0x09, RCX, CPU(x87_status)); /* or */
+        x64_1(a, 0xdb);                               /* fnclex */
+        x64_1(a, 0xe2);
+        x64_rm(a, 0xd9, 5, CPU(host_x87_control));
+    }
     x64_alu_ri(a, ALU_ADD, true, RSP, X64_FRAME);
     for (unsigned k = G_N_ELEMENTS(callee_saved); k-- > 0;) {
         x64_prefix(a, 0x58u | (callee_saved[k] & 7u), 0, 0, callee_saved[k]);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Scalar floating point: SSE or AVX under the guest's MXCSR for F32 and F64, x87 on memory for F80.
+ * Scalar floating point: SSE or AVX under the guest's MXCSR for F32 and F64, x87 on memory under the guest's
+ * control word for F80.
  *
  * A NaN result and an invalid conversion leave to a cold call of jit_guest.fp_fix(); for that the operands are
  * still in place, so results never take over an operand's register.
@@ -350,15 +351,6 @@ static bool f80(struct x64_ctx *c, uint32_t p)
         x64_1(a, op[i->op - IR_FADD]);
         break;
     }
-    case IR_FMADD: /* no fused form here: product, then sum, at this precision */
-        push_x87(c, i->a);
-        push_x87(c, i->b);
-        x64_1(a, 0xde);
-        x64_1(a, 0xc9);
-        push_x87(c, i->c);
-        x64_1(a, 0xde);
-        x64_1(a, 0xc1);
-        break;
     case IR_FSQRT:
     case IR_FNEG:
     case IR_FABS:
