@@ -19,6 +19,15 @@
 
 /* ---- events of the machine, on its thread ---- */
 
+/* engine_free() takes the events away while the thread still runs. */
+#define TELL(engine, event, ...)                                                                             \
+    do {                                                                                                     \
+        g_rec_mutex_lock(&(engine)->events_lock);                                                            \
+        if ((engine)->events.event)                                                                          \
+            (engine)->events.event((engine)->events.opaque, ##__VA_ARGS__);                                  \
+        g_rec_mutex_unlock(&(engine)->events_lock);                                                          \
+    } while (0)
+
 static void save_nvram(struct engine *engine)
 {
     if (!engine->nvram_path || !engine->nvram)
@@ -51,8 +60,7 @@ static void run_state_changed(void *opaque, enum machine_run_state run_state)
     engine->message = g_strdup(machine->message);
     g_cond_broadcast(&engine->changed);
     g_mutex_unlock(&engine->lock);
-    if (engine->events.state_changed)
-        engine->events.state_changed(engine->events.opaque, state, machine->exit_status);
+    TELL(engine, state_changed, state, machine->exit_status);
 }
 
 static struct display_rect unite(struct display_rect a, struct display_rect b)
@@ -103,8 +111,8 @@ static void publish_frame(void *opaque, struct display_surface *surface)
     bool notify = !engine->notified;
     engine->notified = true;
     g_mutex_unlock(&engine->lock);
-    if (notify && engine->events.frame_ready)
-        engine->events.frame_ready(engine->events.opaque);
+    if (notify)
+        TELL(engine, frame_ready);
 }
 
 bool engine_acquire_frame(struct engine *engine, struct engine_frame *frame)
@@ -139,9 +147,7 @@ bool engine_acquire_frame(struct engine *engine, struct engine_frame *frame)
 static void serial_output(void *opaque, const uint8_t *data, size_t size)
 {
     struct serial_context *context = opaque;
-    const struct engine_events *events = &context->engine->events;
-    if (events->serial_output)
-        events->serial_output(events->opaque, context->port, data, size);
+    TELL(context->engine, serial_output, context->port, data, size);
 }
 
 /* ---- building ---- */
@@ -386,6 +392,7 @@ struct engine *engine_new(const struct engine_config *const_config, const struct
 
     struct engine *engine = g_new0(struct engine, 1);
     g_mutex_init(&engine->lock);
+    g_rec_mutex_init(&engine->events_lock);
     g_cond_init(&engine->changed);
     engine->board = board;
     if (events)
@@ -471,7 +478,9 @@ void engine_free(struct engine *engine)
 {
     if (!engine)
         return;
+    g_rec_mutex_lock(&engine->events_lock);
     engine->events = (struct engine_events){0};
+    g_rec_mutex_unlock(&engine->events_lock);
     if (engine->thread) {
         g_mutex_lock(&engine->lock); /* whoever reads the memory of a moment still has it */
         while (engine->moments)
@@ -490,6 +499,7 @@ void engine_free(struct engine *engine)
     g_free(engine->complaint);
     g_free(engine->nvram_path);
     g_mutex_clear(&engine->lock);
+    g_rec_mutex_clear(&engine->events_lock);
     g_cond_clear(&engine->changed);
     g_free(engine);
 }
@@ -572,7 +582,8 @@ static void post_load(struct machine *machine, void *data)
 {
     struct request *request = data;
     g_autoptr(GError) error = NULL;
-    machine_load(machine, request->text, &error);
+    if (machine_load(machine, request->text, &error))
+        machine_input_release(machine); /* whoever held a key then does not hold it now */
     request_finish(request, error);
 }
 
@@ -598,8 +609,7 @@ static void post_medium(struct machine *machine, void *data)
         g_set_error(
             &error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_CONFIG,
             "The system in the computer holds the medium. Let it eject the medium, or take it out by force.");
-        if (engine->events.media_eject_requested)
-            engine->events.media_eject_requested(engine->events.opaque, request->drive);
+        TELL(engine, media_eject_requested, request->drive);
     } else {
         bool read_only = request->read_only || block == engine->cdrom;
         Image *image = request->text ? open_image(request->text, read_only, &error) : NULL;

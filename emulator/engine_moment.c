@@ -230,8 +230,10 @@ static void post_load(struct machine *machine, void *data)
     gsize size;
     const uint8_t *bytes = g_bytes_get_data(request->source.state, &size);
     uint64_t number = 0;
-    if (machine_load_parts(machine, bytes, size, &memory, &error))
+    if (machine_load_parts(machine, bytes, size, &memory, &error)) {
+        machine_input_release(machine); /* whoever held a key then does not hold it now */
         number = machine_moment_mark(machine);
+    }
     request->done(request->opaque, number, error);
     g_bytes_unref(request->source.state);
     g_free(request);

@@ -25,6 +25,7 @@ struct engine {
     const struct board *board;
     struct machine *machine;
     struct engine_events events;
+    GRecMutex events_lock; /* events, and whoever is being told something */
     GThread *thread;
     char *nvram_path;
     uint8_t *nvram;

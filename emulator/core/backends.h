@@ -240,5 +240,6 @@ struct input_sink {
     void (*pointer_absolute)(void *opaque, unsigned x, unsigned y); /* 0..65535 of the picture */
     void (*button)(void *opaque, unsigned code, bool down);
     void (*wheel)(void *opaque, int dx, int dy); /* notches; down and right positive */
+    void (*release)(void *opaque); /* all keys and buttons are up: a state from another time was loaded */
     void *opaque;
 };

@@ -411,6 +411,15 @@ void machine_input_wheel(struct machine *machine, int dx, int dy)
     FOR_EACH_SINK(machine, wheel, dx, dy)
 }
 
+void machine_input_release(struct machine *machine)
+{
+    for (unsigned i = 0; i < machine->inputs->len; i++) {
+        const struct input_sink *sink = &g_array_index(machine->inputs, struct input_sink, i);
+        if (sink->release)
+            sink->release(sink->opaque);
+    }
+}
+
 char *machine_describe(struct machine *machine)
 {
     GString *text = g_string_new(NULL);

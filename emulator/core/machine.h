@@ -197,6 +197,7 @@ void machine_input_pointer_relative(struct machine *machine, int dx, int dy);
 void machine_input_pointer_absolute(struct machine *machine, unsigned x, unsigned y);
 void machine_input_button(struct machine *machine, unsigned code, bool down);
 void machine_input_wheel(struct machine *machine, int dx, int dy);
+void machine_input_release(struct machine *machine); /* all keys and buttons */
 
 /* Devices, properties, maps: text for `vitrine info`; free with g_free(). */
 char *machine_describe(struct machine *machine);

@@ -129,6 +129,22 @@ static void key(void *opaque, unsigned code, bool down)
     drain_queue(kbd);
 }
 
+static void release(void *opaque)
+{
+    struct sun_keyboard *kbd = opaque;
+    if (!any_down(kbd))
+        return;
+    const bool speaks = !clock_event_is_set(&kbd->reset_event);
+    for (unsigned scan = 0; scan < G_N_ELEMENTS(kbd->down); scan++) {
+        if (kbd->down[scan] && speaks)
+            send(kbd, (uint8_t)(scan | KEY_RELEASED));
+        kbd->down[scan] = 0;
+    }
+    if (speaks)
+        send(kbd, RESPONSE_ALL_UP);
+    drain_queue(kbd);
+}
+
 static void self_test_done(void *opaque)
 {
     struct sun_keyboard *kbd = opaque;
@@ -209,7 +225,7 @@ static bool sun_keyboard_init(struct device *dev, GError **error)
     struct sun_keyboard *kbd = DEVICE_OF(dev, struct sun_keyboard, dev);
     kbd->line.ops = &line_ops;
     kbd->line.machine = dev->machine;
-    kbd->sink = (struct input_sink){.key = key, .opaque = kbd};
+    kbd->sink = (struct input_sink){.key = key, .release = release, .opaque = kbd};
     g_autofree char *name = g_strdup_printf("%s.self-test", dev->id);
     clock_event_init(&kbd->reset_event, dev->machine->clock, name, self_test_done, kbd);
     return true;

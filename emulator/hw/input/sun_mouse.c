@@ -95,6 +95,13 @@ static void button(void *opaque, unsigned code, bool down)
     drain_queue(mouse);
 }
 
+static void release(void *opaque)
+{
+    static const unsigned all[] = {BTN_LEFT, BTN_MIDDLE, BTN_RIGHT};
+    for (unsigned i = 0; i < G_N_ELEMENTS(all); i++)
+        button(opaque, all[i], false);
+}
+
 static size_t line_write(struct char_backend *backend, const uint8_t *data, size_t size)
 {
     return size; /* the mouse does not listen */
@@ -124,7 +131,7 @@ static bool sun_mouse_init(struct device *dev, GError **error)
     mouse->line.ops = &line_ops;
     mouse->line.machine = dev->machine;
     mouse->sink =
-        (struct input_sink){.pointer_relative = pointer_relative, .button = button, .opaque = mouse};
+        (struct input_sink){.pointer_relative = pointer_relative, .button = button, .release = release, .opaque = mouse};
     g_autofree char *name = g_strdup_printf("%s.report", dev->id);
     clock_event_init(&mouse->report_event, dev->machine->clock, name, line_free, mouse);
     return true;
