@@ -227,10 +227,19 @@ static struct message *message_new(VitrineSession *self)
     return message;
 }
 
+/* Always by way of the main loop: g_main_context_invoke() would run it here while nobody iterates. */
+static void attach(VitrineSession *self, GSourceFunc function, gpointer data, GDestroyNotify destroy)
+{
+    g_autoptr(GSource) source = g_idle_source_new();
+
+    g_source_set_priority(source, G_PRIORITY_DEFAULT);
+    g_source_set_callback(source, function, data, destroy);
+    g_source_attach(source, self->context);
+}
+
 static void post(struct message *message, GSourceFunc function)
 {
-    g_main_context_invoke_full(message->session->context, G_PRIORITY_DEFAULT, function, message,
-                               message_free);
+    attach(message->session, function, message, message_free);
 }
 
 static void finish_up(VitrineSession *self);
@@ -580,7 +589,7 @@ void session_post_answer(GTask *task, const GError *error, GSourceFunc function)
 
     answer->task = task;
     answer->error = error ? g_error_copy(error) : NULL;
-    g_main_context_invoke_full(self->context, G_PRIORITY_DEFAULT, function, answer, answer_free);
+    attach(self, function, answer, answer_free);
 }
 
 static gboolean start_state_loaded(gpointer data)
