@@ -43,7 +43,7 @@ struct state {
         struct jit_cpu cpu;
         uint8_t bytes[1024];
     };
-    struct jit_jc_entry jc[JIT_JC_ENTRIES];
+    struct jit_jump_cache jc;
 };
 
 /* ---- the oracle ---- */
@@ -319,9 +319,10 @@ static void set_up(struct rig *r, gconstpointer unused)
     g_assert_no_error(error);
     r->b = ir_builder_create();
     memset(&r->s, 0, sizeof r->s);
-    memset(r->s.jc, 0xff, sizeof r->s.jc);
+    memset(&r->s.jc, 0xff, sizeof r->s.jc);
+    r->s.jc.newest = 0;
     r->s.cpu.guest = &guest;
-    r->s.cpu.jc = r->s.jc;
+    r->s.cpu.jc = &r->s.jc;
     r->rng = g_rand_new_with_seed(80);
 }
 
