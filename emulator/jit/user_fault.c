@@ -51,10 +51,8 @@ bool jit_handle_fault(struct jit_cpu *cpu, int signal, void *siginfo, void *ucon
 #ifdef __x86_64__
     x->fault_write = (((ucontext_t *)ucontext)->uc_mcontext.gregs[REG_ERR] & 2) != 0;
 #endif
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, signal);
-    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+    /* The handler is not returned from: what it blocked is let through again. */
+    pthread_sigmask(SIG_SETMASK, &((ucontext_t *)ucontext)->uc_sigmask, NULL);
     siglongjmp(*x->recover, 1);
 }
 

@@ -172,6 +172,8 @@ struct backend {
     struct x64_code code;
     uint64_t *starts; /* one bit per 64 bytes of the arena: a region's header */
     size_t n_starts;
+    /* Where the code around generated code holds the C caller's registers, not the guest's. */
+    const uint8_t *enter_begin, *enter_saved, *leave_restores, *leave_end;
     bool user;
 };
 

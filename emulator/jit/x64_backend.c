@@ -189,6 +189,7 @@ static void emit_common(struct backend *be)
     for (unsigned k = 0; k < G_N_ELEMENTS(callee_saved); k++) {
         x64_prefix(a, 0x50u | (callee_saved[k] & 7u), 0, 0, callee_saved[k]);
     }
+    uint32_t saved = x64_offset(a);
     x64_alu_ri(a, ALU_SUB, true, RSP, X64_FRAME);
     x64_mov(a, true, R_CPU, RDI);
     x64_rm(a, X_0F | 0xae, 3, CPU(host_mxcsr)); /* stmxcsr */
@@ -216,6 +217,7 @@ static void emit_common(struct backend *be)
     x64_store(a, true, CPU(npc), RDX);
     at[2] = x64_offset(a); /* leave */
     x64_store(a, true, CPU(budget), R_BUDGET);
+    uint32_t restores = x64_offset(a);
     x64_rm(a, X_0F | 0xae, 3, CPU(mxcsr));
     x64_rm(a, X_0F | 0xae, 2, CPU(host_mxcsr));
     if (c->guest->x87) { /* the flags of this stay join those of before; rax is the exit site */
@@ -255,6 +257,10 @@ static void emit_common(struct backend *be)
     memcpy(arena_writable(&be->arena, rx), a->sec[XS_HOT].base, size);
     arena_keep(&be->arena);
     be->code = (struct x64_code){rx + at[0], rx + at[2], rx + at[1], rx + at[3], rx + at[4], rx + at[5], rx + at[6]};
+    be->enter_begin = rx + at[0];
+    be->enter_saved = rx + saved;
+    be->leave_restores = rx + restores;
+    be->leave_end = rx + at[3];
     ctx_free(c);
 }
 
@@ -480,16 +486,23 @@ void backend_stop(struct backend *be, struct jit_cpu *cpu, void *ucontext)
 {
     ucontext_t *uc = ucontext;
     greg_t *budget = &uc->uc_mcontext.gregs[REG_R14];
+    const uint8_t *pc = (const uint8_t *)(uintptr_t)uc->uc_mcontext.gregs[REG_RIP];
     _Static_assert(R_BUDGET == R14, "the register below");
 
-    if (!backend_find(be, (const void *)(uintptr_t)uc->uc_mcontext.gregs[REG_RIP])) {
-        return;
-    }
-    if (*budget >= 0) {
+    /* In helpers, in the run time and in the ends of the entry code the register is C's, and the budget in memory
+     * counts; in generated code, and on the way to and from helpers, either may be the next to be looked at. */
+    bool in_register = pc >= be->arena.rx && pc < be->arena.rx + be->arena.size &&
+                       !(pc >= be->enter_begin && pc < be->enter_saved) &&
+                       !(pc >= be->leave_restores && pc < be->leave_end);
+    int64_t left = in_register ? *budget : cpu->budget;
+
+    if (left >= 0) {
         /* What is taken away was never in the slice. */
-        cpu->slice -= *budget + 1;
-        *budget = -1;
-        cpu->budget = -1; /* counts while a helper runs */
+        cpu->slice -= left + 1;
+        cpu->budget = -1;
+        if (in_register) {
+            *budget = -1;
+        }
     }
 }
 

@@ -26,13 +26,10 @@
 #define HANDLER_DEFAULT 0
 #define HANDLER_IGNORE  1
 
-static void on_fault(int signal, siginfo_t *info, void *context);
-
+/* No signal interrupts a handler: one that is recorded must find the context that the program goes on with. */
 static int host_sigaction(int signal, void (*handler)(int, siginfo_t *, void *), unsigned long flags)
 {
-    /* The fault handler may leave by a jump that knows only of its own signal. */
-    return user_host_sigaction(signal, (void *)handler, flags | SA_SIGINFO,
-                               handler != on_fault ? ~(uint64_t)0 : 0);
+    return user_host_sigaction(signal, (void *)handler, flags | SA_SIGINFO, ~(uint64_t)0);
 }
 
 /* SIG_DFL or SIG_IGN */
@@ -41,22 +38,22 @@ static int host_plain_action(int signal, void (*plain)(int), unsigned long flags
     return user_host_sigaction(signal, (void *)plain, flags, 0);
 }
 
-static void set_host_mask(uint64_t mask)
-{
-    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, sizeof(mask));
-}
-
 void user_signal_block_all(void)
 {
-    set_host_mask(~SYNCHRONOUS);
+    const uint64_t all = ~SYNCHRONOUS;
+
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, NULL, sizeof(all));
 }
 
 void user_signal_set_mask(struct user_thread *thread, uint64_t mask)
 {
+    uint64_t host;
+
     thread->mask = mask & ~NEVER_BLOCKED;
-    /* While a signal waits for delivery the host blocks all; delivery sets the mask. */
-    if (!thread->pending)
-        set_host_mask(thread->mask & ~SYNCHRONOUS);
+    host = thread->mask & ~SYNCHRONOUS;
+    /* While a signal waits for delivery the host blocks all; delivery sets the mask. One that comes between a
+     * look and the call would let a second one in, and that would be lost: so both are one. */
+    USER_HOST(thread, SYS_rt_sigprocmask, SIG_SETMASK, &host, NULL, sizeof(host), 0, 0);
 }
 
 /* A program's signal (not a fault) has come. */
