@@ -202,12 +202,15 @@ struct message {
     struct iovec *vector;
     uint8_t *control;
     struct sockaddr_storage address;
+    int folder; /* of user_find_socket() */
 };
 
 static void free_message(struct message *m)
 {
     g_free(m->vector);
     g_free(m->control);
+    if (m->folder >= 0)
+        close(m->folder);
 }
 
 /* Prepares a message to send or to receive; to be freed in either case. 0 or -errno. */
@@ -218,6 +221,7 @@ static int64_t prepare(struct user_thread *t, struct message *m, uint64_t guest,
 
     memset(m, 0, sizeof(*m));
     m->guest = guest;
+    m->folder = -1;
     for (unsigned i = 0; i < FIELDS; i++) {
         if (!user_mem_get(MEM(t), guest + i * word, i == NAME_SIZE || i == FLAGS ? 4 : word, &m->field[i]))
             return -EFAULT;
@@ -227,9 +231,11 @@ static int64_t prepare(struct user_thread *t, struct message *m, uint64_t guest,
         m->host.msg_namelen = sizeof(m->address);
         if (send) {
             result = user_read_address(t, m->field[NAME], m->field[NAME_SIZE], &m->address);
+            m->host.msg_namelen = (socklen_t)m->field[NAME_SIZE];
+            if (result == 0)
+                result = user_find_socket(t, &m->address, &m->host.msg_namelen, false, &m->folder);
             if (result < 0)
                 return result;
-            m->host.msg_namelen = (socklen_t)m->field[NAME_SIZE];
         }
     }
     result = user_read_iovec(t, m->field[VECTOR], m->field[VECTOR_COUNT], &m->vector);

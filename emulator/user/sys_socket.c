@@ -2,8 +2,11 @@
 /* System calls on sockets and their addresses. Messages and options have files of their own. */
 #include <errno.h>
 #include <string.h>
+#include <fcntl.h>
+#include <stddef.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "emulator/user/calls.h"
@@ -49,15 +52,74 @@ int64_t user_read_address(struct user_thread *t, uint64_t from, uint64_t size, s
     return 0;
 }
 
+#define NAME_AT offsetof(struct sockaddr_un, sun_path)
+
+/* The file that a local address names, or NULL: it has no name, or one that is no file's. */
+static char *socket_file(const struct sockaddr_storage *address, socklen_t size)
+{
+    const char *name = ((const struct sockaddr_un *)address)->sun_path;
+
+    if (address->ss_family != AF_UNIX || size <= NAME_AT || size > sizeof(struct sockaddr_un) || !*name)
+        return NULL;
+    return g_strndup(name, size - NAME_AT);
+}
+
+/* The address of a file; false: it is too long. */
+static bool set_socket_file(struct sockaddr_storage *address, socklen_t *size, const char *file)
+{
+    struct sockaddr_un *local = (struct sockaddr_un *)address;
+    size_t length = strlen(file);
+
+    if (length >= sizeof(local->sun_path))
+        return false;
+    memcpy(local->sun_path, file, length + 1);
+    *size = (socklen_t)(NAME_AT + length + 1);
+    return true;
+}
+
+int64_t user_find_socket(struct user_thread *t, struct sockaddr_storage *address, socklen_t *size, bool new,
+                         int *folder)
+{
+    g_autofree char *name = socket_file(address, *size), *host = NULL, *path = NULL, *base = NULL,
+                    *door = NULL;
+
+    *folder = -1;
+    if (!name || !t->process->options.sysroot)
+        return 0;
+    host = user_path_at(t->process, AT_FDCWD, name, new ? USER_NAME_LINK | USER_NAME_NEW : USER_NAME_TARGET);
+    if (g_str_equal(host, name) || set_socket_file(address, size, host))
+        return 0;
+    path = g_path_get_dirname(host);
+    base = g_path_get_basename(host);
+    *folder = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (*folder < 0)
+        return -errno;
+    door = g_strdup_printf("/proc/self/fd/%d/%s", *folder, base);
+    if (set_socket_file(address, size, door))
+        return 0;
+    close(*folder);
+    *folder = -1;
+    return -ENAMETOOLONG;
+}
+
 bool user_write_address(struct user_thread *t, uint64_t to, uint64_t size_at,
                         const struct sockaddr_storage *from, socklen_t size)
 {
     uint8_t packed[sizeof(*from)];
-    socklen_t there = MIN(size, sizeof(packed));
+    g_autofree char *file = socket_file(from, size), *inside = NULL;
+    struct sockaddr_storage renamed;
+    socklen_t there;
     uint64_t room;
 
     if (!to || !size_at)
         return true;
+    inside = file ? user_path_inside(t->process, file) : NULL;
+    if (inside && !g_str_equal(inside, file)) {
+        renamed = *from;
+        if (set_socket_file(&renamed, &size, inside))
+            from = &renamed;
+    }
+    there = MIN(size, sizeof(packed));
     if (!user_mem_get(MEM(t), size_at, 4, &room) || (int32_t)room < 0)
         return false;
     memcpy(packed, from, there);
@@ -98,22 +160,37 @@ int64_t user_sys_socketpair(struct user_thread *t, const uint64_t *a)
     return 0;
 }
 
-static int64_t with_address(struct user_thread *t, long number, const uint64_t *a)
+/* A call on the address at `at`: its arguments before the address stand in `first`. */
+static int64_t with_address(struct user_thread *t, long number, const long *first, unsigned n, uint64_t at,
+                            uint64_t given)
 {
     struct sockaddr_storage address;
-    int64_t result = user_read_address(t, a[1], a[2], &address);
+    socklen_t size = (socklen_t)MIN(given, sizeof(address));
+    long all[6] = {0};
+    int folder = -1;
+    int64_t result = user_read_address(t, at, given, &address);
 
-    return result < 0 ? result : USER_HOST(t, number, (int)a[0], &address, a[2], 0, 0, 0);
+    if (result == 0)
+        result = user_find_socket(t, &address, &size, number == SYS_bind, &folder);
+    if (result < 0)
+        return result;
+    memcpy(all, first, n * sizeof(*first));
+    all[n] = (long)&address;
+    all[n + 1] = size;
+    result = user_host_call(t, number, all[0], all[1], all[2], all[3], all[4], all[5]);
+    if (folder >= 0)
+        close(folder);
+    return result;
 }
 
 int64_t user_sys_bind(struct user_thread *t, const uint64_t *a)
 {
-    return with_address(t, SYS_bind, a);
+    return with_address(t, SYS_bind, (long[]){(int)a[0]}, 1, a[1], a[2]);
 }
 
 int64_t user_sys_connect(struct user_thread *t, const uint64_t *a)
 {
-    return with_address(t, SYS_connect, a);
+    return with_address(t, SYS_connect, (long[]){(int)a[0]}, 1, a[1], a[2]);
 }
 
 static int64_t accept_call(struct user_thread *t, const uint64_t *a, uint32_t flags)
@@ -160,18 +237,13 @@ int64_t user_sys_getpeername(struct user_thread *t, const uint64_t *a)
 
 int64_t user_sys_sendto(struct user_thread *t, const uint64_t *a)
 {
-    struct sockaddr_storage address;
     void *data = user_mem_host(MEM(t), a[1], a[2]);
-    int64_t result;
 
     if (!data)
         return -EFAULT;
     if (!a[4])
         return USER_HOST(t, SYS_sendto, (int)a[0], data, a[2], (int)a[3], NULL, 0);
-    result = user_read_address(t, a[4], a[5], &address);
-    if (result < 0)
-        return result;
-    return USER_HOST(t, SYS_sendto, (int)a[0], data, a[2], (int)a[3], &address, a[5]);
+    return with_address(t, SYS_sendto, (long[]){(int)a[0], (long)data, (long)a[2], (int)a[3]}, 4, a[4], a[5]);
 }
 
 int64_t user_sys_recvfrom(struct user_thread *t, const uint64_t *a)

@@ -17,10 +17,13 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -123,6 +126,68 @@ static void test_new_files(void)
     CHECK(unlink("/opt/hard") == 0 && rmdir("/opt/folder") == 0 && !in_folder("/opt", "hard"));
 }
 
+static struct sockaddr_un local(const char *name)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+    CHECK(strlen(name) < sizeof(address.sun_path));
+    strcpy(address.sun_path, name);
+    return address;
+}
+
+/* One side binds and hears, the other calls by every call that takes a name. */
+static void exchange(const char *name, bool tells)
+{
+    struct sockaddr_un address = local(name), seen;
+    socklen_t size = sizeof(seen);
+    struct iovec part = {(char[]){"two"}, 3};
+    struct msghdr message = {
+        .msg_name = &address, .msg_namelen = sizeof(address), .msg_iov = &part, .msg_iovlen = 1};
+    char text[8];
+    int server = socket(AF_UNIX, SOCK_STREAM, 0), client = socket(AF_UNIX, SOCK_STREAM, 0), served;
+
+    CHECK(bind(server, (struct sockaddr *)&address, sizeof(address)) == 0 && listen(server, 1) == 0);
+    CHECK(getsockname(server, (struct sockaddr *)&seen, &size) == 0);
+    CHECK(!tells || (strcmp(seen.sun_path, name) == 0 &&
+                     size == offsetof(struct sockaddr_un, sun_path) + strlen(name) + 1));
+    CHECK(connect(client, (struct sockaddr *)&address, sizeof(address)) == 0);
+    CHECK((served = accept(server, NULL, NULL)) >= 0 && write(client, "hi", 2) == 2 &&
+          read(served, text, 8) == 2);
+    size = sizeof(seen);
+    CHECK(getpeername(client, (struct sockaddr *)&seen, &size) == 0 &&
+          (!tells || strcmp(seen.sun_path, name) == 0));
+    close(server);
+    close(client);
+    close(served);
+    CHECK(unlink(name) == 0);
+
+    server = socket(AF_UNIX, SOCK_DGRAM, 0);
+    client = socket(AF_UNIX, SOCK_DGRAM, 0);
+    CHECK(bind(server, (struct sockaddr *)&address, sizeof(address)) == 0);
+    CHECK(sendto(client, "one", 3, 0, (struct sockaddr *)&address, sizeof(address)) == 3);
+    CHECK(sendmsg(client, &message, 0) == 3 && read(server, text, 8) == 3 && read(server, text, 8) == 3);
+    CHECK(memcmp(text, "two", 3) == 0 && unlink(name) == 0);
+    CHECK(sendto(client, "one", 3, 0, (struct sockaddr *)&address, sizeof(address)) == -1 && errno == ENOENT);
+    close(server);
+    close(client);
+}
+
+static void test_sockets(void)
+{
+    char folder[101], deep[PATH_MAX];
+
+    exchange("/opt/socket", true);
+    CHECK(chdir("/opt") == 0);
+    exchange("socket", false);
+    /* In the host's words this is too long for an address. */
+    memset(folder, 'f', sizeof(folder) - 1);
+    folder[sizeof(folder) - 1] = 0;
+    CHECK(mkdir(folder, 0700) == 0);
+    snprintf(deep, sizeof(deep), "%s/s", folder);
+    exchange(deep, false);
+    CHECK(rmdir(folder) == 0 && chdir("/") == 0);
+}
+
 static void test_outside(const char *how, const char *outside)
 {
     bool root = strcmp(how, "root") == 0;
@@ -182,6 +247,7 @@ int main(int argc, char **argv)
     test_folders();
     test_places();
     test_new_files();
+    test_sockets();
     test_outside(argv[1], argv[2]);
     test_programs();
     test_chroot();
