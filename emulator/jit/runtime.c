@@ -128,11 +128,23 @@ bool jit_fork_child(struct jit *jit, struct jit_cpu *cpu)
     return !jit->backend || backend_use_copy(jit->backend, jit->fork_copy);
 }
 
+static void leave_running(struct jit_cpu *cpu)
+{
+    struct jit *jit = cpu->jit;
+    g_mutex_lock(&jit->idle_lock);
+    cpu->extra->running = false;
+    if (--jit->running == 0 && jit->reset_wanted) /* nobody waits for anything else */
+        g_cond_broadcast(&jit->idle);
+    g_mutex_unlock(&jit->idle_lock);
+}
+
 void jit_cpu_finish(struct jit_cpu *cpu)
 {
     struct cpu_extra *x = cpu->extra;
     if (!x)
         return;
+    if (x->running) /* of a process that shared this memory and was killed */
+        leave_running(cpu);
     g_rec_mutex_lock(&cpu->jit->lock);
     g_ptr_array_remove_fast(cpu->jit->cpus, cpu);
     if (!cpu->jit->cpus->len) /* the guest's memory and its page flags may go before the JIT does */
@@ -439,8 +451,9 @@ static struct jit_region *region_at_pc(struct jit_cpu *cpu)
     return r;
 }
 
-static void enter_running(struct jit *jit)
+static void enter_running(struct jit_cpu *cpu)
 {
+    struct jit *jit = cpu->jit;
     g_mutex_lock(&jit->idle_lock);
     while (jit->reset_wanted && jit->running > 0)
         g_cond_wait(&jit->idle, &jit->idle_lock);
@@ -451,14 +464,7 @@ static void enter_running(struct jit *jit)
         jit->reset_wanted = false;
     }
     jit->running++;
-    g_mutex_unlock(&jit->idle_lock);
-}
-
-static void leave_running(struct jit *jit)
-{
-    g_mutex_lock(&jit->idle_lock);
-    if (--jit->running == 0 && jit->reset_wanted) /* nobody waits for anything else */
-        g_cond_broadcast(&jit->idle);
+    cpu->extra->running = true;
     g_mutex_unlock(&jit->idle_lock);
 }
 
@@ -470,7 +476,7 @@ enum jit_stop jit_run(struct jit_cpu *cpu, int64_t insns)
     struct exit_site *link_from = NULL; /* wants to be linked to the region at pc */
     bool want_unit = false, check = true;
 
-    enter_running(jit);
+    enter_running(cpu);
     cpu->slice = cpu->budget = insns;
     for (;;) {
         if (check && guest->interrupt) {
@@ -522,8 +528,8 @@ enum jit_stop jit_run(struct jit_cpu *cpu, int64_t insns)
             continue;
         }
         if (jit->reset_wanted) { /* the arena is full */
-            leave_running(jit);
-            enter_running(jit);
+            leave_running(cpu);
+            enter_running(cpu);
             continue;
         }
 
@@ -569,7 +575,7 @@ enum jit_stop jit_run(struct jit_cpu *cpu, int64_t insns)
 out:
     cpu->icount += (uint64_t)(cpu->slice - cpu->budget);
     cpu->slice = cpu->budget = 0;
-    leave_running(jit);
+    leave_running(cpu);
     return result;
 }
 

@@ -375,6 +375,26 @@ bool user_mem_write(const struct user_mem *mem, uint64_t address, const void *fr
     return to && guarded_copy(to, from, size);
 }
 
+bool user_mem_exchange(const struct user_mem *mem, uint64_t address, uint32_t *old, uint32_t new,
+                       bool *changed)
+{
+    uint32_t *word = user_mem_host(mem, address, 4);
+    sigjmp_buf guard;
+
+    if (!word || address & 3)
+        return false;
+    if (sigsetjmp(guard, 0) != 0) {
+        copy_guard = NULL;
+        return false;
+    }
+    copy_guard = &guard;
+    atomic_signal_fence(memory_order_seq_cst);
+    *changed = __atomic_compare_exchange_n(word, old, new, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+    atomic_signal_fence(memory_order_seq_cst);
+    copy_guard = NULL;
+    return true;
+}
+
 char *user_mem_string(const struct user_mem *mem, uint64_t address, size_t most, bool *too_long)
 {
     g_autoptr(GString) text = g_string_new(NULL);

@@ -78,6 +78,10 @@ static inline void *user_mem_host(const struct user_mem *mem, uint64_t address, 
 /* Copies that survive a bad guest address: false, and the copy may be partial. */
 bool user_mem_read(const struct user_mem *mem, uint64_t address, void *to, size_t size);
 bool user_mem_write(const struct user_mem *mem, uint64_t address, const void *from, size_t size);
+/* One atomic try on a word of 32 bits as it lies in memory: when it holds *old it becomes `new`, else *old
+ * becomes what it holds; *changed tells which. false: bad address. */
+bool user_mem_exchange(const struct user_mem *mem, uint64_t address, uint32_t *old, uint32_t new,
+                       bool *changed);
 /* A string of the guest, at most `most` bytes with its end; NULL: bad address or too long (then *too_long).
  */
 char *user_mem_string(const struct user_mem *mem, uint64_t address, size_t most, bool *too_long);

@@ -26,7 +26,7 @@
 #define HANDLER_DEFAULT 0
 #define HANDLER_IGNORE  1
 
-/* No signal interrupts a handler: one that is recorded must find the context that the program goes on with. */
+/* No signal interrupts a handler: one that is recorded must find the context in which the program goes on. */
 static int host_sigaction(int signal, void (*handler)(int, siginfo_t *, void *), unsigned long flags)
 {
     return user_host_sigaction(signal, (void *)handler, flags | SA_SIGINFO, ~(uint64_t)0);

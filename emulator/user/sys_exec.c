@@ -5,7 +5,8 @@
  * fork is the host's: memory, files and signal actions are copied by the kernel. The child of vfork shares
  * this process's memory, as the child of posix_spawn must, and so it runs in the same translations while the
  * kernel lets its parent wait; what it may change without the parent's knowledge (registers, signal actions)
- * is its own.
+ * is its own. Where the parent is not to wait, a host thread made for it waits in its place: the child needs
+ * thread-local variables of the C library's that nobody else uses meanwhile.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -120,53 +121,151 @@ static int64_t fork_process(struct user_thread *t, const struct clone_request *r
     return USER_KEEP;
 }
 
-struct vfork {
-    const struct clone_request *request;
+/* A child that shares this process's memory. */
+struct sharing_child {
+    struct clone_request request;
     struct user_thread *thread;
-    int parent;
+    struct user_action *actions; /* its own; NULL: the process's */
+    uint8_t *stack;
+    int parent, flags;
     uint64_t mask;
+    /* When the parent does not wait: the child's number, or the error that kept it from being born. */
+    GMutex lock;
+    GCond born;
+    pid_t tid;
+    int error;
 };
 
-static int run_vfork_child(void *opaque)
+#define CHILD_STACK ((size_t)512 << 10)
+/* What the host's kernel may share as well while the memory is shared. */
+#define CLONE_SHARED (CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_SYSVSEM | CLONE_IO | CLONE_PARENT)
+
+static void sharing_child_clear(void *opaque)
 {
-    const struct vfork *v = opaque;
-    struct user_thread *t = v->thread;
+    struct sharing_child *c = opaque;
+
+    if (c->thread)
+        user_thread_free(c->thread);
+    if (c->stack)
+        munmap(c->stack, CHILD_STACK);
+    g_free(c->actions);
+    g_mutex_clear(&c->lock);
+    g_cond_clear(&c->born);
+}
+
+static void sharing_child_release(struct sharing_child *c)
+{
+    g_atomic_rc_box_release_full(c, sharing_child_clear);
+}
+
+/* NULL with errno: no memory. */
+static struct sharing_child *sharing_child_new(struct user_thread *t, const struct clone_request *r)
+{
+    void *stack = mmap(NULL, CHILD_STACK, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+    struct sharing_child *c;
+
+    if (stack == MAP_FAILED)
+        return NULL;
+    c = g_atomic_rc_box_new0(struct sharing_child);
+    g_mutex_init(&c->lock);
+    g_cond_init(&c->born);
+    c->request = *r;
+    c->stack = stack;
+    c->parent = getpid();
+    c->flags = CLONE_VM | CLONE_VFORK | (int)(r->flags & CLONE_SHARED) | exit_signal(t, r);
+    c->mask = t->mask;
+    c->thread = user_thread_new(t->process, t->cpu);
+    c->thread->mask = t->mask;
+    c->thread->alt_stack = t->alt_stack;
+    c->thread->alt_size = t->alt_size;
+    c->thread->vfork_child = true;
+    if (!(r->flags & CLONE_SIGHAND))
+        c->actions = g_memdup2(t->actions, USER_N_ACTIONS * sizeof(*t->actions));
+    c->thread->actions = c->actions ? c->actions : t->actions;
+    return c;
+}
+
+static void tell_born(struct sharing_child *c, pid_t tid, int error)
+{
+    g_mutex_lock(&c->lock);
+    c->tid = tid;
+    c->error = error;
+    g_cond_signal(&c->born);
+    g_mutex_unlock(&c->lock);
+}
+
+static int run_sharing_child(void *opaque)
+{
+    struct sharing_child *c = opaque;
+    struct user_thread *t = c->thread;
 
     t->tid = gettid();
     t->host = pthread_self();
     user_thread_set_current(t);
-    begin_process(t, v->request, v->parent, v->mask);
+    if (!(c->request.flags & CLONE_VFORK))
+        tell_born(c, t->tid, 0);
+    begin_process(t, &c->request, c->parent, c->mask);
     user_thread_loop(t);
 }
 
-#define VFORK_STACK ((size_t)512 << 10)
-
 static int64_t vfork_process(struct user_thread *t, const struct clone_request *r)
 {
-    struct vfork v = {.request = r, .parent = getpid(), .mask = t->mask};
-    struct user_action *actions;
-    uint8_t *stack = mmap(NULL, VFORK_STACK, PROT_READ | PROT_WRITE,
-                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
-    pid_t child;
+    struct sharing_child *c = sharing_child_new(t, r);
+    uint64_t mask = t->mask;
+    pid_t child = -1;
     int number = errno;
 
-    if (stack == MAP_FAILED)
-        return end_parent(t, r, v.mask, -1, number);
-    v.thread = user_thread_new(t->process, t->cpu);
-    v.thread->mask = t->mask;
-    v.thread->alt_stack = t->alt_stack;
-    v.thread->alt_size = t->alt_size;
-    v.thread->vfork_child = true;
-    actions = g_memdup2(t->actions, USER_N_ACTIONS * sizeof(*t->actions));
-    v.thread->actions = actions;
-    child = clone(run_vfork_child, stack + VFORK_STACK, CLONE_VM | CLONE_VFORK | exit_signal(t, r), &v);
-    number = errno;
-    /* The child had this thread's variables too. */
-    user_thread_set_current(t);
-    user_thread_free(v.thread);
-    g_free(actions);
-    munmap(stack, VFORK_STACK);
-    return end_parent(t, r, v.mask, child, number);
+    if (c) {
+        child = clone(run_sharing_child, c->stack + CHILD_STACK, c->flags, c);
+        number = errno;
+        /* The child had this thread's variables too. */
+        user_thread_set_current(t);
+        sharing_child_release(c);
+    }
+    return end_parent(t, r, mask, child, number);
+}
+
+/* Lends a child its variables until it ends or runs another program. */
+static void *lend_thread(void *opaque)
+{
+    struct sharing_child *c = opaque;
+
+    if (clone(run_sharing_child, c->stack + CHILD_STACK, c->flags, c) < 0)
+        tell_born(c, -1, errno);
+    user_thread_set_current(NULL);
+    sharing_child_release(c);
+    return NULL;
+}
+
+static int64_t share_memory(struct user_thread *t, const struct clone_request *r)
+{
+    struct sharing_child *c = sharing_child_new(t, r);
+    uint64_t mask = t->mask;
+    pthread_attr_t attributes;
+    pthread_t lender;
+    pid_t child = -1;
+    int number = errno;
+
+    if (!c)
+        return end_parent(t, r, mask, child, number);
+    pthread_attr_init(&attributes);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    pthread_attr_setstacksize(&attributes, 128 << 10);
+    number = pthread_create(&lender, &attributes, lend_thread, g_atomic_rc_box_acquire(c));
+    pthread_attr_destroy(&attributes);
+    if (number == 0) {
+        g_mutex_lock(&c->lock);
+        while (c->tid == 0)
+            g_cond_wait(&c->born, &c->lock);
+        child = c->tid;
+        number = c->error;
+        g_mutex_unlock(&c->lock);
+    } else {
+        sharing_child_release(c);
+    }
+    sharing_child_release(c);
+    return end_parent(t, r, mask, child, number);
 }
 
 static int64_t new_process(struct user_thread *t, const struct clone_request *r)
@@ -179,7 +278,9 @@ static int64_t new_process(struct user_thread *t, const struct clone_request *r)
         user_signal_set_mask(t, t->mask);
         return -EFAULT;
     }
-    return r->flags & CLONE_VFORK ? vfork_process(t, r) : fork_process(t, r);
+    if (r->flags & CLONE_VFORK)
+        return vfork_process(t, r);
+    return r->flags & CLONE_VM ? share_memory(t, r) : fork_process(t, r);
 }
 
 int64_t user_sys_fork(struct user_thread *t, const uint64_t *a)
@@ -293,11 +394,13 @@ int64_t user_sys_clone(struct user_thread *t, const uint64_t *a)
 
     if ((flags & CLONE_THREAD_FLAGS) == CLONE_THREAD_FLAGS)
         return clone_thread(t, flags, a[1], a[3], a[2], a[4]);
-    /* A process of its own. Memory that is shared without the parent waiting, files or handlers shared
-     * between processes, and name spaces are not offered. */
+    /* A process of its own. Name spaces are not offered, and nothing but the memory's keepers is shared:
+     * without the memory the program and this one would disagree on what is open. The actions of a child are
+     * its own, or last as long as the process. */
     if (flags & ~(uint64_t)(CSIGNAL | CLONE_VM | CLONE_VFORK | CLONE_SETTLS | CLONE_PARENT_SETTID |
-                            CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID | CLONE_UNTRACED | CLONE_DETACHED) ||
-        (flags & CLONE_VM && !(flags & CLONE_VFORK)) ||
+                            CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID | CLONE_UNTRACED | CLONE_DETACHED |
+                            CLONE_SHARED) ||
+        (flags & CLONE_SHARED && !(flags & CLONE_VM)) || (flags & CLONE_SIGHAND && t->vfork_child) ||
         (flags & CSIGNAL && !user_signal_to_host(ABI(t), flags & CSIGNAL)))
         return -EINVAL;
     return new_process(t, &request);

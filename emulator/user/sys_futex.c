@@ -13,30 +13,76 @@
 #define MEM(t) (&(t)->process->mem)
 #define ABI(t) ((t)->process->abi)
 
-/* CLONE_CHILD_CLEARTID, and the futexes that a dying thread holds (linux/futex.h, robust lists). */
+/* Futex words are compared by the host's kernel: values are given in the order in which memory holds them. */
+static bool foreign(const struct user_thread *t)
+{
+    return ABI(t)->big_endian != (G_BYTE_ORDER == G_BIG_ENDIAN);
+}
+
+static uint32_t in_memory(struct user_thread *t, uint64_t value)
+{
+    uint32_t word = (uint32_t)value;
+
+    return foreign(t) ? GUINT32_SWAP_LE_BE(word) : word;
+}
+
+static void wake_one(struct user_thread *t, uint64_t word)
+{
+    syscall(SYS_futex, user_mem_host(MEM(t), word, 4), FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
+/* A lock whose owner dies. The owner of one that inherits priorities is known to the host's kernel, which
+ * passes it on. `pending`: the thread was about to take it or had just let it go, and the wake-up may not
+ * have come. */
+static void let_go(struct user_thread *t, uint64_t word, bool inherits, bool pending)
+{
+    uint32_t old, value = 0;
+    bool changed = false;
+
+    if (!user_mem_read(MEM(t), word, &old, sizeof(old)))
+        return;
+    while (!changed) {
+        value = in_memory(t, old);
+        if (pending && !inherits && value == 0)
+            wake_one(t, word);
+        if ((value & FUTEX_TID_MASK) != (uint32_t)t->tid)
+            return;
+        if (!user_mem_exchange(MEM(t), word, &old, in_memory(t, (value & FUTEX_WAITERS) | FUTEX_OWNER_DIED),
+                               &changed))
+            return;
+    }
+    if (!inherits && value & FUTEX_WAITERS)
+        wake_one(t, word);
+}
+
+#define ROBUST_INHERITS ((uint64_t)1) /* in the address of an entry: its lock inherits priorities */
+#define ROBUST_MOST     2048          /* ROBUST_LIST_LIMIT */
+
+/* CLONE_CHILD_CLEARTID, and the futexes that a dying thread holds (Linux, robust-futex-ABI). */
 void user_futex_leave(struct user_thread *t)
 {
     unsigned word = ABI(t)->word;
-    uint64_t head = t->robust_list, entry, offset, pending, value;
+    uint64_t head = t->robust_list, entry, offset, pending, next;
 
     if (head && user_mem_get(MEM(t), head, word, &entry) &&
         user_mem_get(MEM(t), head + word, word, &offset) &&
         user_mem_get(MEM(t), head + 2 * word, word, &pending)) {
-        for (int n = 0; n < 2048 && entry && (entry & ~(uint64_t)1) != head; n++) {
-            uint64_t lock =
-                (entry & ~(uint64_t)1) + (word == 4 ? (uint64_t)(int64_t)(int32_t)offset : offset);
+        uint64_t most = word == 4 ? 0xffffffffu : UINT64_MAX;
 
-            lock &= word == 4 ? 0xffffffffu : UINT64_MAX;
-            if (user_mem_get(MEM(t), lock, 4, &value) && (value & FUTEX_TID_MASK) == (uint32_t)t->tid) {
-                user_mem_put(MEM(t), lock, 4, (value & FUTEX_WAITERS) | FUTEX_OWNER_DIED);
-                syscall(SYS_futex, user_mem_host(MEM(t), lock, 4), FUTEX_WAKE, 1, NULL, NULL, 0);
-            }
-            if (!user_mem_get(MEM(t), entry & ~(uint64_t)1, word, &entry))
+        for (int n = 0; n < ROBUST_MOST && (entry & ~ROBUST_INHERITS) != head; n++, entry = next) {
+            /* The lock may be another's as soon as it is let go. */
+            bool more = user_mem_get(MEM(t), entry & ~ROBUST_INHERITS, word, &next);
+
+            if (entry != pending)
+                let_go(t, ((entry & ~ROBUST_INHERITS) + offset) & most, entry & ROBUST_INHERITS, false);
+            if (!more)
                 break;
         }
+        if (pending)
+            let_go(t, ((pending & ~ROBUST_INHERITS) + offset) & most, pending & ROBUST_INHERITS, true);
     }
     if (t->clear_tid && user_mem_put(MEM(t), t->clear_tid, 4, 0))
-        syscall(SYS_futex, user_mem_host(MEM(t), t->clear_tid, 4), FUTEX_WAKE, 1, NULL, NULL, 0);
+        wake_one(t, t->clear_tid);
 }
 
 void user_futex_leave_all(struct user_process *process)
@@ -88,32 +134,20 @@ int64_t user_sys_rseq(struct user_thread *t, const uint64_t *a)
     return -ENOSYS;
 }
 
-/* Futex words are compared by the host's kernel: values are given in the order in which memory holds them. */
-static bool foreign(const struct user_thread *t)
-{
-    return ABI(t)->big_endian != (G_BYTE_ORDER == G_BIG_ENDIAN);
-}
-
-static uint32_t in_memory(struct user_thread *t, uint64_t value)
-{
-    uint32_t word = (uint32_t)value;
-
-    return foreign(t) ? GUINT32_SWAP_LE_BE(word) : word;
-}
-
 /* FUTEX_WAKE_OP: the kernel would do the arithmetic in the host's byte order. Compare-and-wake in two steps
  * is allowed to wake too many. */
 static int64_t wake_op(struct user_thread *t, const uint64_t *a, uint32_t *word, uint32_t *second)
 {
-    uint32_t op = (uint32_t)a[5], argument = op >> 12 & 0xfff, against = op & 0xfff, old, new;
+    uint32_t op = (uint32_t)a[5], argument = op >> 12 & 0xfff, against = op & 0xfff, old;
     int private = (int)a[1] & FUTEX_PRIVATE_FLAG;
     int64_t woken, more = 0;
-    bool holds = false;
+    bool holds = false, changed = false;
 
     if (op >> 31)
         argument = 1u << (argument & 31);
-    old = __atomic_load_n(second, __ATOMIC_SEQ_CST);
-    do {
+    if (!user_mem_read(MEM(t), a[4], &old, sizeof(old)))
+        return -EFAULT;
+    while (!changed) {
         uint32_t value = in_memory(t, old);
 
         switch (op >> 28 & 7) {
@@ -124,8 +158,9 @@ static int64_t wake_op(struct user_thread *t, const uint64_t *a, uint32_t *word,
         case FUTEX_OP_XOR: value ^= argument; break;
         default: return -ENOSYS;
         }
-        new = in_memory(t, value);
-    } while (!__atomic_compare_exchange_n(second, &old, new, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST));
+        if (!user_mem_exchange(MEM(t), a[4], &old, in_memory(t, value), &changed))
+            return -EFAULT;
+    }
     old = in_memory(t, old);
     switch (op >> 24 & 15) {
     case FUTEX_OP_CMP_EQ: holds = old == against; break;
