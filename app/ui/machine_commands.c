@@ -179,13 +179,26 @@ static void send_keys(GtkWidget *widget, const char *name, GVariant *parameter)
     }
 }
 
+static gboolean unparent(gpointer popover)
+{
+    gtk_widget_unparent(popover);
+    return G_SOURCE_REMOVE;
+}
+
+/* An item that was chosen acts after its menu has closed. */
+static void on_keys_menu_closed(GtkPopover *popover, VitrineMachineWindow *self)
+{
+    g_idle_add_full(G_PRIORITY_DEFAULT_IDLE, unparent, g_object_ref(popover), g_object_unref);
+    machine_window_return_keyboard(self);
+}
+
 static void show_keys_menu(GtkWidget *widget, const char *name, GVariant *parameter)
 {
     VitrineMachineWindow *self = VITRINE_MACHINE_WINDOW(widget);
     GtkWidget *popover = gtk_popover_menu_new_from_model(G_MENU_MODEL(self->keys_section));
 
     gtk_widget_set_parent(popover, GTK_WIDGET(self->menu_button));
-    g_signal_connect(popover, "closed", G_CALLBACK(gtk_widget_unparent), NULL);
+    g_signal_connect(popover, "closed", G_CALLBACK(on_keys_menu_closed), widget);
     gtk_popover_popup(GTK_POPOVER(popover));
 }
 

@@ -18,6 +18,7 @@
 struct _VitrineMachineOverview {
     GtkWidget parent;
     VitrineBundle *bundle;
+    VitrineHistory *history; /* NULL of a damaged machine */
     guint notes_source;
     gboolean updating;
 
@@ -136,6 +137,24 @@ static void show_hardware(VitrineMachineOverview *self, const MachineIni *machin
 
 /* ---- health ---- */
 
+/* Originals that are not what they were; the history page repairs them. */
+static guint show_problems(VitrineMachineOverview *self)
+{
+    const GPtrArray *problems = self->history ? vitrine_history_get_problems(self->history) : NULL;
+
+    for (guint i = 0; problems && i < problems->len; i++) {
+        const VitrineHistoryProblem *problem = problems->pdata[i];
+        AdwActionRow *row = facts_add_sentence(self->health_group, "dialog-error-symbolic",
+                                               problem->kind == HISTORY_PROBLEM_CHANGED ? _("An original has changed")
+                                                                                        : _("An original is missing"),
+                                               problem->message);
+        GtkWidget *button = facts_add_button(row, _("Re_pair…"));
+        gtk_actionable_set_action_target(GTK_ACTIONABLE(button), "s", "history");
+        gtk_actionable_set_action_name(GTK_ACTIONABLE(button), "win.tab");
+    }
+    return problems ? problems->len : 0;
+}
+
 static void show_health(VitrineMachineOverview *self, const MachineIni *machine)
 {
     facts_clear(self->health_group);
@@ -144,6 +163,7 @@ static void show_health(VitrineMachineOverview *self, const MachineIni *machine)
                            vitrine_bundle_get_problem(self->bundle));
         return;
     }
+    guint problems = show_problems(self);
     g_autoptr(GPtrArray) findings = machine_check(vitrine_bundle_get_folder(self->bundle), machine);
     for (guint i = 0; i < findings->len; i++) {
         const struct machine_finding *finding = findings->pdata[i];
@@ -152,7 +172,7 @@ static void show_health(VitrineMachineOverview *self, const MachineIni *machine)
                            finding->level == FINDING_ERROR ? _("It cannot start like this") : _("Worth a look"),
                            finding->text);
     }
-    if (findings->len == 0)
+    if (findings->len == 0 && problems == 0)
         facts_add_sentence(self->health_group, "emblem-ok-symbolic", _("All is well"),
                            _("The description makes sense, and all files are where they should be."));
 }
@@ -193,8 +213,16 @@ void vitrine_machine_overview_set_bundle(VitrineMachineOverview *self, VitrineBu
         flush_notes(self);
         g_signal_handlers_disconnect_by_data(self->bundle, self);
     }
+    if (self->history)
+        g_signal_handlers_disconnect_by_data(self->history, self);
+    g_clear_object(&self->history);
     g_set_object(&self->bundle, bundle);
     if (bundle) {
+        if (vitrine_bundle_get_state(bundle) != BUNDLE_BROKEN) {
+            self->history = vitrine_history_get(bundle);
+            vitrine_history_refresh(self->history);
+            g_signal_connect_swapped(self->history, "changed", G_CALLBACK(update), self);
+        }
         g_signal_connect_swapped(bundle, "changed", G_CALLBACK(update), self);
         update(self);
     }

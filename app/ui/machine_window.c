@@ -2,6 +2,7 @@
 /* The running window. */
 #include "app/ui/machine_window_private.h"
 
+#include "app/history.h"
 #include "app/i18n.h"
 #include "app/machine_log.h"
 #include "app/ui/dialogs.h"
@@ -64,6 +65,14 @@ static void show_off_page(VitrineMachineWindow *self, enum session_state state)
                                    -1);
     gtk_widget_set_visible(self->off_start_button, bundle != NULL);
     gtk_widget_set_visible(self->off_fresh_button, saved);
+    gtk_widget_set_visible(self->off_repair_button, failed && bundle);
+    if (!failed || !bundle)
+        return;
+    g_autoptr(VitrineHistory) history = vitrine_history_get(bundle);
+    gboolean original = vitrine_history_get_problems(history)->len > 0;
+    gtk_button_set_label(GTK_BUTTON(self->off_repair_button), original ? _("Re_pair…") : _("_Details"));
+    gtk_actionable_set_action_target(GTK_ACTIONABLE(self->off_repair_button), "s",
+                                     original ? "history" : "overview");
 }
 
 void machine_window_update(VitrineMachineWindow *self)
@@ -135,6 +144,12 @@ void machine_window_update(VitrineMachineWindow *self)
     update_hint(self);
 }
 
+void machine_window_return_keyboard(VitrineMachineWindow *self)
+{
+    if (self->session && state_of(self) == SESSION_RUNNING)
+        gtk_widget_grab_focus(strcmp(self->view, "screen") == 0 ? GTK_WIDGET(self->screen) : GTK_WIDGET(self->serial));
+}
+
 static void show_settings(gpointer window)
 {
     gtk_widget_activate_action(window, "machine.page", "s", "settings");
@@ -201,7 +216,11 @@ static void on_started(GObject *source, GAsyncResult *result, gpointer user_data
     g_autoptr(GError) error = NULL;
 
     /* The off page shows the session's message. */
-    vitrine_session_start_finish(VITRINE_SESSION(source), result, &error);
+    VitrineBundle *bundle = vitrine_session_get_bundle(VITRINE_SESSION(source));
+    if (!vitrine_session_start_finish(VITRINE_SESSION(source), result, &error) && bundle) {
+        g_autoptr(VitrineHistory) history = vitrine_history_get(bundle);
+        vitrine_history_refresh(history); /* an original may have changed */
+    }
     if (self->session)
         machine_window_update(self);
 }
@@ -456,6 +475,7 @@ static void vitrine_machine_window_class_init(VitrineMachineWindowClass *klass)
     BIND(pause_button);
     BIND(full_screen_button);
     BIND(off_fresh_button);
+    BIND(off_repair_button);
     BIND(off_start_button);
     BIND(off_start_label);
     BIND(menu_button);
@@ -527,6 +547,8 @@ static void vitrine_machine_window_init(VitrineMachineWindow *self)
         g_action_map_add_action(G_ACTION_MAP(group), action);
     }
     gtk_widget_insert_action_group(GTK_WIDGET(self), "settings", G_ACTION_GROUP(group));
+    g_signal_connect_swapped(gtk_menu_button_get_popover(self->menu_button), "closed",
+                             G_CALLBACK(machine_window_return_keyboard), self);
     g_settings_bind(settings, "show-status", self->status_revealer, "reveal-child", G_SETTINGS_BIND_GET);
 }
 

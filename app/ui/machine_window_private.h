@@ -17,7 +17,7 @@ struct _VitrineMachineWindow {
     struct engine *complained; /* its complaint was told; only compared */
 
     AdwFlap *flap;
-    GtkWidget *header, *start_button, *pause_button, *full_screen_button, *off_fresh_button,
+    GtkWidget *header, *start_button, *pause_button, *full_screen_button, *off_fresh_button, *off_repair_button,
         *off_start_button, *off_start_label;
     GtkMenuButton *menu_button;
     AdwWindowTitle *title;
@@ -34,13 +34,14 @@ struct _VitrineMachineWindow {
     GtkDropTarget *drop_target;
 };
 
-
 /* Shows what the session's state is now. */
 void machine_window_update(VitrineMachineWindow *self);
 /* A session of the same bundle in this window, when the one before is over. */
 void machine_window_start_again(VitrineMachineWindow *self, enum session_flags flags);
 /* Writes the state; the window goes when that is done. */
 void machine_window_save_and_close(VitrineMachineWindow *self);
+/* A menu has closed: the keyboard goes to what the window shows of a running machine. */
+void machine_window_return_keyboard(VitrineMachineWindow *self);
 /* Gives keyboard and pointer back to the desktop. */
 void machine_window_release(VitrineMachineWindow *self);
 /* "Right Ctrl + Esc lets the mouse go"; valid until the next call. */

@@ -63,8 +63,11 @@ static void show_folders(VitrinePreferences *self)
     g_autofree char *shown = g_filename_display_name(screenshots);
     g_autofree char *shown_machines = g_filename_display_name(machines);
 
-    adw_action_row_set_subtitle(self->screenshots, shown);
-    adw_action_row_set_subtitle(self->machines, shown_machines);
+    g_autofree char *escaped = g_markup_escape_text(shown, -1);
+    g_autofree char *escaped_machines = g_markup_escape_text(shown_machines, -1);
+
+    adw_action_row_set_subtitle(self->screenshots, escaped);
+    adw_action_row_set_subtitle(self->machines, escaped_machines);
 }
 
 static void on_folder_chosen(GtkWidget *owner, const char *path, gpointer data)

@@ -227,10 +227,10 @@ static void vitrine_screen_snapshot(GtkWidget *widget, GtkSnapshot *snapshot)
 
 static void on_frame_ready(VitrineSession *session, VitrineScreen *self)
 {
-    if (is_plain(self))
-        gtk_widget_queue_draw(GTK_WIDGET(self));
-    else
+    if (!is_plain(self))
         gtk_gl_area_queue_render(GTK_GL_AREA(self->area));
+    /* An area that was not drawn yet does not pass on that it wants to be. */
+    gtk_widget_queue_draw(GTK_WIDGET(self));
 }
 
 /* ---- pointer ---- */

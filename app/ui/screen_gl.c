@@ -21,9 +21,9 @@ static const char vertex_source[] =
 /*
  * Pixels are uploaded as bytes B G R X; the swizzle puts them right. Mode 2, sharp bilinear: inside a guest
  * pixel the colour is flat, and only the one device pixel at its edge is blended, so that uneven factors stay
- * crisp and even. Effect 1, a tube: bulged glass, lines with gaps that show from twice the size on, a mask of red, green
- * and blue stripes, light that spills over. Effect 2, a liquid crystal: a dark grid between pixels, and in each three
- * cells.
+ * crisp and even. Effect 1, a tube: bulged glass with round corners, lines with gaps that show from twice the size on, a
+ * mask of red, green and blue stripes, light that spills over. Effect 2, a liquid crystal: a dark grid between pixels, and
+ * in each three cells. Neither makes anything brighter than it is: white must not swallow pale colours.
  */
 static const char fragment_source[] =
     "uniform sampler2D picture;\n"
@@ -38,13 +38,13 @@ static const char fragment_source[] =
     "    float shade = 1.0;\n"
     "    if (effect == 1) {\n"
     "        vec2 c = position * 2.0 - 1.0;\n"
-    "        c *= 1.0 + 0.025 * c.yx * c.yx;\n"
+    "        c *= 1.0 + 0.02 * c.yx * c.yx;\n"
     "        place = c * 0.5 + 0.5;\n"
-    "        if (any(lessThan(place, vec2(0.0))) || any(greaterThan(place, vec2(1.0)))) {\n"
-    "            colour = vec4(0.0, 0.0, 0.0, 1.0);\n"
-    "            return;\n"
-    "        }\n"
-    "        shade = 1.0 - 0.18 * dot(c, c) * 0.5;\n"
+    "        vec2 half_size = size * scale * 0.5;\n"
+    "        float radius = 0.025 * half_size.y;\n"
+    "        vec2 corner = max(abs(c) * half_size - half_size + radius, 0.0);\n"
+    "        float glass = clamp(radius - length(corner) + 0.5, 0.0, 1.0);\n"
+    "        shade = glass * (1.0 - 0.06 * dot(c, c));\n"
     "    }\n"
     "    vec2 texel = place * size;\n"
     "    vec2 at = place;\n"
@@ -62,22 +62,22 @@ static const char fragment_source[] =
     "        vec2 step = 1.0 / size;\n"
     "        vec3 around = texture(picture, at + vec2(step.x, 0.0)).bgr + texture(picture, at - vec2(step.x, 0.0)).bgr\n"
     "            + texture(picture, at + vec2(0.0, step.y)).bgr + texture(picture, at - vec2(0.0, step.y)).bgr;\n"
-    "        light += 0.08 * around;\n"
+    "        light = 0.8 * light + 0.05 * around;\n"
     "        float line = 0.5 + 0.5 * cos((fract(texel.y) - 0.5) * 6.2831853);\n"
     "        float depth = clamp((scale.y - 1.0) * 0.35, 0.0, 0.35);\n"
     "        float stripe = mod(floor(gl_FragCoord.x), 3.0);\n"
-    "        vec3 mask = vec3(stripe == 0.0 ? 1.0 : 0.86, stripe == 1.0 ? 1.0 : 0.86, stripe == 2.0 ? 1.0 : 0.86);\n"
-    "        light *= (1.0 - depth * (1.0 - line)) * mask * shade * 1.08;\n"
+    "        vec3 mask = vec3(stripe == 0.0 ? 1.0 : 0.88, stripe == 1.0 ? 1.0 : 0.88, stripe == 2.0 ? 1.0 : 0.88);\n"
+    "        light *= (1.0 - depth * (1.0 - line)) * mask * shade;\n"
     "    } else if (effect == 2) {\n"
     "        vec2 inside = fract(texel);\n"
     "        vec2 edge = clamp(min(inside, 1.0 - inside) * scale, 0.0, 1.0);\n"
     "        float grid = scale.x >= 2.0 ? mix(0.72, 1.0, min(edge.x, edge.y)) : 1.0;\n"
     "        float third = floor(inside.x * 3.0);\n"
-    "        vec3 cell = scale.x >= 3.0 ? vec3(third == 0.0 ? 1.1 : 0.92, third == 1.0 ? 1.1 : 0.92,\n"
-    "                                          third == 2.0 ? 1.1 : 0.92) : vec3(1.0);\n"
+    "        vec3 cell = scale.x >= 3.0 ? vec3(third == 0.0 ? 1.0 : 0.84, third == 1.0 ? 1.0 : 0.84,\n"
+    "                                          third == 2.0 ? 1.0 : 0.84) : vec3(1.0);\n"
     "        light *= grid * cell;\n"
     "    }\n"
-    "    colour = vec4(min(light, vec3(1.0)), 1.0);\n"
+    "    colour = vec4(light, 1.0);\n"
     "}\n";
 
 static GLuint compile(GLenum type, gboolean es, const char *source, GError **error)

@@ -90,6 +90,11 @@ static void add_drop_target(struct lamp *lamp)
     gtk_widget_add_controller(lamp->button, GTK_EVENT_CONTROLLER(target));
 }
 
+static void on_menu_closed(GtkPopover *popover, GtkWidget *button)
+{
+    machine_window_return_keyboard(VITRINE_MACHINE_WINDOW(gtk_widget_get_root(button)));
+}
+
 static void add_drive(VitrineStatusStrip *self, const struct engine_drive_info *drive)
 {
     struct lamp *lamp = &self->lamps[self->lamp_count++];
@@ -116,6 +121,8 @@ static void add_drive(VitrineStatusStrip *self, const struct engine_drive_info *
         gtk_menu_button_set_child(GTK_MENU_BUTTON(lamp->button), content);
         gtk_menu_button_set_menu_model(GTK_MENU_BUTTON(lamp->button), G_MENU_MODEL(menu));
         gtk_menu_button_set_direction(GTK_MENU_BUTTON(lamp->button), GTK_ARROW_UP);
+        g_signal_connect(gtk_menu_button_get_popover(GTK_MENU_BUTTON(lamp->button)), "closed",
+                         G_CALLBACK(on_menu_closed), lamp->button);
         gtk_widget_add_css_class(lamp->button, "flat");
         add_drop_target(lamp);
     } else {

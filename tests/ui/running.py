@@ -1,0 +1,280 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""running.py PROGRAM PICTURES: what a running window can do beyond showing a picture: effects and scaling, screenshots, typing
+the clipboard, sending keys, media changed by menu and by drag and drop, lights and speed, a folder as a CD. The guest is Linux
+(VITRINE_TEST_GUESTS, see linux_guest); without it the test is skipped."""
+
+import glob
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from desk import Atspi, Desk, GdkPixbuf, run_tests, wait_for  # noqa: E402
+from first_machine import bright, state as state_of  # noqa: E402
+
+NAME = "Linux Station"
+GUESTS = os.environ.get("VITRINE_TEST_GUESTS")
+HOME = os.environ["HOME"]
+SERIAL = os.path.join(HOME, "serial.log")  # the guest's console says here what it also shows
+C, K, V = 54, 45, 55  # key codes
+
+
+def said(text):
+    return os.path.exists(SERIAL) and text in open(SERIAL, errors="replace").read()
+
+
+def ask(desk, command, answer, seconds=60):
+    """A command typed at the guest's keyboard, whose answer comes on its serial port."""
+    desk.focus(NAME)
+    desk.type(f"{command} >/dev/ttyS0 2>&1")
+    desk.keys("Return")
+    wait_for(f"“{answer}” from the guest", lambda: said(answer), seconds)
+
+
+def linux_runs(desk):
+    sun4m = os.path.join(GUESTS, "sun4m")
+    desk.run("create", NAME, "--model", "ss5", "--ram", "64", "--kernel", f"{sun4m}/vmlinux", "--initrd",
+             f"{sun4m}/initramfs.cpio.gz", "--append", "console=tty0 do=shell", "--serial", SERIAL)
+    desk.start()
+    desk.press(f"Start “{NAME}”", seconds=60)
+    window = desk.focus(NAME)
+    wait_for("state running", lambda: state_of(desk, NAME) == "running", 60)
+    desk.wait_for_rest(window, lambda: bright(desk.centre(window)) > 0.01, 120)
+    desk.complaint_gone()
+    def prompt():
+        desk.type("echo up $((6*7)) >/dev/ttyS0")
+        desk.keys("Return")
+        time.sleep(3)
+        return said("up 42")
+    wait_for("the guest's prompt", prompt, 120)
+
+
+# ---- the picture
+
+def menu(desk, *path):
+    """Machine Menu, its submenu, its item."""
+    desk.focus(NAME)
+    desk.press("Machine Menu", None, inside=NAME)
+    for name in path:
+        time.sleep(0.5)
+        desk.press(name, None, inside=NAME)
+    time.sleep(1.5)
+
+
+def different(a, b):
+    return sum(1 for x, y in zip(a[::7], b[::7]) if x != y)
+
+
+def brightness(rgb):
+    return sum(rgb[::101]) / max(len(rgb[::101]), 1)
+
+
+def effects_are_seen(desk):
+    desk.focus(NAME)
+    desk.type("clear; cat /proc/cpuinfo; ls -l /bin | head -20")
+    desk.keys("Return")
+    window = desk.window(NAME)
+    desk.wait_for_rest(window, lambda: True, 30)
+    plain = desk.centre(window)
+    # at the guest's size, and at twice as many pixels: what a look does shows there
+    for size in ("natural", "large"):
+        if size == "large":
+            subprocess.run(["xdotool", "windowmove", window, "0", "0", "windowsize", "--sync", window, "1270", "900"], check=True)
+            time.sleep(1)
+        for scaling in ("Smooth", "Whole Steps", "Sharp"):
+            menu(desk, "Scaling", scaling)
+            seen = {}
+            for effect in ("Picture Tube", "Liquid Crystal", "As It Is"):
+                menu(desk, "Screen Effect", effect)
+                desk.picture(f"effect-{size}-{scaling}-{effect}".replace(" ", "-").lower())
+                seen[effect] = desk.centre(window)
+            tube, none = seen["Picture Tube"], seen["As It Is"]
+            assert different(tube, none) > 500, f"no tube is seen ({size}, {scaling})"
+            assert brightness(tube) > brightness(none) / 3, f"the tube is dark ({size}, {scaling})"
+            if size == "natural":
+                assert different(none, plain) < 500, f"the picture does not come back ({scaling})"
+
+
+def small_effects(desk):
+    """A window as small as it goes: the picture is smaller than the guest's."""
+    window = desk.window(NAME)
+    subprocess.run(["xdotool", "windowsize", "--sync", window, "400", "320"], check=True)
+    time.sleep(1)
+    for effect in ("Picture Tube", "As It Is"):
+        menu(desk, "Screen Effect", effect)
+        desk.picture(f"effect-small-{effect}".replace(" ", "-").lower())
+    subprocess.run(["xdotool", "windowsize", "--sync", window, "1034", "857"], check=True)
+
+
+def screenshots_by_button_and_key(desk):
+    def files():
+        return sorted(glob.glob(f"{HOME}/**/{NAME} *.png", recursive=True))
+    desk.focus(NAME)
+    desk.press("Screenshot", inside=NAME)
+    wait_for("a screenshot", lambda: len(files()) == 1)
+    desk.find("Screenshot saved among your pictures", ("label",))
+    desk.picture("running-screenshot-toast")
+    time.sleep(1)
+    desk.focus(NAME)
+    desk.host_key(C)
+    wait_for("another one", lambda: len(files()) == 2)
+    pixbuf = GdkPixbuf.Pixbuf.new_from_file(files()[0])
+    assert (pixbuf.get_width(), pixbuf.get_height()) == (1024, 768), "the screenshot is not the guest's picture"
+
+
+# ---- another program
+
+class Hand:
+    """hand.py: something in the clipboard, and files to drag."""
+    def __init__(self, text, *files):
+        script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "hand.py")
+        self.process = subprocess.Popen([sys.executable, script, text, *files], stdout=subprocess.PIPE, text=True)
+        self.process.stdout.readline()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *failure):
+        self.process.kill()
+        self.process.wait()
+
+    def drag(self, desk, title, x, y):
+        """From its window onto a place in another."""
+        target, source = desk.focus(title), desk.focus("Hand")
+        def mouse(*words):
+            subprocess.run(["xdotool", *[str(word) for word in words]], check=True)
+            time.sleep(0.3)
+        mouse("windowmove", "--sync", source, 1100, 850)
+        mouse("mousemove", "--window", source, 60, 50)
+        mouse("mousedown", 1)
+        for step in range(6):
+            mouse("mousemove_relative", -12, -6)
+        for step in range(3):
+            mouse("mousemove", "--window", target, x + step, y)
+        time.sleep(0.7)
+        desk.picture("running-drop", target)
+        mouse("mouseup", 1)
+
+
+def clipboard_is_typed(desk):
+    with Hand("echo typed $((6*8)) 'Hello, World!' >/dev/ttyS0\n"):
+        desk.focus("Hand")
+        time.sleep(0.5)
+        desk.focus(NAME)
+        desk.host_key(V)
+        wait_for("the clipboard's text in the guest", lambda: said("typed 48 Hello, World!"), 60)
+        menu(desk, "Type Clipboard")
+        wait_for("it twice", lambda: open(SERIAL, errors="replace").read().count("typed 48 Hello, World!") == 2, 60)
+
+
+def keys_are_sent(desk):
+    window = desk.focus(NAME)
+    desk.type("clear; echo first console")
+    desk.keys("Return")
+    desk.wait_for_rest(window, lambda: True, 30)
+    first = desk.centre(window)
+    menu(desk, "Send Keys", "Ctrl+Alt+F2")
+    wait_for("the second console", lambda: different(desk.centre(window), first) > 100, 30)
+    # the same menu by its key, its items by the arrows
+    desk.focus(NAME)
+    desk.host_key(K)
+    desk.find("Ctrl+Alt+F1")
+    time.sleep(0.5)
+    desk.picture("running-keys-menu")
+    desk.press("Ctrl+Alt+F1", None)
+    wait_for("the first console", lambda: different(desk.centre(window), first) < 100, 30)
+
+
+def speed_is_told(desk):
+    wait_for("a speed in per cent", lambda: any(
+        node.get_role_name() == "label" and re.fullmatch(r"\d+ %", node.get_name()) for node in desk.all()), 10)
+
+
+# ---- media
+
+def make_iso(desk, name, text):
+    """A CD's image with one file, by the program itself where that can be."""
+    folder = os.path.join(HOME, name)
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, "A rather long name.txt"), "w") as file:
+        file.write(text * 20000)
+    return folder
+
+
+def lamp(desk, name):
+    """The pixels of a drive's button."""
+    node = desk.look(name)
+    box = node.get_component_iface().get_extents(Atspi.CoordType.WINDOW)
+    width, height, rgb = desk.grab(desk.window(NAME))
+    return b"".join(rgb[(y * width + box.x) * 3:(y * width + box.x + box.width) * 3] for y in range(box.y, box.y + box.height))
+
+
+def folder_becomes_a_cd(desk):
+    folder = make_iso(desk, "First CD", "first ")
+    desk.focus(NAME)
+    desk.press("CD-ROM, empty", None)
+    time.sleep(0.7)
+    desk.picture("running-media")
+    desk.press("Insert a Folder as a CD…", None)
+    desk.choose_file("Folder as a CD", folder)
+    desk.find("CD-ROM", seconds=60)
+    ask(desk, "mount -t iso9660 /dev/sr0 /mnt && cut -c 1-12 /mnt/*long* && echo mounted", "mounted")
+    assert said("first first"), "the CD is not the folder"
+
+
+def light_shines(desk):
+    """While the guest reads."""
+    dark = lamp(desk, "CD-ROM")
+    desk.focus(NAME)
+    desk.type("for i in 1 2 3 4 5 6; do dd if=/dev/sr0 of=/dev/null bs=2k iflag=direct; done; umount /mnt; echo read >/dev/ttyS0")
+    desk.keys("Return")
+    wait_for("the CD's light", lambda: lamp(desk, "CD-ROM") != dark, 30)
+    wait_for("the end of it", lambda: said("read"), 60)
+    time.sleep(0.5)
+    wait_for("darkness", lambda: lamp(desk, "CD-ROM") == dark, 10)
+
+
+def cd_is_ejected(desk):
+    desk.focus(NAME)
+    desk.press("CD-ROM", None)
+    time.sleep(0.5)
+    desk.press("Eject", None)
+    desk.find("CD-ROM, empty")
+
+
+def files_are_dropped(desk):
+    """An image onto the picture, then a folder."""
+    isos = glob.glob(os.path.join(json.loads(desk.run("info", NAME, "--json"))["folder"], "disks", "*.iso"))
+    image = os.path.join(HOME, "dropped.iso")
+    os.rename(isos[0], image)
+    with Hand("", image) as hand:
+        hand.drag(desk, NAME, 300, 300)
+        desk.find("CD-ROM")
+    ask(desk, "mount -t iso9660 /dev/sr0 /mnt && cut -c 1-17 /mnt/*long* && umount /mnt && echo drop-1", "drop-1")
+    assert said("first first first"), "the dropped image is not in the drive"
+    second = make_iso(desk, "Second CD", "second ")
+    with Hand("", second) as hand:
+        hand.drag(desk, NAME, 300, 300)
+        wait_for("the folder on a CD", lambda: "Second CD" in desk.run("info", NAME, "--json"), 60)
+    ask(desk, "mount -t iso9660 /dev/sr0 /mnt && cut -c 1-13 /mnt/*long* && umount /mnt && echo drop-2", "drop-2")
+    assert said("second second"), "the dropped folder is not in the drive"
+
+
+def powers_off(desk):
+    desk.focus(NAME)
+    desk.type("poweroff -f")
+    desk.keys("Return")
+    desk.find("Powered Off", seconds=60)
+
+
+if __name__ == "__main__":
+    if not GUESTS:
+        print("1..0 # SKIP VITRINE_TEST_GUESTS names no folder of guests")
+        sys.exit(0)
+    run_tests([linux_runs, effects_are_seen, small_effects, screenshots_by_button_and_key, clipboard_is_typed, keys_are_sent,
+               speed_is_told, folder_becomes_a_cd, light_shines, cd_is_ejected, files_are_dropped, powers_off],
+              Desk(sys.argv[1], sys.argv[2]))
