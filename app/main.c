@@ -20,7 +20,7 @@
 
 int main(int argc, char **argv)
 {
-    g_autofree char *self = NULL, *folder = NULL, *beside = NULL, *name = NULL;
+    g_autofree char *self = NULL, *folder = NULL, *beside = NULL, *moved = NULL, *name = NULL;
 
     language_begin();
     name = argc > 0 ? g_path_get_basename(argv[0]) : NULL;
@@ -35,8 +35,12 @@ int main(int argc, char **argv)
     self = g_file_read_link("/proc/self/exe", NULL);
     folder = self ? g_path_get_dirname(self) : g_strdup(".");
     beside = g_build_filename(folder, DESKTOP, NULL);
+    /* Installed somewhere else than it was to be: an unpacked package, a staging folder. */
+    moved = g_build_filename(folder, "..", VITRINE_LIBEXEC, DESKTOP, NULL);
     if (access(beside, X_OK) == 0)
         execv(beside, argv);
+    else if (access(moved, X_OK) == 0)
+        execv(moved, argv);
     else
         execv(VITRINE_LIBEXECDIR "/" DESKTOP, argv);
     fprintf(stderr, _("vitrine: %s cannot be started: %s. Is Vitrine installed completely?\n"), DESKTOP,

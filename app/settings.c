@@ -2,24 +2,24 @@
 /* Finds the schema where it is installed, or beside the program where it was built. */
 #include "app/settings.h"
 
-static char *build_folder(void)
-{
-    g_autofree char *program = g_file_read_link("/proc/self/exe", NULL);
-    g_autofree char *folder = program ? g_path_get_dirname(program) : g_strdup(".");
-
-    return g_build_filename(folder, "..", "data", NULL);
-}
+/* Where the program stands: built, its schema is in the folder beside; installed into a staging folder, it is below. */
+static const char *const folders[] = {"../data", "../share/glib-2.0/schemas"};
 
 static GSettingsSchema *find_schema(void)
 {
     GSettingsSchemaSource *installed = g_settings_schema_source_get_default();
-    g_autofree char *folder = build_folder();
-    /* The build folder's own comes first: it is never older than the program. */
-    g_autoptr(GSettingsSchemaSource) source =
-        g_settings_schema_source_new_from_directory(folder, installed, TRUE, NULL);
+    g_autofree char *program = g_file_read_link("/proc/self/exe", NULL);
+    g_autofree char *home = program ? g_path_get_dirname(program) : g_strdup(".");
 
-    if (source)
-        return g_settings_schema_source_lookup(source, VITRINE_APP_ID, TRUE);
+    /* The program's own come first: they are never older than it. */
+    for (gsize i = 0; i < G_N_ELEMENTS(folders); i++) {
+        g_autofree char *folder = g_build_filename(home, folders[i], NULL);
+        g_autoptr(GSettingsSchemaSource) source =
+            g_settings_schema_source_new_from_directory(folder, installed, TRUE, NULL);
+        GSettingsSchema *schema = source ? g_settings_schema_source_lookup(source, VITRINE_APP_ID, FALSE) : NULL;
+        if (schema)
+            return schema;
+    }
     return installed ? g_settings_schema_source_lookup(installed, VITRINE_APP_ID, TRUE) : NULL;
 }
 

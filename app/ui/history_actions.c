@@ -401,6 +401,13 @@ static void on_located(GtkWidget *owner, const char *path, gpointer data)
         repair(owner, trouble->history, problem, HISTORY_REPAIR_LOCATE, path);
 }
 
+void history_action_relocate(GtkWidget *owner, VitrineHistory *history, const VitrineHistoryProblem *problem)
+{
+    g_autofree char *path = g_strdup(problem->found);
+
+    repair(owner, history, problem, HISTORY_REPAIR_LOCATE, path);
+}
+
 static void on_sure(GtkWidget *owner, gpointer data)
 {
     struct trouble *trouble = data;

@@ -23,5 +23,7 @@ void history_action_delete(GtkWidget *owner, VitrineHistory *history, VitrineHis
 void history_action_verify(GtkWidget *owner, VitrineHistory *history);
 void history_action_repair(GtkWidget *owner, VitrineHistory *history, const VitrineHistoryProblem *problem,
                     enum history_repair repair);
+/* A missing original that was found (problem->found) is taken from there. */
+void history_action_relocate(GtkWidget *owner, VitrineHistory *history, const VitrineHistoryProblem *problem);
 
 G_END_DECLS

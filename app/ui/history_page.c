@@ -278,6 +278,9 @@ static void fill_list(VitrineHistoryPage *self)
 
 /* ---- what stands in the way ---- */
 
+/* Besides those of enum history_repair: the original is where it was found. */
+#define RESPONSE_FOUND 100
+
 static void on_problem_response(GtkInfoBar *bar, int response, VitrineHistoryPage *self)
 {
     const GPtrArray *problems = vitrine_history_get_problems(self->history);
@@ -285,8 +288,13 @@ static void on_problem_response(GtkInfoBar *bar, int response, VitrineHistoryPag
 
     for (guint i = 0; i < problems->len; i++) {
         const VitrineHistoryProblem *problem = problems->pdata[i];
-        if (g_strcmp0(problem->path, path) == 0)
+        if (g_strcmp0(problem->path, path) != 0)
+            continue;
+        if (response == RESPONSE_FOUND)
+            history_action_relocate(GTK_WIDGET(self), self->history, problem);
+        else
             history_action_repair(GTK_WIDGET(self), self->history, problem, (enum history_repair)response);
+        return; /* the problems are made anew */
     }
 }
 
@@ -305,6 +313,8 @@ static void show_problems(VitrineHistoryPage *self)
         gtk_widget_set_hexpand(label, TRUE);
         gtk_info_bar_set_message_type(GTK_INFO_BAR(bar), GTK_MESSAGE_WARNING);
         gtk_info_bar_add_child(GTK_INFO_BAR(bar), label);
+        if (problem->can_locate && problem->found)
+            gtk_info_bar_add_button(GTK_INFO_BAR(bar), _("_Use It There"), RESPONSE_FOUND);
         if (problem->can_locate)
             gtk_info_bar_add_button(GTK_INFO_BAR(bar), _("_Locate…"), HISTORY_REPAIR_LOCATE);
         if (problem->can_rebase)

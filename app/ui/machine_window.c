@@ -71,6 +71,8 @@ static void show_off_page(VitrineMachineWindow *self, enum session_state state)
     g_autoptr(VitrineHistory) history = vitrine_history_get(bundle);
     gboolean original = vitrine_history_get_problems(history)->len > 0;
     gtk_button_set_label(GTK_BUTTON(self->off_repair_button), original ? _("Re_pair…") : _("_Details"));
+    gtk_accessible_update_property(GTK_ACCESSIBLE(self->off_repair_button), GTK_ACCESSIBLE_PROPERTY_LABEL,
+                                   original ? _("Repair…") : _("Details"), -1);
     gtk_actionable_set_action_target(GTK_ACTIONABLE(self->off_repair_button), "s",
                                      original ? "history" : "overview");
 }

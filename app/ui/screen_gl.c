@@ -21,9 +21,10 @@ static const char vertex_source[] =
 /*
  * Pixels are uploaded as bytes B G R X; the swizzle puts them right. Mode 2, sharp bilinear: inside a guest
  * pixel the colour is flat, and only the one device pixel at its edge is blended, so that uneven factors stay
- * crisp and even. Effect 1, a tube: bulged glass with round corners, lines with gaps that show from twice the size on, a
- * mask of red, green and blue stripes, light that spills over. Effect 2, a liquid crystal: a dark grid between pixels, and
- * in each three cells. Neither makes anything brighter than it is: white must not swallow pale colours.
+ * crisp and even. Effect 1, a tube: bulged glass with round corners (on which whole steps would tear letters: sharp
+ * bilinear there, too), lines with gaps that show from twice the size on, a mask of red, green and blue stripes, light
+ * that spills over. Effect 2, a liquid crystal: a dark grid between pixels, and in each three cells. Neither makes
+ * anything brighter than it is: white must not swallow pale colours.
  */
 static const char fragment_source[] =
     "uniform sampler2D picture;\n"
@@ -48,9 +49,9 @@ static const char fragment_source[] =
     "    }\n"
     "    vec2 texel = place * size;\n"
     "    vec2 at = place;\n"
-    "    if (mode == 1) {\n"
+    "    if (mode == 1 && effect != 1) {\n"
     "        at = (floor(texel) + 0.5) / size;\n"
-    "    } else if (mode == 2) {\n"
+    "    } else if (mode != 0) {\n"
     "        vec2 factor = max(floor(scale), vec2(1.0));\n"
     "        vec2 flat_half = 0.5 - 0.5 / factor;\n"
     "        vec2 from_centre = fract(texel) - 0.5;\n"

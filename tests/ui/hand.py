@@ -7,6 +7,7 @@ import sys
 
 import gi
 
+gi.require_version("Gdk", "4.0")
 gi.require_version("Gtk", "4.0")
 from gi.repository import Gdk, Gio, GLib, GObject, Gtk  # noqa: E402
 
@@ -23,7 +24,7 @@ def main(text, paths):
     source.connect("prepare", prepare)
     window.add_controller(source)
     window.present()
-    window.get_clipboard().set(text)
+    window.get_clipboard().set_content(Gdk.ContentProvider.new_for_value(GObject.Value(GObject.TYPE_STRING, text)))
     print("ready", flush=True)
     GLib.MainLoop().run()
 

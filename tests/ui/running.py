@@ -38,19 +38,19 @@ def ask(desk, command, answer, seconds=60):
 def linux_runs(desk):
     sun4m = os.path.join(GUESTS, "sun4m")
     desk.run("create", NAME, "--model", "ss5", "--ram", "64", "--kernel", f"{sun4m}/vmlinux", "--initrd",
-             f"{sun4m}/initramfs.cpio.gz", "--append", "console=tty0 do=shell", "--serial", SERIAL)
+             f"{sun4m}/initramfs.cpio.gz", "--append", "console=tty0 rdinit=/bin/sh", "--serial", SERIAL)
     desk.start()
     desk.press(f"Start “{NAME}”", seconds=60)
     window = desk.focus(NAME)
     wait_for("state running", lambda: state_of(desk, NAME) == "running", 60)
-    desk.wait_for_rest(window, lambda: bright(desk.centre(window)) > 0.01, 120)
+    desk.wait_for_rest(window, lambda: bright(desk.centre(window)) > 0.01, 240)
     desk.complaint_gone()
     def prompt():
-        desk.type("echo up $((6*7)) >/dev/ttyS0")
+        desk.type("mount -t devtmpfs d /dev; mount -t proc p /proc; mkdir -p /mnt; echo up $((6*7)) >/dev/ttyS0")
         desk.keys("Return")
-        time.sleep(3)
+        time.sleep(4)
         return said("up 42")
-    wait_for("the guest's prompt", prompt, 120)
+    wait_for("the guest's prompt", prompt, 300)
 
 
 # ---- the picture
