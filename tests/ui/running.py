@@ -152,7 +152,7 @@ class Hand:
         mouse("mousemove", "--window", source, 60, 50)
         mouse("mousedown", 1)
         for step in range(6):
-            mouse("mousemove_relative", -12, -6)
+            mouse("mousemove_relative", "--", -12, -6)
         for step in range(3):
             mouse("mousemove", "--window", target, x + step, y)
         time.sleep(0.7)
