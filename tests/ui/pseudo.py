@@ -74,7 +74,7 @@ def machine(desk):
     desk.press(translated("Actions for “%s”") % MACHINE, None)
     time.sleep(0.5)
     look(desk, "menu")
-    desk.press(translated("_Details"), None)
+    desk.press(translated("De_tails"), None)
     desk.find(translated("Hardware"))
     look(desk, "overview")
     for number, name in enumerate(("history", "disks", "settings", "log"), 2):
