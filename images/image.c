@@ -633,10 +633,9 @@ gboolean image_resize(Image *image, guint64 size, gboolean allow_shrink, GError 
             image->path);
         return FALSE;
     }
-    if (size == image->size)
-        return TRUE;
     g_mutex_lock(&image->lock);
-    gboolean ok = image->format->resize(image, size, allow_shrink, error);
+    gboolean ok = (size == image->size || image->format->resize(image, size, allow_shrink, error)) &&
+                  image->format->flush(image, error);
     g_mutex_unlock(&image->lock);
     return ok;
 }

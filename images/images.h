@@ -270,7 +270,7 @@ void image_check_free(ImageCheck *check);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ImageCheck, image_check_free)
 
 /* New size of the disk; shrinking needs @allow_shrink and loses what stands behind. New space reads as zeros.
- */
+ * On TRUE it is on the disk, as after a flush. */
 gboolean image_resize(Image *image, guint64 size, gboolean allow_shrink, GError **error);
 
 /*

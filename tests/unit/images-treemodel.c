@@ -626,7 +626,7 @@ static void test_fault(const Row *row, Fault fault)
         for (guint round = 0; round < rounds; round++) /* at every call in turn, far ones now and then */
             fault_round(&run, fault,
                         1 + (round % 5 == 4 ? (guint64)g_rand_int_range(run.rand, 0, 400) : round),
-                        round % 10 == 9);
+                        round % 25 == 24);
         end(&run);
         test_folder_free(folder);
     }
