@@ -226,6 +226,7 @@ static void vitrine_history_finalize(GObject *object)
     g_ptr_array_unref(self->nodes);
     g_ptr_array_unref(self->problems);
     g_free(self->last_look);
+    g_mutex_clear(&self->tighten_lock);
     g_queue_clear(&self->waiting);
     g_clear_pointer(&self->control, control_server_free);
     G_OBJECT_CLASS(vitrine_history_parent_class)->finalize(object);
@@ -240,6 +241,7 @@ static void vitrine_history_class_init(VitrineHistoryClass *klass)
 
 static void vitrine_history_init(VitrineHistory *self)
 {
+    g_mutex_init(&self->tighten_lock);
     self->nodes = g_ptr_array_new_with_free_func(g_object_unref);
     self->problems = g_ptr_array_new_with_free_func((GDestroyNotify)history_problem_free);
     self->roots = g_list_store_new(VITRINE_TYPE_HISTORY_NODE);
@@ -603,5 +605,9 @@ void history_set_session(VitrineHistory *self, VitrineSession *session)
     } else if (!session) {
         g_clear_pointer(&self->control, control_server_free);
     }
+    if (session)
+        history_tighten(self);
+    else
+        history_stop_tightening(self);
     history_something_changed(self);
 }

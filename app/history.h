@@ -22,6 +22,7 @@
 #pragma once
 
 #include "app/bundle.h"
+#include "app/job.h"
 
 G_BEGIN_DECLS
 
@@ -81,6 +82,9 @@ VitrineHistoryNode *vitrine_history_get_here(VitrineHistory *self);  /* not a re
 VitrineHistoryNode *vitrine_history_find(VitrineHistory *self, const char *id_or_name, GError **error);
 /* An operation is under way. */
 gboolean vitrine_history_is_busy(VitrineHistory *self);
+
+/* The job that makes the memory of moments smaller while the machine runs; NULL when there is none. Not a ref. */
+VitrineJob *vitrine_history_get_tightening(VitrineHistory *self);
 
 /* ---- operations ---- */
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "app/control.h"
+#include "app/history.h"
 #include "app/session_private.h"
 
 struct _VitrineHistory {
@@ -21,6 +22,9 @@ struct _VitrineHistory {
     gboolean busy;
     GQueue waiting; /* operations */
     gboolean measuring, measure_again;
+    VitrineJob *tightening; /* NULL: nothing to do, or the machine is off */
+    gboolean tighten_again;
+    GMutex tighten_lock; /* held by the job's work */
 };
 
 HistoryRecord *history_node_record(VitrineHistoryNode *node);
@@ -32,6 +36,9 @@ void history_emit_changed(VitrineHistory *self);
 void history_something_changed(VitrineHistory *self);
 /* Finds out the nodes' sizes on a worker thread. */
 void history_measure(VitrineHistory *self);
+/* Begins to make the memory of moments smaller, if there is something to do. */
+void history_tighten(VitrineHistory *self);
+void history_stop_tightening(VitrineHistory *self);
 void history_arm_autosave(VitrineHistory *self);
 void history_trim_autosaves(VitrineHistory *self);
 /* Changes machine.ini of a machine that nobody else has open. */

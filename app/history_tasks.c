@@ -278,6 +278,8 @@ static void op_end(struct op *op, GError *error)
     }
     if (op->health)
         history_emit_changed(self);
+    if (!error && self->session && (op->kind == OP_TAKE || op->kind == OP_RESTORE || op->kind == OP_UNDO))
+        history_tighten(self); /* a moment was kept, or what undoes going back */
     if (error)
         g_task_return_error(task, error);
     else

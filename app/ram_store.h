@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The memory of a machine's moments, each page stored once. A folder of packs (NAME.pack: pages of 4 KiB in
- * zstd frames, written once and never changed) and, per moment, a table (a file anywhere) that says for each
- * page of each block of memory where it stands, or that it is zero.
+ * The memory of a machine's moments, each page stored once: a folder of packs (NAME.pack, see ram_pack.h) and, per
+ * moment, a table (a file anywhere) that says for each page of each block of memory where it stands, or that it is
+ * zero.
  *
  * A pack appears whole (new file, fsync, rename); a table is written after the pack that it names. Pages are
  * found again by their 128-bit hash (XXH3), which also shows damage when they are read. Functions block; any
@@ -10,11 +10,12 @@
  */
 #pragma once
 
-#include <gio/gio.h>
+#include "app/ram_pack.h"
+#include "images/images.h"
 
 G_BEGIN_DECLS
 
-#define RAM_STORE_PAGE 4096
+#define RAM_STORE_PAGE RAM_PAGE_SIZE
 
 /* ---- tables ---- */
 
@@ -49,8 +50,7 @@ gboolean ram_writer_pages(struct ram_writer *writer, guint64 count, const guint8
                           GError **error);
 /* The pack is on the disk afterwards, and the table at `table_path`. */
 gboolean ram_writer_finish(struct ram_writer *writer, const char *table_path, GError **error);
-guint64 ram_writer_bytes(const struct ram_writer *writer); /* written to the pack so far */
-void ram_writer_free(struct ram_writer *writer);           /* unfinished: nothing is left behind */
+void ram_writer_free(struct ram_writer *writer); /* unfinished: nothing is left behind */
 
 /* ---- reading ---- */
 
@@ -72,5 +72,8 @@ void ram_store_usage(const char *folder, const GPtrArray *tables, guint64 *own, 
  * named, together with the tables. Does nothing but fail when one of the tables cannot be read. */
 gboolean ram_store_collect(const char *folder, const GPtrArray *table_paths, GCancellable *cancellable,
                            GError **error);
+/* Makes packs smaller that were written while a guest waited. Others may use the store meanwhile; a job that is
+ * cancelled goes on later where it was. */
+gboolean ram_store_tighten(const char *folder, const ImageJob *job, GError **error);
 
 G_END_DECLS

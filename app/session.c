@@ -864,6 +864,8 @@ static void free_engine(GTask *task, gpointer source, gpointer task_data, GCance
     g_autoptr(GError) error = NULL;
 
     engine_free(task_data); /* closes the images: may wait for the disk */
+    if (self->history)
+        history_wait_tightening(self->history);
     /* What had to wait until nobody uses the disks. */
     if (session_kept_bundle(self) && !history_collect(vitrine_bundle_get_folder(self->bundle), NULL, &error))
         g_message("%s", error->message);

@@ -51,6 +51,8 @@ char *history_take_live(VitrineSession *self, struct engine *engine, const char 
 
 /* The session that has this history's machine open in this process; NULL when it ends. Main thread. */
 void history_set_session(VitrineHistory *history, VitrineSession *session);
+/* After the session has ended: until nobody writes to the history's folder any more. Any thread. */
+void history_wait_tightening(VitrineHistory *history);
 
 /* ---- rewind (app/rewind.c) ---- */
 VitrineRewind *rewind_new(VitrineSession *session); /* not a reference to the session, which owns it */

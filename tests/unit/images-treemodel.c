@@ -571,7 +571,7 @@ static void test_model(gconstpointer data)
             g_assert_true(step(&run));
             if (i % 250 == 249) {
                 g_assert_true(close_leaf(&run));
-                verify_tree(&run, TRUE, i % 500 == 499);
+                verify_tree(&run, TRUE, i % 5000 == 499);
                 g_assert_true(open_leaf(&run));
             }
         }
@@ -626,7 +626,7 @@ static void test_fault(const Row *row, Fault fault)
         for (guint round = 0; round < rounds; round++) /* at every call in turn, far ones now and then */
             fault_round(&run, fault,
                         1 + (round % 5 == 4 ? (guint64)g_rand_int_range(run.rand, 0, 400) : round),
-                        round % 25 == 24);
+                        (round + 1) % (g_test_slow() ? 200 : 25) == 0);
         end(&run);
         test_folder_free(folder);
     }
