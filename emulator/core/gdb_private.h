@@ -16,6 +16,7 @@ struct gdb_server {
     GByteArray *in;
     bool acknowledge, running;
     bool break_reasons; /* the debugger understands "swbreak" */
+    bool exec_events;   /* ... and "exec" */
     uint64_t thread;    /* chosen by Hg; 0: the one that stopped */
     struct gdb_stop stop;
     int files[GDB_FILES_MOST]; /* vFile: host's descriptors + 1; 0: free */

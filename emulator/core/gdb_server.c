@@ -4,17 +4,9 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
-
-#include <gio/gio.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 
 #include "emulator/core/gdb_files.h"
 #include "emulator/core/gdb_private.h"
@@ -27,120 +19,6 @@
 #define INTERRUPT      3
 
 /* -------------------------------------------------------------------------------------------- connection */
-
-static int listen_at(const char *where, GError **error)
-{
-    union {
-        struct sockaddr any;
-        struct sockaddr_un unix_;
-        struct sockaddr_in in;
-    } address = {0};
-    socklen_t size;
-    int fd, one = 1;
-    char *end;
-
-    if (g_str_has_prefix(where, "unix:")) {
-        const char *path = where + strlen("unix:");
-
-        if (!*path || strlen(path) >= sizeof(address.unix_.sun_path)) {
-            g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-                        "The name of a debugger's socket has 1 to %zu bytes.",
-                        sizeof(address.unix_.sun_path) - 1);
-            return -1;
-        }
-        address.unix_.sun_family = AF_UNIX;
-        g_strlcpy(address.unix_.sun_path, path, sizeof(address.unix_.sun_path));
-        size = sizeof(address.unix_);
-    } else {
-        unsigned long port = strtoul(where, &end, 10);
-
-        if (!g_ascii_isdigit(where[0]) || *end || port > 65535) {
-            g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-                        "A debugger is awaited at a port from 0 to 65535 or at unix:PATH, not at %s.", where);
-            return -1;
-        }
-        address.in.sin_family = AF_INET;
-        address.in.sin_port = htons((uint16_t)port);
-        address.in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        size = sizeof(address.in);
-    }
-    fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd >= 0)
-        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-    if (fd < 0 || bind(fd, &address.any, size) != 0 || listen(fd, 1) != 0) {
-        g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno), "No debugger can be awaited at %s: %s.",
-                    where, g_strerror(errno));
-        if (fd >= 0)
-            close(fd);
-        return -1;
-    }
-    return fd;
-}
-
-struct gdb_server *gdb_server_new(const char *where, const struct gdb_target *target, void *opaque,
-                                  GError **error)
-{
-    int fd = listen_at(where, error);
-    struct gdb_server *s;
-
-    if (fd < 0)
-        return NULL;
-    s = g_new0(struct gdb_server, 1);
-    s->target = target;
-    s->opaque = opaque;
-    s->listener = fd;
-    s->connection = -1;
-    s->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    s->unix_path = g_str_has_prefix(where, "unix:") ? g_strdup(where + strlen("unix:")) : NULL;
-    s->acknowledge = true;
-    s->in = g_byte_array_new();
-    s->stop = (struct gdb_stop){.signal = GDB_SIGNAL_TRAP};
-    g_mutex_init(&s->lock);
-    if (!s->unix_path) {
-        struct sockaddr_in address;
-        socklen_t size = sizeof(address);
-
-        if (g_str_equal(where, "0") && getsockname(fd, (struct sockaddr *)&address, &size) == 0)
-            fprintf(stderr, "vitrine: the debugger's port is %u\n", ntohs(address.sin_port));
-    }
-    return s;
-}
-
-void gdb_server_free(struct gdb_server *s)
-{
-    if (!s)
-        return;
-    if (s->connection >= 0)
-        close(s->connection);
-    if (s->listener >= 0)
-        close(s->listener);
-    if (s->unix_path)
-        unlink(s->unix_path);
-    close(s->wake);
-    gdb_files_close(s);
-    g_byte_array_unref(s->in);
-    g_free(s->unix_path);
-    g_mutex_clear(&s->lock);
-    g_free(s);
-}
-
-bool gdb_server_accept(struct gdb_server *s, GError **error)
-{
-    int one = 1;
-
-    do
-        s->connection = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC);
-    while (s->connection < 0 && errno == EINTR);
-    if (s->connection < 0) {
-        g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno), "No debugger came: %s.",
-                    g_strerror(errno));
-        return false;
-    }
-    setsockopt(s->connection, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-    close(s->listener);
-    s->listener = -1;
-    return true;
-}
 
 /* One debugger is served, once. */
 static void hang_up(struct gdb_server *s)
@@ -473,7 +351,8 @@ static void report_stop(struct gdb_server *s)
     static const char *const reasons[] = {[GDB_REASON_BREAK] = "swbreak",
                                           [GDB_REASON_WRITE] = "watch",
                                           [GDB_REASON_READ] = "rwatch",
-                                          [GDB_REASON_ACCESS] = "awatch"};
+                                          [GDB_REASON_ACCESS] = "awatch",
+                                          [GDB_REASON_EXEC] = "exec"};
     g_autoptr(GString) text = g_string_new(NULL);
 
     if (!s->stop.thread)
@@ -482,6 +361,14 @@ static void report_stop(struct gdb_server *s)
     if (s->stop.reason == GDB_REASON_BREAK) {
         if (s->break_reasons)
             g_string_append(text, "swbreak:;");
+    } else if (s->stop.reason == GDB_REASON_EXEC) {
+        g_autoptr(GByteArray) file = g_byte_array_new();
+
+        if (s->exec_events && s->target->object(s->opaque, "exec-file", s->stop.thread, file)) {
+            g_string_append_printf(text, "%s:", reasons[s->stop.reason]);
+            gdb_append_hex(text, file->data, file->len);
+            g_string_append_c(text, ';');
+        }
     } else if (s->stop.reason != GDB_REASON_SIGNAL) {
         g_string_append_printf(text, "%s:%" G_GINT64_MODIFIER "x;", reasons[s->stop.reason], s->stop.address);
     }
@@ -639,12 +526,15 @@ static void answer_supported(struct gdb_server *s, const char *at)
     g_autoptr(GString) text = g_string_new(NULL);
 
     s->break_reasons = strstr(at, "swbreak+") != NULL;
+    s->exec_events = s->target->object && strstr(at, "exec-events+") != NULL;
     g_string_printf(
         text,
         "PacketSize=%x;QStartNoAckMode+;qXfer:features:read+;qXfer:threads:read+;swbreak+;vContSupported+",
         PACKET_MOST);
     if (s->target->object)
         g_string_append(text, ";qXfer:auxv:read+;qXfer:exec-file:read+;qXfer:siginfo:read+");
+    if (s->exec_events)
+        g_string_append(text, ";exec-events+");
     if (s->target->pass)
         g_string_append(text, ";QPassSignals+");
     gdb_put_text(s, text->str);
@@ -760,6 +650,9 @@ void gdb_server_run(struct gdb_server *s)
 {
     bool goes_on = true;
 
+    /* A debugger that was taken over waits for what its program does. */
+    if (s->stop.reason == GDB_REASON_EXEC)
+        report_stop(s);
     while (goes_on && s->connection >= 0) {
         g_autoptr(GByteArray) packet = NULL;
         bool interrupt;
@@ -795,7 +688,5 @@ void gdb_server_exited(struct gdb_server *s, bool killed, int code)
     g_mutex_lock(&s->lock);
     if (s->connection >= 0)
         shutdown(s->connection, SHUT_WR);
-    if (s->unix_path)
-        unlink(s->unix_path);
     g_mutex_unlock(&s->lock);
 }

@@ -18,7 +18,14 @@ struct gdb_server;
 /* GDB's own signal numbers that everybody needs (include/gdb/signals.def). */
 enum { GDB_SIGNAL_NONE = 0, GDB_SIGNAL_INT = 2, GDB_SIGNAL_TRAP = 5, GDB_SIGNALS = 152 };
 
-enum gdb_reason { GDB_REASON_SIGNAL, GDB_REASON_BREAK, GDB_REASON_WRITE, GDB_REASON_READ, GDB_REASON_ACCESS };
+enum gdb_reason {
+    GDB_REASON_SIGNAL,
+    GDB_REASON_BREAK,
+    GDB_REASON_WRITE,
+    GDB_REASON_READ,
+    GDB_REASON_ACCESS,
+    GDB_REASON_EXEC, /* the process runs another program, which the target's object "exec-file" names */
+};
 
 struct gdb_stop {
     uint64_t thread; /* which, 1 or more */
@@ -67,12 +74,17 @@ struct gdb_target {
     void (*pass)(void *opaque, const bool *signals);
 };
 
-/* Listens at `where`: a port of the loopback interface, or "unix:PATH". The target begins as stopped. */
+/* Listens at `where`: a port of the loopback interface, or "unix:PATH"; or takes over the debugger that
+ * gdb_server_hand_over() gave away. The target begins as stopped. */
 struct gdb_server *gdb_server_new(const char *where, const struct gdb_target *target, void *opaque,
                                   GError **error);
 void gdb_server_free(struct gdb_server *server);
 /* Waits for a debugger. */
 bool gdb_server_accept(struct gdb_server *server, GError **error);
+/* Before this process executes a program that shall go on with the debugger: what it calls `where`, to be freed.
+ * NULL: there is no debugger. When the other program could not be begun, the debugger is kept. */
+char *gdb_server_hand_over(struct gdb_server *server);
+void gdb_server_keep(struct gdb_server *server);
 /* Serves until the debugger leaves, which detaches. */
 void gdb_server_run(struct gdb_server *server);
 /* From any thread: the target has stopped somewhere. */

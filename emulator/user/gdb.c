@@ -254,6 +254,25 @@ void user_gdb_exited(struct user_process *process, bool killed, int code)
         gdb_server_exited(process->gdb->server, killed, killed ? signal_to_gdb(code) : code);
 }
 
+char *user_gdb_hand_over(struct user_thread *thread)
+{
+    struct user_gdb *gdb = thread->process->gdb;
+    char *state = NULL;
+
+    if (!gdb || thread->vfork_child || getpid() != thread->process->pid)
+        return NULL;
+    g_mutex_lock(&gdb->lock);
+    if (!gdb->gone)
+        state = gdb_server_hand_over(gdb->server);
+    g_mutex_unlock(&gdb->lock);
+    return state;
+}
+
+void user_gdb_keep(struct user_process *process)
+{
+    gdb_server_keep(process->gdb->server);
+}
+
 /* ------------------------------------------------------------------------------------------ for the server
  */
 
@@ -533,25 +552,6 @@ static void on_kick(int signal, siginfo_t *info, void *context)
     }
 }
 
-/* The C library does not give this signal away; so the kernel is asked directly, with the library's way back
- * from handlers, which SIGSEGV's action names. */
-static bool install_kick(void)
-{
-    struct {
-        void (*handler)(int, siginfo_t *, void *);
-        unsigned long flags;
-        void (*restorer)(void);
-        uint64_t mask;
-    } action;
-
-    if (syscall(SYS_rt_sigaction, SIGSEGV, NULL, &action, sizeof(action.mask)) != 0)
-        return false;
-    action.handler = on_kick;
-    action.flags = (action.flags & ~(unsigned long)(SA_ONSTACK | SA_NODEFER | SA_RESTART)) | SA_SIGINFO;
-    action.mask = 0;
-    return syscall(SYS_rt_sigaction, KICK_SIGNAL, &action, NULL, sizeof(action.mask)) == 0;
-}
-
 static void *serve(void *opaque)
 {
     struct user_gdb *gdb = opaque;
@@ -588,9 +588,10 @@ bool user_gdb_start(struct user_process *process, const char *where, GError **er
     gdb->description = make_description(process->arch->gdb);
     process->gdb = gdb;
     user_signal_watch(process);
-    if (!install_kick()) {
+    result = -user_host_sigaction(KICK_SIGNAL, (void *)on_kick, SA_SIGINFO, ~(uint64_t)0);
+    if (result != 0) {
         g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "Threads cannot be stopped for a debugger: %s.",
-                    g_strerror(errno));
+                    g_strerror(result));
         return false;
     }
     /* Its reads of the program's memory may fault. */

@@ -55,6 +55,10 @@ bool user_gdb_event(struct user_thread *thread, struct user_trap *trap);
 int user_gdb_signal(struct user_thread *thread, int signal, const siginfo_t *info);
 /* The program ends: status, or signal (host's number). */
 void user_gdb_exited(struct user_process *process, bool killed, int code);
+/* Before execve of a program of ours: the value of its option --gdb, to be freed; NULL: nobody looks. */
+char *user_gdb_hand_over(struct user_thread *thread);
+/* execve has failed. */
+void user_gdb_keep(struct user_process *process);
 /* In the child of a fork, which nobody looks at. */
 void user_gdb_forked(struct user_process *process);
 void user_gdb_thread_free(struct user_thread *thread);

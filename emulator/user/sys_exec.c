@@ -430,7 +430,7 @@ static int64_t read_strings(struct user_thread *t, uint64_t from, GPtrArray *lis
 }
 
 /* The command that runs a program of ours: this program again, with the same options. */
-static GPtrArray *make_command(struct user_thread *t, const char *file, char **argv)
+static GPtrArray *make_command(struct user_thread *t, const char *debugger, const char *file, char **argv)
 {
     const struct user_options *options = &t->process->options;
     GPtrArray *command = g_ptr_array_new_with_free_func(g_free);
@@ -453,6 +453,8 @@ static GPtrArray *make_command(struct user_thread *t, const char *file, char **a
         g_ptr_array_add(command, g_strdup("--stats"));
     if (options->jit_log)
         g_ptr_array_add(command, g_strdup("--log=jit"));
+    if (debugger)
+        g_ptr_array_add(command, g_strdup_printf("--gdb=%s", debugger));
     g_ptr_array_add(command, g_strdup_printf("--argv0=%s", *argv ? *argv : ""));
     g_ptr_array_add(command, g_strdup("--"));
     /* Not to be looked for along PATH. */
@@ -486,11 +488,12 @@ static int is_ours(struct user_thread *t, const char *file)
 static int64_t execute(struct user_thread *t, const char *name, const char *host, GPtrArray *argv,
                        GPtrArray *envp)
 {
-    g_autofree char *file = g_strdup(host), *called = g_strdup(name);
+    g_autofree char *file = g_strdup(host), *called = g_strdup(name), *debugger = NULL;
     g_auto(GStrv) arguments = g_strdupv((char **)argv->pdata);
     g_autoptr(GPtrArray) command = NULL;
     g_autoptr(GError) error = NULL;
     struct stat status;
+    int64_t result;
     int ours;
 
     if (access(file, X_OK) != 0)
@@ -514,8 +517,12 @@ static int64_t execute(struct user_thread *t, const char *name, const char *host
             return USER_HOST(t, SYS_execve, file, arguments, envp->pdata, 0, 0, 0);
         return USER_HOST(t, SYS_execve, host, argv->pdata, envp->pdata, 0, 0, 0);
     }
-    command = make_command(t, called, arguments);
-    return USER_HOST(t, SYS_execve, t->process->options.self, command->pdata, envp->pdata, 0, 0, 0);
+    debugger = user_gdb_hand_over(t);
+    command = make_command(t, debugger, called, arguments);
+    result = USER_HOST(t, SYS_execve, t->process->options.self, command->pdata, envp->pdata, 0, 0, 0);
+    if (debugger)
+        user_gdb_keep(t->process);
+    return result;
 }
 
 static int64_t execute_at(struct user_thread *t, const char *name, const char *host, uint64_t argv_address,

@@ -243,7 +243,6 @@ static void test_registers(gconstpointer program)
 static void test_threads(gconstpointer program)
 {
     const char *const commands[] = {"break threads_wait",
-                                    
                                     "continue",
                                     "info threads",
                                     "thread apply all backtrace 3",
@@ -262,6 +261,22 @@ static void test_threads(gconstpointer program)
         expect(output, patterns);
         g_assert_cmpint(WEXITSTATUS(status), ==, 16);
     }
+}
+
+/* The debugger goes on with the program that the process runs next. */
+static void test_exec(gconstpointer program)
+{
+    const char *const commands[] = {"break add",     "continue", "set var again = 1", "catch exec", "delete 1",
+                                    "continue",      "p again",  "tbreak on_signal",  "continue",   "backtrace 1",
+                                    "info threads",  "continue", NULL};
+    const char *const patterns[] = {"Breakpoint 1, add", "Catchpoint 2 \\(exec'd .*debugged",
+                                    "\\$1 = 0", "Temporary breakpoint 3, on_signal", "^#0 ", "^\\* 1 ",
+                                    "exited with code 020", NULL};
+    int status;
+    g_autofree char *output = session(program, commands, NULL, &status);
+
+    expect(output, patterns);
+    g_assert_cmpint(WEXITSTATUS(status), ==, 16);
 }
 
 static void add_tests(const char *name, const char *program, bool threads)
@@ -284,7 +299,10 @@ static void add_tests(const char *name, const char *program, bool threads)
     if (threads) {
         g_autofree char *path = g_strdup_printf("/gdb/%s/threads", name);
 
+        g_autofree char *exec_path = g_strdup_printf("/gdb/%s/exec", name);
+
         g_test_add_data_func(path, program, test_threads);
+        g_test_add_data_func(exec_path, program, test_exec);
     }
 }
 
