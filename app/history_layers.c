@@ -272,7 +272,7 @@ static enum step next_step(const Layers *layers, GHashTable *skip, const char **
 
     g_hash_table_iter_init(&iter, layers->backing);
     while (g_hash_table_iter_next(&iter, &key, NULL)) {
-        const char *one;
+        const char *one = NULL;
         if (g_hash_table_contains(layers->pinned, key) || g_hash_table_contains(skip, key))
             continue;
         guint count = children_of(layers, key, &one);
@@ -280,7 +280,7 @@ static enum step next_step(const Layers *layers, GHashTable *skip, const char **
             continue;
         best = count ? STEP_MERGE : STEP_REMOVE;
         *path = key;
-        *child = count ? one : NULL;
+        *child = one;
         if (best == STEP_REMOVE) /* first what makes others free */
             break;
     }

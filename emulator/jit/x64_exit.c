@@ -415,7 +415,7 @@ void x64_call(struct x64_ctx *c, uint32_t p)
     struct x64_asm *a = &c->a;
     struct x64_loc arg[6];
     struct x64_mem vector[6];
-    unsigned first = h->result == IR_V128 ? 2 : 1;
+    unsigned first = h->result == IR_V128 ? 2 : 1, n_args = MIN(h->n_args, G_N_ELEMENTS(arg));
 
     if (h->flags & IR_HELPER_WRITES) {
         x64_home_lost(c, -1);
@@ -424,13 +424,13 @@ void x64_call(struct x64_ctx *c, uint32_t p)
     lock_args(c, call);
     x64_spill_caller_saved(c);
     vectors_to_memory(c, call, vector);
-    for (unsigned k = 0; k < h->n_args; k++) {
+    for (unsigned k = 0; k < n_args; k++) {
         arg[k] = h->arg_type[k] == IR_V128 ? (struct x64_loc){.kind = XL_IMM, .type = IR_I32}
                                            : x64_where(c, call->arg[k]);
     }
     before_helper(c);
-    move_args(c, arg, h->n_args, first);
-    for (unsigned k = 0; k < h->n_args; k++) {
+    move_args(c, arg, n_args, first);
+    for (unsigned k = 0; k < n_args; k++) {
         if (h->arg_type[k] == IR_V128) {
             int reg = first + k < 6 ? arg_reg[first + k] : RAX;
             x64_lea(a, true, reg, vector[k]);

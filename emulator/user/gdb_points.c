@@ -148,6 +148,12 @@ bool user_gdb_force_write(struct user_gdb *gdb, uint64_t address, const void *fr
 }
 
 /* Reads whatever the program's own rights are, with the bytes below breakpoints. */
+/* Bytes of the program that a breakpoint lies on. */
+static unsigned hidden_bytes(const struct point *p)
+{
+    return user_gdb_watches(p) ? 0 : (unsigned)MIN(p->size, sizeof(p->saved));
+}
+
 bool user_gdb_read_memory(void *opaque, uint64_t address, void *to, size_t size)
 {
     struct user_gdb *gdb = opaque;
@@ -162,7 +168,7 @@ bool user_gdb_read_memory(void *opaque, uint64_t address, void *to, size_t size)
     for (guint i = 0; good && i < gdb->points->len; i++) {
         const struct point *p = &g_array_index(gdb->points, struct point, i);
 
-        for (unsigned b = 0; !user_gdb_watches(p) && b < p->size; b++) {
+        for (unsigned b = 0; b < hidden_bytes(p); b++) {
             if (p->address + b - address < size)
                 ((uint8_t *)to)[p->address + b - address] = p->saved[b];
         }
@@ -182,7 +188,7 @@ bool user_gdb_write_memory(void *opaque, uint64_t address, const void *from, siz
     for (guint i = 0; i < gdb->points->len; i++) {
         struct point *p = &g_array_index(gdb->points, struct point, i);
 
-        for (unsigned b = 0; !user_gdb_watches(p) && b < p->size; b++) {
+        for (unsigned b = 0; b < hidden_bytes(p); b++) {
             uint64_t at = p->address + b - address;
 
             if (at < size) {

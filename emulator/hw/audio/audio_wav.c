@@ -88,9 +88,9 @@ static size_t wav_play(struct audio_backend *backend, const int16_t *samples, si
         const int16_t *in = samples + i * wav->channels;
         for (wav->phase += wav->file_format.rate; wav->phase >= wav->rate; wav->phase -= wav->rate) {
             uint8_t out[4];
-            for (unsigned c = 0; c < wav->file_format.channels; c++)
-                put_u16(out + 2 * (size_t)c, (uint16_t)in[MIN(c, wav->channels - 1)]);
-            size_t size = (size_t)wav->file_format.channels * 2;
+            put_u16(out, (uint16_t)in[0]);
+            put_u16(out + 2, (uint16_t)in[wav->channels - 1]);
+            size_t size = wav->file_format.channels > 1 ? 4 : 2;
             if (wav->data_size > DATA_MAX - size)
                 return frames;
             if (fwrite(out, size, 1, wav->file) != 1) {
