@@ -399,6 +399,12 @@ void ir_exit_returns(struct ir_builder *b, uint64_t return_pc); /* return_pc of 
  * ir_insns_done() in between counts for exits in between only.  No nesting. */
 void ir_if(struct ir_builder *b, ir_ref cond);
 void ir_endif(struct ir_builder *b);
+/* The same as ir_endif(), but what follows may belong there, too: until something else is made, ir_if_again() goes on
+ * behind it, or on the other way (`otherwise`), so that conditional instructions that stand together branch once.
+ * ir_if_held(): the tag (not 0) that ir_endif_hold() was given, 0 when there is nothing to go on with. */
+void ir_endif_hold(struct ir_builder *b, unsigned tag);
+unsigned ir_if_held(const struct ir_builder *b);
+void ir_if_again(struct ir_builder *b, bool otherwise);
 void ir_br(struct ir_builder *b, uint32_t to);
 void ir_br_if(struct ir_builder *b, ir_ref cond, uint32_t yes, uint32_t no, unsigned likely);
 

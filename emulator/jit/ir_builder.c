@@ -161,6 +161,19 @@ static uint32_t new_edge(struct ir_builder *b, uint32_t from, uint32_t to)
     return b->n_edges++;
 }
 
+/* The edge becomes the first one of `to`; it was its old target's only one. */
+static void move_edge(struct ir_builder *b, uint32_t e, uint32_t to)
+{
+    struct ib_block *from = &b->block[b->edge[e].to], *k = &b->block[to];
+
+    g_assert(from->n_preds == 1 && !from->sealed && !k->n_preds);
+    from->n_preds = 0;
+    IB_GROW(k->pred, k->n_preds, k->cap_preds);
+    k->pred[k->n_preds++] = e;
+    b->edge[e].to = to;
+    b->edge[e].index = 0;
+}
+
 void ir_begin(struct ir_builder *b, const struct jit_guest *guest, uint64_t pc, uint64_t npc, uint32_t mode,
               bool user_mode)
 {
@@ -178,7 +191,7 @@ void ir_begin(struct ir_builder *b, const struct jit_guest *guest, uint64_t pc, 
     b->here_pc = pc;
     b->here_npc = npc;
     b->here_npc_ref = IR_NONE;
-    b->join = 0;
+    b->join = b->held = 0;
     b->closed = b->fp_here_only = false;
     b->insert = 0;
     memset(b->hash, 0, sizeof b->hash);
@@ -240,9 +253,13 @@ void ir_block_start(struct ir_builder *b, uint32_t block)
     k->depth = b->block[k->dom].depth + 1;
 }
 
+static void meet(struct ir_builder *b);
+
 /* After a terminator the front end may go on making values: they land in a block that nothing reaches. */
 static uint32_t here(struct ir_builder *b)
 {
+    if (b->held)
+        meet(b);
     if (b->block[b->current].terminated && !b->insert) {
         b->current = new_block(b, b->here_pc, b->here_npc);
         b->block[b->current].started = b->block[b->current].sealed = true;
@@ -851,24 +868,85 @@ static void continue_in(struct ir_builder *b, uint32_t block, uint32_t counted)
 
 void ir_if(struct ir_builder *b, ir_ref cond)
 {
-    uint32_t yes = ir_block_new(b, b->here_pc, b->here_npc), counted = b->counted;
+    uint32_t head = here(b), yes = ir_block_new(b, b->here_pc, b->here_npc), counted = b->counted;
 
     g_assert(!b->join);
     b->join = ir_block_new(b, b->here_pc, b->here_npc);
     b->join_done = b->block[counted].done;
+    b->other_way = 0;
+    b->on_other_way = b->lost_slots = false;
     ir_br_if(b, cond, yes, b->join, 0);
+    b->no_edge = b->block[head].n_succs == 2 ? b->block[head].succ[1] : ~0u;
     continue_in(b, yes, counted);
+}
+
+/* Both ways go on in the block where they meet. */
+static void meet(struct ir_builder *b)
+{
+    uint32_t counted = b->counted, other = b->other_way;
+
+    b->held = 0;
+    ir_br(b, b->join);
+    if (other) {
+        b->current = other;
+        ir_br(b, b->join);
+    }
+    continue_in(b, b->join, counted);
+    b->join = 0;
 }
 
 void ir_endif(struct ir_builder *b)
 {
     uint32_t counted = b->counted;
 
-    if (ir_block_open(b))
-        ir_br(b, b->join);
-    continue_in(b, b->join, counted);
     b->block[counted].done = b->join_done;
+    if (ir_block_open(b)) {
+        meet(b);
+        return;
+    }
+    if (b->other_way) {
+        b->current = b->other_way;
+        b->closed = false;
+        ir_br(b, b->join);
+    }
+    continue_in(b, b->join, counted);
     b->join = 0;
+}
+
+void ir_endif_hold(struct ir_builder *b, unsigned tag)
+{
+    if (!ir_block_open(b) || b->lost_slots || b->no_edge == ~0u) {
+        ir_endif(b);
+        return;
+    }
+    b->block[b->counted].done = b->join_done;
+    b->held = tag;
+}
+
+unsigned ir_if_held(const struct ir_builder *b)
+{
+    return b->held;
+}
+
+void ir_if_again(struct ir_builder *b, bool otherwise)
+{
+    uint32_t counted = b->counted;
+
+    b->held = 0;
+    b->join_done = b->block[counted].done;
+    if (otherwise == b->on_other_way)
+        return;
+    uint32_t from = b->current, to = b->other_way;
+    b->other_way = from;
+    b->on_other_way = otherwise;
+    if (to) {
+        b->current = to;
+        return;
+    }
+    /* the branch goes to a block of its own now */
+    uint32_t block = ir_block_new(b, b->here_pc, b->here_npc);
+    move_edge(b, b->no_edge, block + 1);
+    continue_in(b, block, counted);
 }
 
 /* ---------------------------------------------------------------------------------------------- memory */
@@ -1017,6 +1095,7 @@ static void after_call(struct ir_builder *b, const struct ir_helper *helper)
     if (helper->flags & IR_HELPER_FP)
         b->fp_epoch++;
     if (helper->flags & IR_HELPER_WRITES) {
+        b->lost_slots = true;
         for (uint32_t s = 0; s < b->n_slots; s++)
             b->out[b->current * b->n_slots + s] = IB_MEMORY;
         event(b, b->current, IB_FORGET, 0, 0);

@@ -102,6 +102,11 @@ struct ir_builder {
     ir_ref here_npc_ref;
     uint32_t counted;  /* block that ir_insns_done counts in */
     uint32_t join, join_done; /* between ir_if() and ir_endif(): where they meet, and what was done before */
+    uint32_t other_way;       /* ... the end of the way that is not `current`; 0: straight from the branch to `join` */
+    uint32_t no_edge;         /* of the branch, when the condition does not hold */
+    unsigned held;            /* ir_endif_hold()'s tag */
+    bool on_other_way;        /* `current` is where the condition does not hold */
+    bool lost_slots;          /* ... a helper has written slots */
     ir_ref insert;     /* passes: new values go before this one, not to the end of `current` */
     bool fp_here_only; /* passes: floating point is shared within a block only */
     bool closed;       /* current is a block that nothing reaches */

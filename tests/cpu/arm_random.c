@@ -408,6 +408,33 @@ static unsigned bytes_from(const struct stream *s, unsigned first)
     return n;
 }
 
+/* Loads, stores and computations one after the other, under a condition or its opposite. */
+static void conditional_group(GRand *r, struct stream *s)
+{
+    unsigned cond = rnd(r, 14), turns = s->thumb ? 1 + rnd(r, 2) : 1;
+    for (unsigned turn = 0; turn < turns; turn++) {
+        unsigned n = s->thumb ? 1 + rnd(r, 4) : 2 + rnd(r, 6), mask = 1u << (4 - n);
+        if (s->thumb) {
+            unsigned first = cond ^ (turn && rnd(r, 2));
+            for (unsigned k = 1; k < n; k++)
+                mask |= (rnd(r, 2) ? first & 1 : !(first & 1)) << (4 - k);
+            add(s, 0xbf00 | first << 4 | mask, 2);
+        }
+        for (unsigned k = 0; k < n; k++) {
+            unsigned rd = (unsigned[]){0, 2, 3, 4, 5, 7}[rnd(r, 6)], memory = rnd(r, 3);
+            if (!memory) {
+                data_item(r, s);
+                if (!s->thumb)
+                    s->body[s->n - 1].word = with(s->body[s->n - 1].word, 28, cond ^ rnd(r, 2));
+            } else if (s->thumb) {
+                add(s, (memory == 1 ? 0x6000 : 0x6800) | rnd(r, 32) << 6 | BASE << 3 | rd, 2);
+            } else {
+                add(s, (cond ^ rnd(r, 2)) << 28 | (memory == 1 ? 0x05800000 : 0x05900000) | BASE << 16 | rd << 12 | rnd(r, DATA_BYTES - 4), 4);
+            }
+        }
+    }
+}
+
 static void generate(GRand *r, struct stream *s)
 {
     s->n = 0;
@@ -417,16 +444,16 @@ static void generate(GRand *r, struct stream *s)
         put32(s->block + k, interesting(r));
     unsigned wanted = 8 + rnd(r, 60);
     while (s->n < wanted && s->n < BODY_MAX - 40) {
-        unsigned kind = rnd(r, 12);
-        if (kind < 2) {
-            unsigned before = s->n;
+        unsigned kind = rnd(r, 13);
+        if (kind == 12) {
+            conditional_group(r, s);
+        } else if (kind < 2) {
             if (thumb) {
                 thumb_memory(r, s);
             } else {
                 arm_memory(r, s);
                 add(s, 0xe3a0c000 | rnd(r, 256), 4); /* addresses are not the same everywhere */
             }
-            (void)before;
         } else if (kind == 2) { /* over a few */
             unsigned at = s->n, n = rnd(r, 4);
             add(s, 0, 4);

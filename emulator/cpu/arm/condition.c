@@ -293,6 +293,7 @@ static void put_or_discard(struct xlat *x, unsigned slot, ir_ref value)
 static void put(struct xlat *x, const struct flags *f)
 {
     uint32_t kind = f->base | (f->nz ? ARM_FLAGS_NZ : 0) | (f->carry ? ARM_FLAGS_C : 0);
+    x->new_flags = true;
     ir_put(x->b, SLOT_FLAG_KIND, ax_i32(x, kind));
     put_or_discard(x, SLOT_FLAG_A, f->a);
     put_or_discard(x, SLOT_FLAG_B, f->b);
@@ -329,6 +330,7 @@ void flags_set_nzc(struct xlat *x, ir_ref result, ir_ref carry)
 {
     struct ir_builder *b = x->b;
     uint32_t bits = ARM_FLAGS_NZ | (carry ? ARM_FLAGS_C : 0);
+    x->new_flags = true;
     if (x->pass) {
         struct flags f = capture(x);
         if (!f.known && (f.bits & ARM_FLAGS_NZ)) { /* whatever makes the others goes on making them */

@@ -52,6 +52,7 @@ struct xlat {
     uint32_t pc;        /* address, no state bits */
     bool thumb;
     bool inside;        /* between ir_if() and ir_endif() */
+    bool new_flags;     /* N, Z, C or V may have changed */
     bool ended;         /* the block has been ended (flow JIT_END) */
     uint8_t size;       /* 2 or 4 bytes */
     uint8_t cond;       /* 0..14 */

@@ -200,12 +200,29 @@ static void emit(struct xlat *x)
     row->emit(x);
 }
 
+/* Inside of ir_if() for the condition tag - 16; another instruction under it, or its opposite, may follow there. */
+static void emit_inside(struct xlat *x, unsigned tag)
+{
+    x->inside = true;
+    emit(x);
+    if (x->new_flags)
+        ir_endif(x->b);
+    else
+        ir_endif_hold(x->b, tag);
+}
+
 static void emit_conditional(struct xlat *x)
 {
     const struct arm_row *row = x->row;
+    unsigned held = ir_if_held(x->b);
     uint64_t known;
     if (x->cond == 14 || (row && (row->flags & ROW_COND))) {
         emit(x);
+        return;
+    }
+    if ((held & ~1u) == (16u | (x->cond & ~1u))) {
+        ir_if_again(x->b, held != 16u + x->cond);
+        emit_inside(x, held);
         return;
     }
     ir_ref pass = flags_test(x, x->cond);
@@ -225,10 +242,8 @@ static void emit_conditional(struct xlat *x)
         x->ended = false;
         x->pass = IR_NONE;
     }
-    x->inside = true;
     ir_if(x->b, pass);
-    emit(x);
-    ir_endif(x->b);
+    emit_inside(x, 16u + x->cond);
 }
 
 static uint32_t halfword(const struct xlat *x, const uint8_t *p)
