@@ -30,7 +30,8 @@ enum {
     OPTION_STATS,
     OPTION_ARGV0,
     OPTION_GDB,
-    OPTION_TIER
+    OPTION_TIER,
+    OPTION_CACHE
 };
 
 static const struct option options[] = {
@@ -40,6 +41,7 @@ static const struct option options[] = {
     {"strace", optional_argument, NULL, OPTION_STRACE},
     {"accel", required_argument, NULL, OPTION_ACCEL},
     {"tier", required_argument, NULL, OPTION_TIER},
+    {"cache", required_argument, NULL, OPTION_CACHE},
     {"log", required_argument, NULL, OPTION_LOG},
     {"stats", no_argument, NULL, OPTION_STATS},
     {"argv0", required_argument, NULL, OPTION_ARGV0},
@@ -63,6 +65,7 @@ static void print_usage(FILE *to)
             "  --strace[=FILE]     log its system calls to standard error, or at the end of FILE\n"
             "  --accel jit|interp  translate its code, or interpret it\n"
             "  --tier 1|2          highest tier of the translator (2)\n"
+            "  --cache DIR|off     where translations are kept for the next start (see vitrine cache)\n"
             "  --log jit           log translations to standard error\n"
             "  --stats             print the translator's counters at the end\n"
             "  --help              this text\n"
@@ -88,6 +91,7 @@ int cli_exec(int argc, char **argv)
 {
     struct user_options with = {.accel = JIT_ACCEL_JIT, .max_tier = 2};
     g_autofree char *self = NULL, *sysroot = NULL, *log_file = NULL;
+    g_autofree char *cache = user_cache_folder();
     g_autoptr(GError) error = NULL;
     struct user_process *process;
     const char *debugger = NULL;
@@ -125,6 +129,10 @@ int cli_exec(int argc, char **argv)
                 return wrong(_("--tier is 1 or 2, not %s."), optarg);
             with.max_tier = (unsigned)(optarg[0] - '0');
             break;
+        case OPTION_CACHE:
+            g_free(cache);
+            cache = g_str_equal(optarg, "off") ? NULL : g_canonicalize_filename(optarg, NULL);
+            break;
         case OPTION_LOG:
             if (!g_str_equal(optarg, "jit"))
                 return wrong(_("there is no log called %s; there is jit."), optarg);
@@ -143,6 +151,7 @@ int cli_exec(int argc, char **argv)
     }
     self = g_file_read_link("/proc/self/exe", NULL);
     with.self = self ? self : "/proc/self/exe";
+    with.cache = cache;
     process = user_process_new(argv[optind], argv + optind, environ, &with, &error);
     if (!process) {
         fprintf(stderr, "vitrine exec: %s\n", error->message);

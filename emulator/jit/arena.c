@@ -111,6 +111,13 @@ bool arena_use_copy(struct arena *a, int fd)
     return good;
 }
 
+bool arena_write_apart(struct arena *a)
+{
+    a->used = MIN((a->used + 0xfff) & ~(size_t)0xfff, a->size);
+    return a->used == a->size || mmap(a->rw + a->used, a->size - a->used, PROT_READ | PROT_WRITE,
+                                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) != MAP_FAILED;
+}
+
 uint8_t *arena_alloc(struct arena *a, size_t size)
 {
     size_t at = (a->used + ARENA_ALIGN - 1) & ~(size_t)(ARENA_ALIGN - 1);

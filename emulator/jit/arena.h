@@ -33,6 +33,9 @@ void arena_reset(struct arena *a);
 int arena_copy(const struct arena *a);
 bool arena_use_copy(struct arena *a, int fd);
 
+/* In a child of fork(): what is written behind the used part stays in this process. Not to be executed any more. */
+bool arena_write_apart(struct arena *a);
+
 static inline uint8_t *arena_writable(const struct arena *a, const void *rx)
 {
     return a->rw + ((const uint8_t *)rx - a->rx);

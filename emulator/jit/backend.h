@@ -41,6 +41,8 @@ struct compiled { /* result of backend_compile */
     uint32_t n_sites;
     struct host_fault *fault; /* g_malloc'ed, user mode */
     uint32_t n_faults;
+    uint32_t *fixup;     /* g_malloc'ed, after backend_keep_fixups(): the back end's notes for backend_freeze() */
+    uint32_t n_fixups;
 };
 
 struct backend *backend_create(const struct jit_guest *guest, size_t arena_size, bool user_mode, GError **error);
@@ -55,6 +57,21 @@ bool backend_compile(struct backend *be, const struct ir_region *r, int tier, in
 /* A region is freed: forget `c` (backend_find) and free its arrays. Its code stays until the next reset. */
 void backend_release(struct backend *be, struct compiled *c);
 void backend_reset(struct backend *be); /* no generated code may be running */
+
+/* Compiled code that outlives its process. Frozen, it holds no address of this process; thawed, it is as if it had been
+ * compiled here, for the same guest, mode and features of the processor (backend_fingerprint()). Fixups are only noted
+ * from backend_keep_fixups() on, before the first compile.
+ * backend_freeze() appends to `out` (a multiple of 8 bytes); false, and nothing appended: it refers to something that
+ * has no name. backend_thaw() checks everything but the instructions themselves; `hotness` as for backend_compile(). */
+enum backend_thawed { BACKEND_THAWED, BACKEND_THAW_BAD, BACKEND_THAW_FULL };
+void backend_keep_fixups(struct backend *be);
+bool backend_freeze(struct backend *be, const struct compiled *c, GByteArray *out);
+enum backend_thawed backend_thaw(struct backend *be, const uint8_t *data, size_t size, int32_t *hotness,
+                                 struct jit_region *owner, struct compiled *out);
+/* Text that differs where code of one process would not do in another. */
+void backend_fingerprint(const struct backend *be, GString *text);
+/* In a child of fork() that runs no generated code: what it compiles from now on is not seen by the parent. */
+bool backend_compile_apart(struct backend *be);
 
 /* fork(), as arena.h says; no compile may be under way between the two. */
 int backend_copy_code(struct backend *be);

@@ -172,6 +172,7 @@ struct jit_options {
     bool eager;            /* tests: tier 1 at the first run, tier 2 at the third, waited for */
     FILE *log;             /* --log jit, or NULL */
     size_t cache_size;     /* bytes of code arena; 0: default */
+    bool keep;             /* user mode: jit_keep() will be asked */
 };
 
 /* Bits of jit_cpu.user_pages. */
@@ -215,6 +216,21 @@ void jit_invalidate_range(struct jit *jit, uint64_t address, uint64_t size);
 bool jit_fork_begin(struct jit *jit);
 void jit_fork_parent(struct jit *jit);
 bool jit_fork_child(struct jit *jit, struct jit_cpu *cpu);
+/* User mode: translations that outlive the process (keep.c). `keep` of the options must be set. What a file of them is
+ * for, beside the program and this build: text that must be part of its key. */
+struct code_store;
+struct code_store_writer;
+void jit_fingerprint(const struct jit *jit, GString *text);
+/* From now on translations are looked for there; the JIT owns it. Each is checked, the guest's bytes among the rest. */
+void jit_use_store(struct jit *jit, struct code_store *store);
+/* How many regions were made here, that is, did not come from the store. */
+uint32_t jit_fresh_regions(const struct jit *jit);
+/* So that a child of fork() finds everything as it should be: around the fork, in the parent. */
+void jit_keep_begin(struct jit *jit);
+void jit_keep_end(struct jit *jit);
+/* In that child, which runs no guest code any more: compiles what was only interpreted, and adds all that is new. */
+void jit_keep(struct jit *jit, struct jit_cpu *cpu, struct code_store_writer *writer);
+
 /* User mode: a handler of other signals asks the interrupted processor of its own thread to leave jit_run() soon. In
  * rare moments only the end of the slice is left to do it: slices shall not be endless. */
 void jit_request_stop(struct jit_cpu *cpu, void *ucontext);
@@ -237,6 +253,7 @@ struct jit_stats {
     uint64_t regions[3], guest_insns[3], code_bytes[3]; /* per tier; [0] interpreted regions */
     uint64_t interpreted, units, tlb_misses, jc_misses, links, invalidations, cache_drops, budget_exits, device_exits;
     uint64_t compile_ns[3];
+    uint64_t recalled, recall_misses, recall_refused; /* translations from the store; not there; not fitting or damaged */
 };
 void jit_get_stats(const struct jit *jit, struct jit_stats *stats);
 /* The same as lines of text. */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <time.h>
 #include "emulator/jit/runtime.h"
+#include "emulator/jit/store.h"
 
 static uint64_t now_ns(void)
 {
@@ -47,6 +48,8 @@ struct jit *jit_create(const struct jit_guest *guest, const struct jit_options *
             jit_destroy(jit);
             return NULL;
         }
+        if (options->keep)
+            backend_keep_fixups(jit->backend);
         if (options->max_tier > 1)
             jit->tier2 = tier2_start(jit);
     }
@@ -65,6 +68,9 @@ void jit_destroy(struct jit *jit)
     g_hash_table_destroy(jit->pages);
     g_ptr_array_free(jit->cpus, TRUE);
     g_ptr_array_free(jit->old_ir, TRUE);
+    code_store_close(jit->store);
+    if (jit->recalled)
+        g_byte_array_free(jit->recalled, TRUE);
     g_rec_mutex_clear(&jit->lock);
     g_mutex_clear(&jit->idle_lock);
     g_cond_clear(&jit->idle);
@@ -180,6 +186,11 @@ void jit_describe_stats(const struct jit *jit, GString *text)
                            ", budget exits %" G_GUINT64_FORMAT "\n",
                            s->interpreted, s->units, s->device_exits, s->tlb_misses, s->jc_misses, s->links,
                            s->invalidations, s->cache_drops, s->budget_exits);
+    if (jit->options.keep)
+        g_string_append_printf(text,
+                               "  from the translation cache %" G_GUINT64_FORMAT ", not there %" G_GUINT64_FORMAT
+                               ", refused %" G_GUINT64_FORMAT ", new %u\n",
+                               s->recalled, s->recall_misses, s->recall_refused, jit->fresh);
 }
 
 uint64_t jit_icount(const struct jit_cpu *cpu)
@@ -266,6 +277,9 @@ static struct jit_region *make_ir(struct jit_cpu *cpu, const uint8_t *host, uint
     jit->stats.regions[0]++;
     jit->stats.guest_insns[0] += ir->n_guest_insns;
     jit->stats.compile_ns[0] += now_ns() - start;
+    r->next_page = s.next_page;
+    if (kind == TRANSLATION_BLOCK)
+        jit_note_fresh(jit, r);
     translation_insert(jit, r, flags);
     if (jit->options.log && !jit->backend)
         jit_log_region(jit, r, ir, kind == TRANSLATION_UNIT ? "unit" : "superblock (interpreted)");
@@ -348,6 +362,8 @@ static struct jit_region *find_or_make(struct jit_cpu *cpu, enum translation_kin
     if (!host)
         return NULL;
     struct jit_region *r = translation_find(jit, cpu->pc, npc, cpu->mode, host, kind);
+    if (!r && jit->store && kind == TRANSLATION_BLOCK)
+        r = jit_recall(cpu, host);
     return *recent = r ? r : make_ir(cpu, host, flags, kind);
 }
 

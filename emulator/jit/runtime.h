@@ -42,6 +42,8 @@ struct jit_region {
     uint8_t tier;          /* 0 IR only, 1, 2 */
     bool valid;
     bool promoting;        /* a tier-2 job is under way */
+    bool next_page;        /* made with the page behind at hand */
+    uint64_t seen;         /* digest of the guest's bytes, if it shall be kept */
     const uint8_t *host;   /* host address of the code at pc */
     uint32_t runs;
     uint32_t n_guest_insns;
@@ -110,6 +112,9 @@ struct jit {
     uint8_t covered[1u << HEAT_BITS]; /* stands inside a tier-2 region that began elsewhere */
     struct jit_stats stats;
     struct tier2 *tier2;
+    struct code_store *store; /* translations of earlier processes, or NULL */
+    GByteArray *recalled;    /* a record of it */
+    uint32_t fresh;          /* regions made here */
     int fork_copy;           /* between jit_fork_begin() and its end: the child's code, or -1 */
 };
 
@@ -198,6 +203,12 @@ struct ir_region *region_form_hot(struct ir_builder *b, const struct region_sour
 
 /* runtime.c */
 void jit_log_region(struct jit *jit, const struct jit_region *r, const struct ir_region *ir, const char *what);
+
+/* keep.c */
+/* The region at the CPU's pc from the store, entered in the maps; NULL: there is none that fits. */
+struct jit_region *jit_recall(struct jit_cpu *cpu, const uint8_t *host);
+/* A region was made: notes what it was made from. */
+void jit_note_fresh(struct jit *jit, struct jit_region *r);
 
 /* tier2.c */
 struct tier2 *tier2_start(struct jit *jit);

@@ -279,6 +279,7 @@ static void publish(struct jit *jit, struct jit_cpu *cpu, struct job *job)
     old->links_in = NULL;
     translation_remove(jit, old);
     job->result = NULL;
+    jit_note_fresh(jit, r);
     translation_insert(jit, r, NULL);
     while (sites) {
         struct exit_site *s = sites;

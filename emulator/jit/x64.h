@@ -175,7 +175,15 @@ struct backend {
     /* Where the code around generated code holds the C caller's registers, not the guest's. */
     const uint8_t *enter_begin, *enter_saved, *leave_restores, *leave_end;
     bool user;
+    bool keeps_fixups;
 };
+
+#define X64_HEADER_BYTES 64 /* before each region, one unit of the arena: struct compiled * */
+
+/* Of x64_reloc_kind in struct compiled's fixup: kind << 28 | place in the code. */
+enum { X64_FIX_REL, X64_FIX_SITE, X64_FIX_HEAT, X64_FIX_FUNCTION };
+#define X64_FIX_SHIFT 28
+#define X64_FIX_PLACE ((1u << X64_FIX_SHIFT) - 1)
 
 /* ------------------------------------------------------------------------------------- x64_alloc.c */
 void x64_prepare(struct x64_ctx *c);
@@ -294,5 +302,17 @@ void x64_v2m(struct x64_ctx *c, uint32_t op, int reg, struct x64_mem m);
 
 /* ------------------------------------------------------------------------------------- x64_backend.c */
 void x64_features_detect(struct x64_features *f);
+/* Room for a region of `size` bytes, with its header; NULL: the arena is full. The result is where it will run. */
+uint8_t *x64_place(struct backend *be, uint32_t size, struct compiled *owner);
+/* Its code is there: backend_find() finds it. */
+void x64_placed(struct backend *be, const uint8_t *rx);
+/* A rel32 field; false: out of reach. */
+static inline bool x64_put32(uint8_t *at, int64_t v)
+{
+    int32_t d = (int32_t)v;
+
+    memcpy(at, &d, 4);
+    return v == d;
+}
 
 #endif

@@ -45,11 +45,14 @@ struct x64_mem {
     uint64_t abs;       /* XM_RIP_ABS */
 };
 
-enum x64_reloc_kind { XR_LABEL, XR_ABS, XR_CONST, XR_SECTION };
+enum x64_reloc_kind {
+    XR_LABEL, XR_ABS, XR_CONST,     /* rel32 fields */
+    XR_SITE, XR_HEAT, XR_FUNCTION,  /* 64-bit immediates, by x64_imm_pointer() */
+};
 struct x64_reloc {
-    uint32_t section, at; /* the rel32 field */
+    uint32_t section, at; /* the field */
     uint32_t kind;
-    uint64_t target; /* label; address; pool offset; section << 32 | offset */
+    uint64_t target; /* label; address; pool offset; index of an exit; pointer */
 };
 
 enum { XS_HOT, XS_COLD, XS_STUB, XS_COUNT };
@@ -351,6 +354,13 @@ static inline void x64_imm(struct x64_asm *a, int dst, uint64_t v, bool keep_fla
         x64_prefix(a, 0xb8u | ((unsigned)dst & 7) | X_W, 0, 0, dst);
         x64_8(a, v);
     }
+}
+/* A pointer to something outside the region: its place stays known, so that the code can be used elsewhere. */
+static inline void x64_imm_pointer(struct x64_asm *a, int dst, enum x64_reloc_kind kind, uint64_t target)
+{
+    x64_prefix(a, 0xb8u | ((unsigned)dst & 7) | X_W, 0, 0, dst);
+    x64_reloc(a, kind, target);
+    x64_8(a, 0);
 }
 static inline void x64_store_imm(struct x64_asm *a, bool w, struct x64_mem m, int32_t v)
 {

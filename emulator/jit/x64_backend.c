@@ -12,7 +12,6 @@
 
 #define CPU(field) x64_at(R_CPU, (int32_t)offsetof(struct jit_cpu, field))
 #define ARENA_DEFAULT ((size_t)128 << 20)
-#define HEADER_BYTES  64 /* before each region, one unit of the arena: struct compiled * */
 
 void x64_features_detect(struct x64_features *f)
 {
@@ -275,7 +274,7 @@ struct backend *backend_create(const struct jit_guest *guest, size_t arena_size,
     g_mutex_init(&be->lock);
     be->guest = guest;
     be->user = user_mode;
-    be->n_starts = be->arena.size / HEADER_BYTES / 64;
+    be->n_starts = be->arena.size / X64_HEADER_BYTES / 64;
     be->starts = g_new0(uint64_t, be->n_starts);
     x64_features_detect(&be->f);
     emit_common(be);
@@ -319,10 +318,40 @@ void backend_reset(struct backend *be)
 
 static void put32(uint8_t *at, int64_t v)
 {
-    int32_t d = (int32_t)v;
+    bool near = x64_put32(at, v);
 
-    g_assert(v == d);
-    memcpy(at, &d, 4);
+    g_assert(near);
+}
+
+static void put64(uint8_t *at, uint64_t v)
+{
+    memcpy(at, &v, sizeof(v));
+}
+
+uint8_t *x64_place(struct backend *be, uint32_t size, struct compiled *owner)
+{
+    g_mutex_lock(&be->lock);
+    uint8_t *rx = arena_alloc(&be->arena, size + X64_HEADER_BYTES);
+    g_mutex_unlock(&be->lock);
+    if (!rx) {
+        return NULL;
+    }
+    uint8_t *head = arena_writable(&be->arena, rx);
+    memset(head, 0xcc, X64_HEADER_BYTES);
+    memcpy(head, &owner, sizeof(owner));
+    return rx + X64_HEADER_BYTES;
+}
+
+void x64_placed(struct backend *be, const uint8_t *rx)
+{
+    size_t granule = (size_t)(rx - be->arena.rx) / X64_HEADER_BYTES - 1;
+    __atomic_or_fetch(&be->starts[granule / 64], 1ull << (granule & 63), __ATOMIC_RELEASE);
+}
+
+static void note_fixup(struct compiled *out, unsigned kind, uint32_t place)
+{
+    if (out->fixup)
+        out->fixup[out->n_fixups++] = kind << X64_FIX_SHIFT | place;
 }
 
 /* Copies the sections to their place and resolves what refers to what. */
@@ -341,23 +370,19 @@ static bool finish(struct x64_ctx *c, struct compiled *out)
     uint32_t pool = size = (size + 15) & ~15u;
     size += 16 * a->n_pool;
 
-    g_mutex_lock(&be->lock);
-    uint8_t *rx = arena_alloc(&be->arena, size + HEADER_BYTES);
-    g_mutex_unlock(&be->lock);
+    uint8_t *rx = x64_place(be, size, out);
     if (!rx) {
         return false;
     }
-    uint8_t *head = arena_writable(&be->arena, rx);
-    size_t granule = (size_t)(rx - be->arena.rx) / HEADER_BYTES;
-    memset(head, 0xcc, HEADER_BYTES);
-    memcpy(head, &out, sizeof(out));
-    rx += HEADER_BYTES;
     uint8_t *rw = arena_writable(&be->arena, rx);
     for (unsigned s = 0; s < XS_COUNT; s++) {
         memcpy(rw + at[s], a->sec[s].base, (size_t)(a->sec[s].p - a->sec[s].base));
     }
     if (a->n_pool) {
         memcpy(rw + pool, a->pool, (size_t)16 * a->n_pool);
+    }
+    if (be->keeps_fixups) {
+        out->fixup = g_new(uint32_t, a->n_relocs + 1);
     }
     for (uint32_t k = 0; k < a->n_relocs; k++) {
         const struct x64_reloc *l = &a->reloc[k];
@@ -373,7 +398,17 @@ static bool finish(struct x64_ctx *c, struct compiled *out)
         case XR_CONST:
             target = (int64_t)pool + (uint32_t)l->target;
             break;
+        case XR_SITE:
+            note_fixup(out, X64_FIX_SITE, from);
+            put64(rw + from, (uint64_t)(uintptr_t)&out->site[l->target]);
+            continue;
+        case XR_HEAT:
+        case XR_FUNCTION:
+            note_fixup(out, l->kind == XR_HEAT ? X64_FIX_HEAT : X64_FIX_FUNCTION, from);
+            put64(rw + from, l->target);
+            continue;
         default:
+            note_fixup(out, X64_FIX_REL, from);
             target = (int64_t)(l->target - (uint64_t)(uintptr_t)rx);
             break;
         }
@@ -399,7 +434,7 @@ static bool finish(struct x64_ctx *c, struct compiled *out)
     }
     out->code = rx;
     out->size = size;
-    __atomic_or_fetch(&be->starts[granule / 64], 1ull << (granule & 63), __ATOMIC_RELEASE);
+    x64_placed(be, rx);
     return true;
 }
 
@@ -446,8 +481,8 @@ bool backend_compile(struct backend *be, const struct ir_region *r, int tier, in
 void backend_release(struct backend *be, struct compiled *c)
 {
     if (c->code) {
-        const uint8_t *head = c->code - HEADER_BYTES;
-        size_t granule = (size_t)(head - be->arena.rx) / HEADER_BYTES;
+        const uint8_t *head = c->code - X64_HEADER_BYTES;
+        size_t granule = (size_t)(head - be->arena.rx) / X64_HEADER_BYTES;
         void *none = NULL, *there;
         memcpy(&there, head, sizeof(there));
         if (there == c && (be->starts[granule / 64] >> (granule & 63) & 1)) {
@@ -456,6 +491,7 @@ void backend_release(struct backend *be, struct compiled *c)
     }
     g_free(c->site);
     g_free(c->fault);
+    g_free(c->fixup);
     *c = (struct compiled){0};
 }
 
@@ -467,7 +503,7 @@ const struct compiled *backend_find(struct backend *be, const void *host_pc)
     if (pc < be->arena.rx || pc >= be->arena.rx + be->arena.size) {
         return NULL;
     }
-    size_t granule = (size_t)(pc - be->arena.rx) / HEADER_BYTES;
+    size_t granule = (size_t)(pc - be->arena.rx) / X64_HEADER_BYTES;
     size_t w = granule / 64;
     uint64_t bits = __atomic_load_n(&be->starts[w], __ATOMIC_ACQUIRE) & (~0ull >> (63 - (granule & 63)));
     while (!bits && w > 0) {
@@ -476,7 +512,7 @@ const struct compiled *backend_find(struct backend *be, const void *host_pc)
     if (!bits) {
         return NULL;
     }
-    const uint8_t *head = be->arena.rx + (w * 64 + 63 - (size_t)__builtin_clzll(bits)) * HEADER_BYTES;
+    const uint8_t *head = be->arena.rx + (w * 64 + 63 - (size_t)__builtin_clzll(bits)) * X64_HEADER_BYTES;
     const struct compiled *c;
     memcpy(&c, head, sizeof(c));
     return c && pc >= c->code && pc < c->code + c->size ? c : NULL;

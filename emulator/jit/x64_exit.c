@@ -97,7 +97,7 @@ static void store_ref(struct x64_ctx *c, ir_ref v, struct x64_mem m, bool wide)
 
 static void leave(struct x64_ctx *c, uint32_t exit, const void *how)
 {
-    x64_imm(&c->a, RAX, (uint64_t)(uintptr_t)&c->site[exit], true);
+    x64_imm_pointer(&c->a, RAX, XR_SITE, exit);
     x64_jmp_abs(&c->a, how);
 }
 
@@ -173,7 +173,7 @@ static void expect_return(struct x64_ctx *c, const struct ir_exit *e)
     x64_4(a, 0);
     x64_bind(a, back);
     linked_jump(c, site);
-    x64_imm(a, RAX, (uint64_t)(uintptr_t)site, true);
+    x64_imm_pointer(a, RAX, XR_SITE, c->next_return - 1);
     x64_jmp_abs(a, c->be->code.leave_pc);
     x64_bind(a, on);
     x64_alu_ri(a, ALU_ADD, true, RSP, 8);
@@ -317,7 +317,7 @@ void x64_call_c(struct x64_ctx *c, const void *function)
     if (far < 0x7fff0000u) {
         x64_call_abs(&c->a, function);
     } else {
-        x64_imm(&c->a, RAX, f, true);
+        x64_imm_pointer(&c->a, RAX, XR_FUNCTION, f);
         x64_rr(&c->a, 0xff, 2, RAX);
     }
 }

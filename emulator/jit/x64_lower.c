@@ -1227,12 +1227,12 @@ void x64_region(struct x64_ctx *c, int32_t *hotness)
     x64_need(a, 4096);
     if (hotness) {
         uint32_t hot = x64_label(a), cur = a->cur;
-        x64_imm(a, RAX, (uint64_t)(uintptr_t)hotness, false);
+        x64_imm_pointer(a, RAX, XR_HEAT, (uint64_t)(uintptr_t)hotness);
         x64_alu_mi(a, ALU_SUB, false, x64_at(RAX, 0), 1);
         x64_jcc(a, CC_E, hot);
         x64_section(a, XS_STUB);
         x64_bind(a, hot);
-        x64_imm(a, RAX, (uint64_t)(uintptr_t)&c->site[c->n_sites - 1], false);
+        x64_imm_pointer(a, RAX, XR_SITE, c->n_sites - 1);
         x64_jmp_abs(a, c->be->code.leave_pc);
         x64_section(a, cur);
     }

@@ -58,6 +58,7 @@ static bool make_jit(struct user_process *process, GError **error)
         .user_mode = true,
         .max_tier = process->options.max_tier,
         .log = process->options.jit_log,
+        .keep = process->options.cache != NULL,
     };
 
     process->jit = jit_create(process->arch->guest(process->model), &options, error);
@@ -169,6 +170,7 @@ static bool prepare(struct user_process *process, const char *program, char **ar
     process->mem.opaque = process;
     if (!make_jit(process, error))
         return false;
+    process->cache = user_cache_open(process);
 
     thread = user_thread_new(process, NULL);
     thread->host = pthread_self();
@@ -188,6 +190,7 @@ static void discard(struct user_process *process)
     g_ptr_array_unref(process->threads);
     if (process->jit)
         jit_destroy(process->jit);
+    user_cache_free(process->cache);
     user_mem_finish(&process->mem);
     if (process->strace)
         fclose(process->strace);
@@ -281,6 +284,8 @@ void user_process_exit(struct user_process *process, int status)
         fflush(process->options.jit_log);
     if (process->strace)
         fflush(process->strace);
+    if (current_thread)
+        user_cache_keep(current_thread);
     _exit(status);
 }
 

@@ -19,6 +19,7 @@
 
 #include "emulator/jit/jit.h"
 #include "emulator/user/abi.h"
+#include "emulator/user/cache.h"
 #include "emulator/user/elf.h"
 #include "emulator/user/gdb.h"
 #include "emulator/user/mem.h"
@@ -122,6 +123,7 @@ struct user_options {
     enum jit_accel accel;
     unsigned max_tier; /* as struct jit_options; 2 is usual */
     FILE *jit_log;     /* NULL: none */
+    const char *cache; /* folder of the translation cache, absolute; NULL: none */
 };
 
 struct user_process {
@@ -131,6 +133,7 @@ struct user_process {
     struct user_options options;
     struct user_mem mem;
     struct jit *jit;
+    struct user_cache *cache;        /* NULL: none */
     char *exe;                       /* absolute host name of the program */
     char *own_sysroot;               /* options.sysroot at the start; NULL: none */
     char **arguments;                /* as it got them */

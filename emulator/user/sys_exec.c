@@ -451,6 +451,7 @@ static GPtrArray *make_command(struct user_thread *t, const char *debugger, cons
         g_ptr_array_add(command, g_strdup("--tier=1"));
     if (options->stats)
         g_ptr_array_add(command, g_strdup("--stats"));
+    g_ptr_array_add(command, g_strdup_printf("--cache=%s", options->cache ? options->cache : "off"));
     if (options->jit_log)
         g_ptr_array_add(command, g_strdup("--log=jit"));
     if (debugger)
@@ -511,6 +512,7 @@ static int64_t execute(struct user_thread *t, const char *name, const char *host
     ours = is_ours(t, file);
     if (ours < 0)
         return ours;
+    user_cache_keep(t);
     if (!ours) {
         /* With a sysroot the interpreter's name has another meaning than it has for the host. */
         if (t->process->options.sysroot)
