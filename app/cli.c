@@ -20,6 +20,7 @@ const struct cli_command cli_commands[] = {
     {"boot", cli_boot, N_("Start a machine from options, without keeping it")},
     {"image", cli_image, N_("Create, inspect, check and convert disk images")},
     {"exec", cli_exec, N_("Run one program of another Linux")},
+    {"cache", cli_cache, N_("Show or clear what speeds up the start of such programs")},
     {"binfmt", cli_binfmt, N_("Let Linux start programs for other processors by their names")},
     {NULL, NULL, NULL},
 };

@@ -41,6 +41,7 @@ int cli_export(int argc, char **argv);
 int cli_import(int argc, char **argv);
 int cli_exec(int argc, char **argv);  /* app/cli_exec.c */
 int cli_binfmt(int argc, char **argv); /* app/cli_binfmt.c */
+int cli_cache(int argc, char **argv); /* app/cli_cache.c */
 
 /* The whole program but for the windows: finds the command and runs it. */
 int cli_main(int argc, char **argv);

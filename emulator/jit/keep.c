@@ -142,14 +142,14 @@ static struct jit_region *revive(struct jit_cpu *cpu, const uint8_t *host, const
     r->span = k.n_spans == 1 ? &r->first_span : g_new(struct code_span, k.n_spans);
     for (uint32_t n = 0; n < k.n_spans; n++)
         r->span[n] = (struct code_span){cpu->window + span[n].address, span[n].size};
-    int32_t *heat = k.tier == 1 && jit->tier2 ? jit_heat(jit, r->pc) : NULL;
+    int32_t *heat = jit_heat(jit, r->pc);
     at += follow;
-    switch (backend_thaw(jit->backend, at, (size_t)(end - at), heat, r, &r->code)) {
+    switch (backend_thaw(jit->backend, at, (size_t)(end - at), jit->tier2 && k.tier == 1 ? heat : NULL, r, &r->code)) {
     case BACKEND_THAW_FULL: jit->reset_wanted = true; /* fall through */
     case BACKEND_THAW_BAD: translation_free(jit, r); return NULL;
     case BACKEND_THAWED: break;
     }
-    if (heat && *heat == HEAT_NEVER)
+    if (k.tier == 1 && *heat == HEAT_NEVER)
         *heat = jit->options.eager ? 2 : HOT_RUNS;
     translation_insert(jit, r, NULL);
     if (jit->options.log)
