@@ -130,7 +130,7 @@ bool backend_freeze(struct backend *be, const struct compiled *c, GByteArray *ou
         memcpy(next, c->fault, sizeof(*c->fault) * c->n_faults);
     next += sizeof(*c->fault) * c->n_faults;
     for (uint32_t k = 0; k < c->n_fixups && good; k++, next += sizeof(uint32_t)) {
-        uint32_t fixup;
+        uint32_t fixup = 0;
         good = freeze_fixup(be, c, code, c->fixup[k], &fixup);
         memcpy(next, &fixup, sizeof(fixup));
     }
