@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Random ARM and Thumb code gives the same registers, flags and memory in our interpreter, tier 1, tier 2 and in an
- * independent emulator (qemu-arm of the distribution; without it the interpreter is what the others are held to).
+ * independent emulator (qemu-arm of the distribution; without it the interpreter is what the others are held to), on
+ * processors from ARM926 to Cortex-A8 and with big-endian data (BE8, qemu-armeb).
  *
  * Words are made from the rows of the instruction tables. Streams are put together to one static program: each loads
  * its registers from a block, runs, and dumps them there; at the end the program writes all blocks to its standard
@@ -42,10 +43,27 @@ struct stream {
     uint8_t block[BLOCK];
 };
 
+/* Processors; the oracle's name for each. */
+static const struct core {
+    const char *name, *model, *cpu;
+    bool big; /* BE8 */
+    unsigned share; /* of the streams that the first one runs: 1 in so many */
+} cores[] = {
+    {"", "max", "max", false, 1},
+    {"cortex-a8/", "cortex-a8", "cortex-a8", false, 6},
+    {"arm1176/", "arm1176jzf-s", "arm1176", false, 6},
+    {"arm1136/", "arm1136jf-s", "arm1136", false, 6},
+    {"arm926/", "arm926ej-s", "arm926", false, 6},
+    {"be8/", "max", "max", true, 6},
+};
+
 static guint32 seed = 1;
 static unsigned n_streams = 768;
-static const char *oracle;
-static bool thumb; /* what the running test is about */
+static const char *oracle[2]; /* by byte order */
+/* what the running test is about */
+static bool thumb;
+static const struct core *core;
+static uint32_t features;
 
 /* ------------------------------------------------------------------------------------------ generator */
 
@@ -58,6 +76,12 @@ static void put32(uint8_t *p, uint32_t v)
 {
     v = GUINT32_TO_LE(v);
     memcpy(p, &v, 4);
+}
+
+static void put16(uint8_t *p, uint16_t v)
+{
+    v = GUINT16_TO_LE(v);
+    memcpy(p, &v, 2);
 }
 
 static uint32_t get32(const uint8_t *p)
@@ -100,7 +124,6 @@ static uint32_t with(uint32_t word, unsigned at, unsigned value)
     return (word & ~(15u << at)) | value << at;
 }
 
-static const uint32_t features = 0x1ffff & ~(uint32_t)(ARM_SHORT_VECTORS | ARM_OMAP_CP15);
 
 static bool is_data(const struct arm_row *row)
 {
@@ -228,7 +251,7 @@ static GPtrArray *data_rows(bool words, bool of_thumb)
     for (unsigned k = 0; k < 8; k++) {
         const struct arm_row *table = !of_thumb ? arm_arm_rows[k] : !words ? arm_thumb_rows[k] : k < 4 ? arm_thumb_word_rows[k] : NULL;
         for (; table && table->emit; table++)
-            if (is_data(table))
+            if (is_data(table) && (features & table->needs) == table->needs)
                 g_ptr_array_add(rows, (gpointer)table);
     }
     return rows;
@@ -250,7 +273,7 @@ static void data_item(GRand *r, struct stream *s)
                 add(s, w, 4);
                 return;
             }
-        } else if (rnd(r, 2)) {
+        } else if (!word_rows->len || rnd(r, 2)) {
             if (thumb_half(r, half_rows->pdata[rnd(r, half_rows->len)], &w)) {
                 add(s, w, 2);
                 return;
@@ -273,6 +296,10 @@ static void arm_memory(GRand *r, struct stream *s)
     uint32_t c = condition(r), rd = destination(r), u = rnd(r, 2) << 23;
     unsigned kind = rnd(r, 9), base = 12, at = 256 + rnd(r, 512);
     uint32_t p = rnd(r, 2) << 24, w = p ? rnd(r, 2) << 21 : 0, l = rnd(r, 2) << 20;
+    if (!(features & ARM_V6)) /* where words must be aligned */
+        kind = rnd(r, 2) ? 5 : 8;
+    else if (kind == 7 && !(features & ARM_V6K))
+        kind = 6;
     if (kind >= 4)
         at &= ~7u;
     add(s, 0xe2800000 | BASE << 16 | 12 << 12 | (at >> 2 & 255) | 0xf00, 4); /* add r12, r1, #at */
@@ -429,7 +456,8 @@ static void conditional_group(GRand *r, struct stream *s)
             } else if (s->thumb) {
                 add(s, (memory == 1 ? 0x6000 : 0x6800) | rnd(r, 32) << 6 | BASE << 3 | rd, 2);
             } else {
-                add(s, (cond ^ rnd(r, 2)) << 28 | (memory == 1 ? 0x05800000 : 0x05900000) | BASE << 16 | rd << 12 | rnd(r, DATA_BYTES - 4), 4);
+                add(s, (cond ^ rnd(r, 2)) << 28 | (memory == 1 ? 0x05800000 : 0x05900000) | BASE << 16 | rd << 12 |
+                           (rnd(r, DATA_BYTES - 4) & (features & ARM_V6 ? ~0u : ~3u)), 4);
             }
         }
     }
@@ -445,7 +473,10 @@ static void generate(GRand *r, struct stream *s)
     unsigned wanted = 8 + rnd(r, 60);
     while (s->n < wanted && s->n < BODY_MAX - 40) {
         unsigned kind = rnd(r, 13);
-        if (kind == 12) {
+        bool old = thumb && !(features & ARM_V6T2);
+        if (old && kind != 2) {
+            data_item(r, s);
+        } else if (kind == 12) {
             conditional_group(r, s);
         } else if (kind < 2) {
             if (thumb) {
@@ -457,7 +488,7 @@ static void generate(GRand *r, struct stream *s)
         } else if (kind == 2) { /* over a few */
             unsigned at = s->n, n = rnd(r, 4);
             add(s, 0, 4);
-            if (thumb && rnd(r, 2))
+            if (thumb && (old || rnd(r, 2)))
                 s->body[at].size = 2;
             for (unsigned k = 0; k <= n; k++)
                 data_item(r, s);
@@ -466,7 +497,7 @@ static void generate(GRand *r, struct stream *s)
                 s->body[at].word = rnd(r, 15) << 28 | 0x0a000000 | ((skip / 4 - 1) & 0xffffff);
             } else if (s->body[at].size == 4) { /* offset from pc + 4 */
                 s->body[at].word = 0xf0008000 | rnd(r, 14) << 22 | skip / 2;
-            } else if (skip >= 2 && rnd(r, 2)) {
+            } else if (old || (skip >= 2 && rnd(r, 2))) {
                 s->body[at].word = 0xd000 | rnd(r, 14) << 8 | ((skip - 2) / 2);
             } else {
                 unsigned off = skip - 2;
@@ -509,10 +540,22 @@ static void emit_item(GByteArray *code, const struct item *i, bool of_thumb)
     g_byte_array_append(code, b, i->size);
 }
 
+/* A word of data as the processor reads it. */
+static uint32_t ordered(uint32_t v)
+{
+    return core->big ? GUINT32_SWAP_LE_BE(v) : v;
+}
+
+static uint16_t ordered16(uint16_t v)
+{
+    return core->big ? GUINT16_SWAP_LE_BE(v) : v;
+}
+
 static void set32(GByteArray *code, unsigned rd, uint32_t v)
 {
-    emit(code, 0xe3000000 | (v >> 12 & 15) << 16 | rd << 12 | (v & 0xfff));
-    emit(code, 0xe3400000 | (v >> 28) << 16 | rd << 12 | (v >> 16 & 0xfff));
+    emit(code, 0xe59f0000 | rd << 12); /* ldr rd, [pc]; b over it */
+    emit(code, 0xea000000);
+    emit(code, ordered(v));
 }
 
 /* The body is called: ARM around it, which leaves flags alone on the way in and out. */
@@ -552,6 +595,12 @@ static void emit_stream(GByteArray *code, const struct stream *s, uint32_t block
     put32(code->data + at, 0xea000000 | (((code->len - at - 8) >> 2) & 0xffffff));
 }
 
+static void order_words(uint8_t *data, gsize size)
+{
+    for (gsize k = 0; core->big && k < size; k += 4)
+        put32(data + k, ordered(get32(data + k)));
+}
+
 static struct program build(const struct stream *s, unsigned n)
 {
     struct program p = {.n = n};
@@ -564,7 +613,12 @@ static struct program build(const struct stream *s, unsigned n)
         set32(code, 1, p.data);
         set32(code, 2, n * BLOCK);
         set32(code, 7, 4); /* write(1, data, size) */
-        emit(code, 0xef000000);
+        static const uint32_t rest[] = {
+            0xef000000, 0xe3500000, 0xc0811000, 0xc0522000, /* cmp r0, #0; addgt r1, r1, r0; subsgt r2, r2, r0 */
+            0xc3a00001, 0xcafffff9,                         /* movgt r0, #1; bgt: what was not written yet */
+        };
+        for (unsigned k = 0; k < G_N_ELEMENTS(rest); k++)
+            emit(code, rest[k]);
         set32(code, 0, 0);
         set32(code, 7, 1); /* exit(0) */
         emit(code, 0xef000000);
@@ -577,19 +631,24 @@ static struct program build(const struct stream *s, unsigned n)
     memset(file->data, 0, file->len);
     uint8_t *h = file->data;
     memcpy(h, "\x7f" "ELF\x01\x01\x01", 7); /* 32 bits, little-endian */
-    put32(h + 16, 40u << 16 | 2);           /* executable; ARM */
-    put32(h + 20, 1);
-    put32(h + 24, p.code);
-    put32(h + 28, 52);
-    put32(h + 36, 0x05000000); /* EABI 5 */
-    put32(h + 40, 32u << 16 | 52);
-    put32(h + 44, 1);
+    h[5] = core->big ? 2 : 1;
+    uint16_t half[10] = {2, 40, [4] = 52, 32, 1}; /* executable; ARM */
+    for (unsigned k = 0; k < 2; k++)
+        put16(h + 16 + 2 * k, ordered16(half[k]));
+    for (unsigned k = 4; k < 7; k++)
+        put16(h + 32 + 2 * k, ordered16(half[k]));
+    put32(h + 20, ordered(1));
+    put32(h + 24, ordered(p.code));
+    put32(h + 28, ordered(52));
+    put32(h + 36, ordered(0x05000000 | (core->big ? 0x00800000 : 0))); /* EABI 5, BE8 */
     uint32_t segment[8] = {1, 0, GUEST_BASE, GUEST_BASE, file->len, file->len, 7, 0x1000};
     for (unsigned k = 0; k < 8; k++)
-        put32(h + 52 + 4 * k, segment[k]);
+        put32(h + 52 + 4 * k, ordered(segment[k]));
     memcpy(file->data + 0x80, code->data, code->len);
-    for (unsigned k = 0; k < n; k++)
+    for (unsigned k = 0; k < n; k++) {
         memcpy(file->data + (p.data - GUEST_BASE) + k * BLOCK, s[k].block, BLOCK);
+        order_words(file->data + (p.data - GUEST_BASE) + k * BLOCK, BLOCK);
+    }
     p.file = file;
     return p;
 }
@@ -607,7 +666,8 @@ static uint8_t *run_oracle(const struct program *p)
     fchmod(fd, 0755);
     close(fd);
     g_autoptr(GSubprocess) process =
-        g_subprocess_new(G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_SILENCE, &error, oracle, path, NULL);
+        g_subprocess_new(G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_SILENCE, &error, oracle[core->big], "-cpu",
+                         core->cpu, path, NULL);
     g_assert_no_error(error);
     g_autoptr(GBytes) out = NULL;
     g_subprocess_communicate(process, NULL, NULL, &out, NULL, &error);
@@ -615,18 +675,25 @@ static uint8_t *run_oracle(const struct program *p)
     g_unlink(path);
     gsize size;
     const void *data = g_bytes_get_data(out, &size);
-    return size == p->n * BLOCK ? g_memdup2(data, size) : NULL;
+    if (size != p->n * BLOCK)
+        return NULL;
+    uint8_t *blocks = g_memdup2(data, size);
+    order_words(blocks, size);
+    return blocks;
 }
 
 static uint8_t *run_ours(const struct program *p, unsigned tier)
 {
-    struct guest *g = guest_new("max", tier, true, (p->end - GUEST_BASE + 0xffff) & ~0xffffu);
+    struct guest *g = guest_new(core->model, tier, true, (p->end - GUEST_BASE + 0xffff) & ~0xffffu);
+    if (core->big)
+        arm_set_big_endian(g->cpu, true, false);
     memcpy(g->window + GUEST_BASE, p->file->data, p->file->len);
     int raised = guest_run(g, p->code, INT64_C(100000000));
     uint8_t *result = NULL;
-    if (raised == ARM_EXC_SVC)
+    if (raised == ARM_EXC_SVC) {
         result = g_memdup2(g->window + p->data, p->n * BLOCK);
-    else
+        order_words(result, p->n * BLOCK);
+    } else
         g_test_message("tier %u: exception %d at %08x, info %08x", tier, raised, arm_get_pc(g->cpu),
                        (unsigned)g->cpu->jit.exit_info);
     guest_free(g);
@@ -638,7 +705,7 @@ static bool equal(uint8_t *want, uint8_t *got)
     /* r14 is the return address, CPSR's execution state and mode read as the oracle likes */
     for (unsigned k = 0; k < 2; k++) {
         uint8_t *cpsr = (k ? got : want) + OUT + 60;
-        put32(cpsr, get32(cpsr) & 0xf80f0000);
+        put32(cpsr, get32(cpsr) & (features & ARM_V6 ? 0xf80f0000 : 0xf8000000));
     }
     return memcmp(want, got, BLOCK) == 0;
 }
@@ -646,7 +713,7 @@ static bool equal(uint8_t *want, uint8_t *got)
 static bool differs(const struct stream *s, unsigned tier, uint8_t *a, uint8_t *b, bool *finished)
 {
     struct program p = build(s, 1);
-    g_autofree uint8_t *x = oracle ? run_oracle(&p) : run_ours(&p, 0);
+    g_autofree uint8_t *x = oracle[core->big] ? run_oracle(&p) : run_ours(&p, 0);
     g_autofree uint8_t *y = run_ours(&p, tier);
     g_byte_array_unref(p.file);
     if (!x)
@@ -733,14 +800,19 @@ static void test_tier(gconstpointer data)
 {
     unsigned tier = GPOINTER_TO_UINT(data) & 3;
     thumb = GPOINTER_TO_UINT(data) & 4;
+    core = &cores[GPOINTER_TO_UINT(data) >> 3];
+    features = arm_find_model(core->model)->features & ~(uint32_t)(ARM_SHORT_VECTORS | ARM_OMAP_CP15);
+    arm_rows = data_rows(true, false);
+    half_rows = data_rows(false, true);
+    word_rows = data_rows(true, true);
     g_autofree struct stream *s = g_new(struct stream, BATCH);
     g_autoptr(GRand) r = g_rand_new_with_seed(seed);
     unsigned different = 0;
-    for (unsigned done = 0; done < n_streams && !different; done += BATCH) {
+    for (unsigned done = 0; done < MAX(n_streams / core->share, 1) && !different; done += BATCH) {
         for (unsigned k = 0; k < BATCH; k++)
             generate(r, &s[k]);
         struct program p = build(s, BATCH);
-        g_autofree uint8_t *want = oracle ? run_oracle(&p) : run_ours(&p, 0);
+        g_autofree uint8_t *want = oracle[core->big] ? run_oracle(&p) : run_ours(&p, 0);
         g_autofree uint8_t *got = run_ours(&p, tier);
         g_byte_array_unref(p.file);
         if (!want)
@@ -763,6 +835,9 @@ static void test_tier(gconstpointer data)
         if (!got)
             different++;
     }
+    g_ptr_array_free(arm_rows, TRUE);
+    g_ptr_array_free(half_rows, TRUE);
+    g_ptr_array_free(word_rows, TRUE);
     g_assert_cmpuint(different, ==, 0);
 }
 
@@ -778,21 +853,18 @@ int main(int argc, char **argv)
     }
     int keep = 1;
     g_test_init(&keep, &argv, NULL);
-    const char *given = g_getenv("QEMU_ARM"); /* another than the distribution's */
-    g_autofree char *qemu = given ? g_strdup(given) : g_find_program_in_path("qemu-arm");
-    oracle = qemu;
-    arm_rows = data_rows(true, false);
-    half_rows = data_rows(false, true);
-    word_rows = data_rows(true, true);
-    for (unsigned set = 0; set < 2; set++)
-        for (unsigned t = oracle ? 0 : 1; t < 3; t++) {
-            static const char *const tier[3] = {"interpreter", "tier-1", "tier-2"};
-            g_autofree char *path = g_strdup_printf("/arm/random/%s/%s", set ? "thumb" : "arm", tier[t]);
-            g_test_add_data_func(path, GUINT_TO_POINTER(set << 2 | t), test_tier);
-        }
-    int result = g_test_run();
-    g_ptr_array_free(arm_rows, TRUE);
-    g_ptr_array_free(half_rows, TRUE);
-    g_ptr_array_free(word_rows, TRUE);
-    return result;
+    const char *given = g_getenv("QEMU_ARM"), *given_big = g_getenv("QEMU_ARMEB"); /* others than the distribution's */
+    g_autofree char *little = given ? g_strdup(given) : g_find_program_in_path("qemu-arm");
+    g_autofree char *big = given_big ? g_strdup(given_big) : g_find_program_in_path("qemu-armeb");
+    oracle[0] = little;
+    oracle[1] = big;
+    for (unsigned n = 0; n < G_N_ELEMENTS(cores); n++)
+        for (unsigned set = 0; set < 2; set++)
+            for (unsigned t = oracle[cores[n].big] ? 0 : 1; t < 3; t++) {
+                static const char *const tier[3] = {"interpreter", "tier-1", "tier-2"};
+                g_autofree char *path =
+                    g_strdup_printf("/arm/random/%s%s/%s", cores[n].name, set ? "thumb" : "arm", tier[t]);
+                g_test_add_data_func(path, GUINT_TO_POINTER(n << 3 | set << 2 | t), test_tier);
+            }
+    return g_test_run();
 }
