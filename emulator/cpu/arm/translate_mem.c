@@ -170,7 +170,7 @@ static void multiple(struct xlat *x, bool load, unsigned rn, uint32_t list, ir_r
         if (list >> r & 1)
             ax_put(x, r, value[k++]);
     if (list >> 15 & 1)
-        ax_load_write_pc(x, value[k], rn == 13 ? IR_HINT_RETURN : IR_HINT_NONE);
+        ax_load_write_pc(x, value[k], rn == 13 || rn == 11 ? IR_HINT_RETURN : IR_HINT_NONE); /* 11: by a frame pointer */
 }
 
 /* All of them in one guard, or a guard for each: a unit reaches devices and pages that end in between. */
