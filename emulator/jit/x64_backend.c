@@ -6,9 +6,7 @@
 #include "emulator/jit/x64.h"
 
 #include <cpuid.h>
-#ifdef HAVE_CAPSTONE
-#include <capstone/capstone.h>
-#endif
+#include "emulator/jit/listing.h"
 
 #define CPU(field) x64_at(R_CPU, (int32_t)offsetof(struct jit_cpu, field))
 #define ARENA_DEFAULT ((size_t)128 << 20)
@@ -578,24 +576,15 @@ void backend_link(struct backend *be, struct exit_site *site, const void *target
 
 void backend_log(struct backend *be, const struct compiled *c, FILE *out)
 {
-#ifdef HAVE_CAPSTONE
-    csh h;
-    cs_insn *insn;
+    for (uint32_t at = 0, n; at < c->size; at += n) {
+        uint64_t pc = (uint64_t)(uintptr_t)c->code + at;
+        char text[160];
 
-    if (cs_open(CS_ARCH_X86, CS_MODE_64, &h) == CS_ERR_OK) {
-        cs_option(h, CS_OPT_SKIPDATA, CS_OPT_ON);
-        size_t n = cs_disasm(h, c->code, c->size, (uint64_t)(uintptr_t)c->code, 0, &insn);
-        for (size_t k = 0; k < n; k++) {
-            fprintf(out, "  %" G_GINT64_MODIFIER "x  %-8s %s\n", insn[k].address, insn[k].mnemonic, insn[k].op_str);
+        n = jit_listing_line(JIT_LISTING_X86_64, pc, c->code + at, c->size - at, text, sizeof(text));
+        if (!n) {
+            n = 1;
+            g_snprintf(text, sizeof(text), ".byte    0x%02x", c->code[at]);
         }
-        if (n) {
-            cs_free(insn, n);
-        }
-        cs_close(&h);
-        return;
-    }
-#endif
-    for (uint32_t k = 0; k < c->size; k++) {
-        fprintf(out, "%02x%s", c->code[k], k % 32 == 31 || k + 1 == c->size ? "\n" : " ");
+        fprintf(out, "  %" G_GINT64_MODIFIER "x  %s\n", pc, text);
     }
 }
