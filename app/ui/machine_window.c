@@ -157,15 +157,16 @@ static void show_settings(gpointer window)
     gtk_widget_activate_action(window, "machine.page", "s", "settings");
 }
 
-/* Once for each engine: what it must do without. */
+/* Once, not again each time one goes back: what the machine must do without. */
 static void tell_complaint(VitrineMachineWindow *self)
 {
     struct engine *engine = vitrine_session_get_engine(self->session);
     const char *complaint = engine ? engine_complaint(engine) : NULL;
 
-    if (!complaint || self->complained == engine)
+    if (!complaint || g_strcmp0(self->complained, complaint) == 0)
         return;
-    self->complained = engine;
+    g_free(self->complained);
+    self->complained = g_strdup(complaint);
     /* A toast has one line: the first sentence; the log has the rest. */
     const char *end = strstr(complaint, ". ");
     g_autofree char *text = end ? g_strndup(complaint, (gsize)(end - complaint) + 1) : g_strdup(complaint);
@@ -237,6 +238,7 @@ static void set_session(VitrineMachineWindow *self, VitrineSession *session)
     if (self->session)
         g_signal_handlers_disconnect_by_data(self->session, self);
     g_set_object(&self->session, session);
+    g_clear_pointer(&self->complained, g_free);
     vitrine_screen_set_session(self->screen, session);
     vitrine_serial_view_set_session(self->serial, session);
     vitrine_status_strip_set_session(self->status, session);
@@ -444,6 +446,7 @@ static void vitrine_machine_window_dispose(GObject *object)
     if (self->session)
         set_session(self, NULL);
     g_clear_pointer(&self->view, g_free);
+    g_clear_pointer(&self->complained, g_free);
     G_OBJECT_CLASS(vitrine_machine_window_parent_class)->dispose(object);
 }
 

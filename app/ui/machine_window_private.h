@@ -14,7 +14,7 @@ struct _VitrineMachineWindow {
     VitrineSession *session;
     gboolean close_at_end, closing, force_close;
     char *view;
-    struct engine *complained; /* its complaint was told; only compared */
+    char *complained; /* the complaint that has been told */
 
     AdwFlap *flap;
     GtkWidget *header, *start_button, *pause_button, *full_screen_button, *off_fresh_button, *off_repair_button,

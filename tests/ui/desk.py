@@ -20,9 +20,12 @@ class Failure(Exception):
     pass
 
 
+PATIENCE = float(os.environ.get("VITRINE_TEST_PATIENCE", 1))  # how many times as slow the computer may be
+
+
 def wait_for(what, condition, seconds=20):
     """The first true value of condition(); Failure after the given time. Time given for slow machines only."""
-    end = time.monotonic() + seconds
+    end = time.monotonic() + seconds * PATIENCE
     while True:
         try:
             value = condition()

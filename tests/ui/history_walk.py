@@ -73,9 +73,8 @@ def machine_runs(desk):
     desk.find("You are here")
 
 
-def take(desk, name, number):
-    forth(desk, f"{number} v !")
-    pictures[name] = forth(desk, "v @ .")
+def keep(desk, name):
+    """The button of the history page, a name, and the moment is in the tree."""
     desk.focus("Vitrine")
     desk.press("Take Snapshot", inside="Vitrine")
     entry = desk.find("Name (empty: the time)", ("text", "entry"))
@@ -83,6 +82,12 @@ def take(desk, name, number):
     desk.press("Take")
     wait_for(f"moment “{name}”", lambda: f'"{name}"' in desk.run("snapshot", NAME, "tree", "--json"), 60)
     desk.find(name)
+
+
+def take(desk, name, number):
+    forth(desk, f"{number} v !")
+    pictures[name] = forth(desk, "v @ .")
+    keep(desk, name)
     answers[name] = forth(desk, "v @ .")
     images_are_sound(desk)
 
