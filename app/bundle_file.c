@@ -30,7 +30,7 @@ struct member {
 
 /* A file from outside that gets a place in the bundle. */
 struct outside {
-    char *path, *file, *format; /* format: of a disk's original, else NULL */
+    char *path, *file, *format; /* format: of a disk's original or a medium, else NULL */
 };
 
 static void member_free(gpointer data)
@@ -138,6 +138,34 @@ static gboolean is_listed(const GPtrArray *outsides, const char *path)
     return FALSE;
 }
 
+/* The file that stands in the archive for an image: itself, or what its chain holds together. `stem`: of its place in the
+ * bundle. */
+static gboolean add_image(GPtrArray *outsides, GPtrArray *members, const char *path, const char *known_format,
+                          const char *stem, const char *scratch, const ImageJob *job, GError **error)
+{
+    g_autoptr(Image) image = image_open(path, known_format, IMAGE_OPEN_READ_ONLY, error);
+    if (!image)
+        return FALSE;
+    gboolean plain = image_chain_length(image) == 1;
+    const char *format = plain ? image_format(image) : "qcow2";
+    g_autofree char *file = g_strdup_printf("%s%u.%s", stem, outsides->len, format);
+    g_autofree char *name = g_path_get_basename(file);
+    g_autofree char *joined = g_build_filename(scratch, name, NULL);
+    const ImageConvertOptions options = {0};
+    if (!plain && !image_convert(image, joined, "qcow2", &options, job, error))
+        return FALSE;
+    return add_outside(outsides, members, path, file, plain ? path : joined, format, error);
+}
+
+/* The medium in a drive, if it is there: a machine does not need it to start. */
+static gboolean add_medium(GPtrArray *moved, GPtrArray *members, const struct machine_drive *drive, const char *stem,
+                           const char *scratch, const ImageJob *job, GError **error)
+{
+    return !drive->file || !g_path_is_absolute(drive->file) || is_listed(moved, drive->file) ||
+           !g_file_test(drive->file, G_FILE_TEST_IS_REGULAR) ||
+           add_image(moved, members, drive->file, drive->format, stem, scratch, job, error);
+}
+
 /* What one description names outside of the bundle. `scratch` holds originals that had to be made one file. */
 static gboolean find_outsides(const MachineIni *machine, const char *scratch, GPtrArray *bases, GPtrArray *moved,
                               GPtrArray *members, const ImageJob *job, GError **error)
@@ -149,19 +177,12 @@ static gboolean find_outsides(const MachineIni *machine, const char *scratch, GP
         const char *path = drive->base ? drive->base : g_path_is_absolute(drive->file) ? drive->file : NULL;
         if (!path || is_listed(bases, path))
             continue;
-        g_autoptr(Image) image = image_open(path, drive->base ? NULL : drive->format, IMAGE_OPEN_READ_ONLY, error);
-        if (!image)
-            return FALSE;
-        gboolean plain = image_chain_length(image) == 1;
-        const char *format = plain ? image_format(image) : "qcow2";
-        g_autofree char *file = g_strdup_printf("disks/base%u.%s", bases->len, plain ? format : "qcow2");
-        g_autofree char *joined = g_strdup_printf("%s/base%u.qcow2", scratch, bases->len);
-        const ImageConvertOptions options = {0};
-        if (!plain && !image_convert(image, joined, "qcow2", &options, job, error))
-            return FALSE;
-        if (!add_outside(bases, members, path, file, plain ? path : joined, format, error))
+        if (!add_image(bases, members, path, drive->base ? NULL : drive->format, "disks/base", scratch, job, error))
             return FALSE;
     }
+    if (!add_medium(moved, members, &machine->cdrom, "files/cd", scratch, job, error) ||
+        !add_medium(moved, members, &machine->floppy, "files/floppy", scratch, job, error))
+        return FALSE;
     for (guint i = 0; i < G_N_ELEMENTS(files); i++) {
         if (!files[i] || !g_path_is_absolute(files[i]) || is_listed(moved, files[i]))
             continue;
@@ -520,15 +541,26 @@ static gboolean unpack(struct archive *archive, const char *path, const char *fo
     return whole || not_a_bundle(path, error);
 }
 
-static void move_text(char **field, const GPtrArray *moved)
+static const struct outside *move_text(char **field, const GPtrArray *moved)
 {
     for (guint i = 0; *field && i < moved->len; i++) {
         const struct outside *outside = moved->pdata[i];
         if (strcmp(*field, outside->path) == 0) {
             g_free(*field);
             *field = g_strdup(outside->file);
-            return;
+            return outside;
         }
+    }
+    return NULL;
+}
+
+static void move_medium(struct machine_drive *drive, const GPtrArray *moved)
+{
+    const struct outside *outside = move_text(&drive->file, moved);
+
+    if (outside) {
+        g_free(drive->format);
+        drive->format = g_strdup(outside->format);
     }
 }
 
@@ -542,6 +574,8 @@ static gboolean settle_machine(const char *folder, MachineIni *machine, const ch
     move_text(&machine->kernel, moved);
     move_text(&machine->initrd, moved);
     move_text(&machine->firmware, moved);
+    move_medium(&machine->cdrom, moved);
+    move_medium(&machine->floppy, moved);
     for (unsigned i = 0; i < machine->disk_count; i++) {
         move_text(&machine->disks[i].file, bases);
         g_clear_pointer(&machine->disks[i].base, g_free);
@@ -583,6 +617,14 @@ static gboolean settle(const char *folder, const char *name, const GPtrArray *ba
             if (strcmp(in, disks) != 0)
                 ok = not_a_bundle(((const ImageInfo *)chain->pdata[k])->path, error);
         }
+    }
+    const struct machine_drive *const media[] = {&machine->cdrom, &machine->floppy};
+    for (unsigned i = 0; ok && i < G_N_ELEMENTS(media); i++) {
+        if (!media[i]->file || g_path_is_absolute(media[i]->file))
+            continue;
+        g_autofree char *path = vitrine_bundle_path(folder, media[i]->file);
+        g_autoptr(GPtrArray) chain = image_chain(path, media[i]->format, error);
+        ok = chain && (chain->len == 1 || not_a_bundle(path, error));
     }
     return ok;
 }

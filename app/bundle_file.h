@@ -7,7 +7,8 @@
  *   machine.ini nvram thumbnail.png disks/… history/… files/…
  *
  * "bases" are originals from outside, which stand in disks/ in the archive; "moved" are a kernel, an initial RAM disk,
- * a firmware. CDs and diskettes stay where they are. The functions block; any thread.
+ * a firmware, the CD and the diskette in the drives, of the present and of each moment; the latter have a "format". A
+ * medium that is not there is left out: the machine starts without it. The functions block; any thread.
  */
 #pragma once
 

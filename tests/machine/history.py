@@ -274,7 +274,32 @@ def no_space():
         check_images()
 
 
-STEPS = ["running-tree", "killed-programs", "no-space"]
+def travels_with_its_media():
+    """Exported and imported under another name: CD and diskette came along, in the present and in its moments."""
+    files = {name: os.path.join(HOME.name, name) for name in ("a.iso", "b.img")}
+    for path in files.values():
+        with open(path, "wb") as file:
+            file.write(RANDOM.randbytes(1474560))
+    run("create", "media", "--model", "ss5", "--disk", "1M", "--cdrom", files["a.iso"])
+    machines = os.path.dirname(FOLDER)
+    with open(os.path.join(machines, "media", "machine.ini"), "a", encoding="utf-8") as ini:
+        ini.write(f"\n[Floppy]\nFile={files['b.img']}\n")
+    run("snapshot", "media", "take", "kept")
+    archive = os.path.join(HOME.name, "media.vitrine")
+    run("export", "media", archive)
+    contents = {open(path, "rb").read() for path in files.values()}
+    for path in files.values():
+        os.unlink(path)
+    run("import", archive, "--name", "elsewhere")
+    folder = os.path.join(machines, "elsewhere")
+    for ini in [os.path.join(folder, "machine.ini"), *glob.glob(os.path.join(folder, "history", "*", "machine.ini"))]:
+        with open(ini, encoding="utf-8") as file:
+            named = re.findall(r"File=(files/.*)", file.read())
+        assert {open(os.path.join(folder, name), "rb").read() for name in named} == contents, f"{ini}: {named}"
+    run("export", "media", archive)  # without the media, which are gone: the machine starts without them, too
+
+
+STEPS = ["running-tree", "killed-programs", "no-space", "travels-with-its-media"]
 print(f"1..{len(STEPS)}")
 failed = 0
 moments = {}
@@ -284,8 +309,10 @@ for number, step in enumerate(STEPS, 1):
             moments = running_tree()
         elif step == "killed-programs":
             killed_programs(moments)
-        else:
+        elif step == "no-space":
             no_space()
+        else:
+            travels_with_its_media()
         print(f"ok {number} {step}", flush=True)
     except Exception as failure:  # a test that breaks has failed, whatever broke it
         failed += 1

@@ -21,6 +21,7 @@ class Failure(Exception):
 
 
 PATIENCE = float(os.environ.get("VITRINE_TEST_PATIENCE", 1))  # how many times as slow the computer may be
+Atspi.set_timeout(int(5000 * PATIENCE), int(15000 * PATIENCE))
 
 
 def wait_for(what, condition, seconds=20):
