@@ -189,7 +189,7 @@ static gboolean write_bytes(const char *folder, const char *name, GBytes *bytes,
     gsize size;
     const void *data = g_bytes_get_data(bytes, &size);
 
-    return g_file_set_contents_full(path, data, (gssize)size, G_FILE_SET_CONTENTS_NONE, 0644, error);
+    return vitrine_write_file(path, data, size, error);
 }
 
 /* Devices compress well: most of it is ROM and empty buffers. */
