@@ -134,17 +134,19 @@ struct tier2 *tier2_start(struct jit *jit)
 }
 
 /* Not before there is work: many processes end or run another program soon. With the lock held. */
-static void need_worker(struct tier2 *t)
+static bool need_worker(struct tier2 *t)
 {
     sigset_t all, old;
 
     if (t->thread)
-        return;
+        return true;
     /* Signals are for the threads of the guest. */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &old);
-    t->thread = g_thread_new("vitrine-tier2", worker, t);
+    /* Linux refuses threads while another thread of the process is about to execute a program. */
+    t->thread = g_thread_try_new("vitrine-tier2", worker, t, NULL);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
+    return t->thread != NULL;
 }
 
 void tier2_hold(struct tier2 *t)
@@ -219,6 +221,11 @@ void tier2_submit(struct tier2 *t, struct jit_cpu *cpu, struct jit_region *seed)
 {
     if (getpid() != t->pid)
         return;
+    g_mutex_lock(&t->lock);
+    bool ready = need_worker(t);
+    g_mutex_unlock(&t->lock);
+    if (!ready) /* the region stays hot: it is submitted again */
+        return;
     struct job *job = g_new0(struct job, 1);
     job->source = (struct region_source){.jit = t->jit,
                                          .pc = seed->pc,
@@ -242,7 +249,6 @@ void tier2_submit(struct tier2 *t, struct jit_cpu *cpu, struct jit_region *seed)
     }
     seed->promoting = true;
     g_mutex_lock(&t->lock);
-    need_worker(t);
     g_queue_push_tail(&t->queue, job);
     g_cond_signal(&t->work);
     g_mutex_unlock(&t->lock);
