@@ -54,10 +54,35 @@ gboolean image_read_ends(ImageFile *file, ImageEnds *ends, GError **error)
             image_file_read(file, size - sizeof ends->tail, ends->tail, sizeof ends->tail, error));
 }
 
+/* Images of other programs that would pass for a raw disk. The magic numbers: docs/interop/qcow2.txt,
+ * docs/interop/qed_spec.txt, docs/interop/parallels.txt of QEMU's manual; LUKS On-Disk Format Specification 1.2.3. */
+static const struct {
+    const char *name, *magic;
+    gsize length;
+} foreign_formats[] = {
+    {"LUKS (encrypted)", "LUKS\xba\xbe", 6},
+    {"qcow (version 1)", "QFI\xfb\0\0\0\1", 8},
+    {"QED", "QED\0", 4},
+    {"Parallels", "WithoutFreeSpace", 16},
+    {"Parallels", "WithouFreSpacExt", 16},
+};
+
 static const ImageFormat *format_of_file(ImageFile *file, GError **error)
 {
     ImageEnds ends;
-    return image_read_ends(file, &ends, error) ? image_format_of_ends(&ends) : NULL;
+    if (!image_read_ends(file, &ends, error))
+        return NULL;
+    const ImageFormat *format = image_format_of_ends(&ends);
+    for (gsize i = 0; format == &image_format_raw && i < G_N_ELEMENTS(foreign_formats); i++) {
+        if (memcmp(ends.head, foreign_formats[i].magic, foreign_formats[i].length) != 0)
+            continue;
+        g_set_error(error, IMAGE_ERROR, IMAGE_ERROR_UNSUPPORTED,
+                    _("“%s” looks like an image of the format %s, which is not supported here. Convert it to qcow2 with "
+                      "the program that made it, or say that its format is raw if a guest wrote that to its disk."),
+                    file->path, foreign_formats[i].name);
+        return NULL;
+    }
+    return format;
 }
 
 const char *image_probe(const char *path, GError **error)

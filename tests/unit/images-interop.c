@@ -27,6 +27,19 @@ static const Row rows[] = {
     {"lazy", "lazy_refcounts=on", FALSE, {.lazy_refcounts = TRUE}},
     {"extended", "extended_l2=on", FALSE, {.extended_l2 = TRUE}},
     {"extended-16k", "extended_l2=on,cluster_size=16k", FALSE, {.extended_l2 = TRUE, .cluster_size = 16384}},
+    {"1k", "cluster_size=1k", FALSE, {.cluster_size = 1024}},
+    {"2k-rc16", "cluster_size=2k,refcount_bits=16", FALSE, {.cluster_size = 2048, .refcount_bits = 16}},
+    {"8k", "cluster_size=8k", FALSE, {.cluster_size = 8192}},
+    {"32k-v2", "cluster_size=32k,compat=0.10", FALSE, {.cluster_size = 32768, .version = 2}},
+    {"128k-rc1", "cluster_size=128k,refcount_bits=1", FALSE, {.cluster_size = 131072, .refcount_bits = 1}},
+    {"256k", "cluster_size=256k", FALSE, {.cluster_size = 262144}},
+    {"512k", "cluster_size=512k", FALSE, {.cluster_size = 524288}},
+    {"1m-lazy", "cluster_size=1M,lazy_refcounts=on", FALSE, {.cluster_size = 1 << 20, .lazy_refcounts = TRUE}},
+    {"2m-v2", "cluster_size=2M,compat=0.10", FALSE, {.cluster_size = 2 << 20, .version = 2}},
+    {"extended-2m-lazy",
+     "extended_l2=on,cluster_size=2M,lazy_refcounts=on",
+     FALSE,
+     {.extended_l2 = TRUE, .cluster_size = 2 << 20, .lazy_refcounts = TRUE}},
     {"zlib", "cluster_size=64k", TRUE, {0}},
     {"zlib-v2", "compat=0.10", TRUE, {.version = 2}},
     {"zlib-4k-rc1", "cluster_size=4096,refcount_bits=1", TRUE, {.cluster_size = 4096, .refcount_bits = 1}},
@@ -36,6 +49,22 @@ static const Row rows[] = {
      "compression_type=zstd,cluster_size=2M",
      TRUE,
      {.compression = "zstd", .cluster_size = 2 << 20}},
+    {"zstd-4k-rc64",
+     "compression_type=zstd,cluster_size=4k,refcount_bits=64",
+     TRUE,
+     {.compression = "zstd", .cluster_size = 4096, .refcount_bits = 64}},
+    {"zstd-extended", "compression_type=zstd,extended_l2=on", TRUE, {.compression = "zstd", .extended_l2 = TRUE}},
+    {"zlib-2m", "cluster_size=2M", TRUE, {.cluster_size = 2 << 20}},
+    {"prealloc-off", "preallocation=off", FALSE, {.preallocation = IMAGE_PREALLOCATION_OFF}},
+    {"prealloc-full", "preallocation=full", FALSE, {.preallocation = IMAGE_PREALLOCATION_FULL}},
+    {"prealloc-metadata-v2",
+     "preallocation=metadata,compat=0.10",
+     FALSE,
+     {.preallocation = IMAGE_PREALLOCATION_METADATA, .version = 2}},
+    {"prealloc-metadata-extended",
+     "preallocation=metadata,extended_l2=on",
+     FALSE,
+     {.preallocation = IMAGE_PREALLOCATION_METADATA, .extended_l2 = TRUE}},
     {"prealloc-metadata", "preallocation=metadata", FALSE, {.preallocation = IMAGE_PREALLOCATION_METADATA}},
     {"prealloc-falloc", "preallocation=falloc", FALSE, {.preallocation = IMAGE_PREALLOCATION_FALLOC}},
     {"prealloc-full-extended",
@@ -334,6 +363,24 @@ static void test_refusals(void)
     assert_refused(folder, "luks", IMAGE_ERROR_UNSUPPORTED);
     g_assert_cmpint(run_words(folder, "qemu-img create -q -f qcow2 -o data_file=data external 1M"), ==, 0);
     assert_refused(folder, "external", IMAGE_ERROR_UNSUPPORTED);
+    /* what would pass for a raw disk is one only when that is said */
+    static const char *const others[] = {
+        "-f qcow", "-f qed", "-f parallels",
+        "--object secret,id=s,data=x -f luks -o key-secret=s,iter-time=10"};
+    for (gsize i = 0; i < G_N_ELEMENTS(others); i++) {
+        g_autofree char *line = g_strdup_printf("qemu-img create -q %s other%zu 4M", others[i], i);
+        g_autofree char *name = g_strdup_printf("other%zu", i), *other = g_build_filename(folder, name, NULL);
+        g_autoptr(GError) error = NULL;
+        if (run_words(folder, line) != 0)
+            continue; /* the tool can be built without */
+        g_assert_null(image_open(other, NULL, IMAGE_OPEN_READ_ONLY, &error));
+        g_assert_error(error, IMAGE_ERROR, IMAGE_ERROR_UNSUPPORTED);
+        g_assert_true(g_str_has_suffix(error->message, "."));
+        g_assert_null(image_probe(other, NULL));
+        Image *raw = image_open(other, "raw", IMAGE_OPEN_READ_ONLY, NULL);
+        g_assert_nonnull(raw);
+        close_image(raw);
+    }
     test_folder_free(folder);
 }
 
