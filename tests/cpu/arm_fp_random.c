@@ -328,7 +328,8 @@ static struct program build(const struct stream *s, unsigned n)
         set32(code, p.data, 1);
         set32(code, n * BLOCK, 2);
         set32(code, 4, 7); /* write(1, data, size) */
-        emit(code, 0xef000000);
+        for (unsigned k = 0; k < G_N_ELEMENTS(guest_write_all); k++)
+            emit(code, guest_write_all[k]);
         set32(code, 0, 0);
         set32(code, 1, 7); /* exit(0) */
         emit(code, 0xef000000);

@@ -27,4 +27,8 @@ uint32_t guest_load32(const struct guest *g, uint32_t at);
 int guest_run(struct guest *g, uint32_t pc, int64_t insns);
 int guest_continue(struct guest *g, int64_t insns);
 
+/* ARM code: Linux's system call write (r7), with r0 to r2 as it wants them, until all is written.  A pipe takes less than
+ * that at once when the writer was stopped meanwhile. */
+extern const uint32_t guest_write_all[6];
+
 #endif

@@ -613,12 +613,8 @@ static struct program build(const struct stream *s, unsigned n)
         set32(code, 1, p.data);
         set32(code, 2, n * BLOCK);
         set32(code, 7, 4); /* write(1, data, size) */
-        static const uint32_t rest[] = {
-            0xef000000, 0xe3500000, 0xc0811000, 0xc0522000, /* cmp r0, #0; addgt r1, r1, r0; subsgt r2, r2, r0 */
-            0xc3a00001, 0xcafffff9,                         /* movgt r0, #1; bgt: what was not written yet */
-        };
-        for (unsigned k = 0; k < G_N_ELEMENTS(rest); k++)
-            emit(code, rest[k]);
+        for (unsigned k = 0; k < G_N_ELEMENTS(guest_write_all); k++)
+            emit(code, guest_write_all[k]);
         set32(code, 0, 0);
         set32(code, 7, 1); /* exit(0) */
         emit(code, 0xef000000);
