@@ -162,7 +162,8 @@ static bool record_at(const struct code_store *s, uint64_t place, GByteArray *bu
     if (r.size > s->index - place - sizeof(r))
         return false;
     g_byte_array_set_size(buffer, r.size);
-    memcpy(buffer->data, s->base + place + sizeof(r), r.size);
+    if (r.size)
+        memcpy(buffer->data, s->base + place + sizeof(r), r.size);
     if (!same_digest(r.digest, record_digest(&r, buffer->data)))
         return false;
     *out = (struct code_store_record){r.hash, r.identity, buffer->data, r.size};
