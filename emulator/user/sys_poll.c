@@ -242,8 +242,10 @@ static int64_t wait_epoll(struct user_thread *t, const uint64_t *a, const struct
 
     if (most <= 0 || most > INT_MAX / 16)
         return -EINVAL;
-    most = MIN(most, 4096);
-    events = g_new0(struct epoll_event, most);
+    /* The kernel writes as many as there are; the rest of the room costs nothing. */
+    events = g_try_new0(struct epoll_event, most);
+    if (!events)
+        return -ENOMEM;
     if (mask)
         begin_mask(t, *mask);
     if (limit)
