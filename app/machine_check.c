@@ -135,7 +135,8 @@ static void check_start(GPtrArray *findings, const char *folder, const MachineIn
     for (const struct engine_firmware *firmware = model->firmware;
          !machine->firmware && firmware && firmware->file; firmware++) {
         g_autoptr(GError) error = NULL;
-        g_autofree char *path = firmware->required ? engine_find_firmware(firmware, &error) : NULL;
+        if (firmware->required)
+            g_free(engine_find_firmware(firmware, &error));
         if (error)
             add(findings, FINDING_ERROR, "firmware", "%s", error->message);
     }
