@@ -13,6 +13,8 @@ gi.require_version("Atspi", "2.0")
 gi.require_version("GdkPixbuf", "2.0")
 from gi.repository import Atspi, GdkPixbuf, GLib  # noqa: E402
 
+Atspi.set_timeout(10000, 20000)  # ms: a busy computer answers late
+
 BUTTONS = ("push button", "toggle button")
 
 

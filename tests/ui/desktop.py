@@ -13,7 +13,8 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from desk import Atspi, Desk, run_tests, wait_for  # noqa: E402
+from desk import Desk, Failure, run_tests, wait_for  # noqa: E402
+from pages import focused  # noqa: E402
 from running import Hand  # noqa: E402
 
 HOME = os.environ["HOME"]
@@ -36,7 +37,7 @@ class Started:
 
 
 def call(*words):
-    return subprocess.run(["gdbus", "call", "--session", *words], check=True, capture_output=True, text=True).stdout
+    return subprocess.run(["gdbus", "call", "--session", "--timeout", "120", *words], check=True, capture_output=True, text=True).stdout
 
 
 def application(method, *words):
@@ -144,9 +145,19 @@ def moments_to_keep_are_set(desk):
     desk.press("Details", None)
     desk.find("Hardware")
     desk.keys("alt+4")
-    for name, value in (("Minutes Between Moments", 1), ("Moments to Keep", 2)):
-        node = desk.find(name, ("spin button",))
-        node.get_value_iface().set_current_value(value)
+    for name, value in (("Minutes Between Moments", "1"), ("Moments to Keep", "2")):
+        desk.keys("ctrl+f", "ctrl+a")
+        desk.type(name)
+        time.sleep(1)
+        for _ in range(10):
+            if (focused(desk) or ("", ""))[1] == name:
+                break
+            desk.keys("Tab")
+        else:
+            raise Failure(f"the keyboard does not come to “{name}”")
+        desk.keys("ctrl+a")
+        desk.type(value)
+        desk.keys("Tab")
     time.sleep(0.7)
     desk.picture("settings-autosave")
     wait_for("it in the description", lambda: (lambda text: "1" in text and "2" in text)(desk.run("snapshot", "First", "autosave")), 10)

@@ -5,13 +5,16 @@ the pictures' names ("dark-2": see in-display); the first look is walked by keyb
 name that can be said."""
 
 import os
+import subprocess
 import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import dialogs  # noqa: E402
 from desk import Atspi, Desk, GLib, run_tests, wait_for  # noqa: E402
 
 LOOK = sys.argv[3] if len(sys.argv) > 3 else ""
+SCALE = 2 if LOOK.endswith("2") else 1
 WALK = LOOK == "light-1"
 MACHINE = "Workshop"
 
@@ -44,6 +47,7 @@ def machines_with_a_past(desk):
     moment("restore", "Compiler Works")
     moment("take", "Demo for Friday", "--note", "Shown to everybody")
     moment("pin", "Demo for Friday")
+    dialogs.make_one_that_cannot_run(desk, "Kernel Lost")
 
 
 def library(desk):
@@ -155,12 +159,42 @@ def exported_and_imported(desk):
     desk.gone("Router 2")
 
 
+def same(text):
+    return text
+
+
+def dialogs_of_the_machine(desk):
+    dialogs.of_the_machine(desk, MACHINE, same, lambda name: picture(desk, name))
+    desk.press(f"Actions for “{MACHINE}”", None)
+    settle()
+    desk.press("Details", None)
+    desk.find("Hardware")
+    desk.keys("alt+2")
+    desk.find("You are here")
+    dialogs.of_a_moment(desk, "Compiler Works", focused, same, lambda name: picture(desk, name))
+    desk.keys("alt+3")
+    desk.find("Hard Disks")
+    settle()
+    dialogs.of_the_drives(desk, same, lambda name: picture(desk, name))
+    desk.keys("alt+Left")
+    desk.find("New", ("push button",))
+    settle()
+
+
+def running_window(desk):
+    desk.focus("Vitrine")
+    dialogs.of_a_running_machine(desk, "Router", same, lambda name: picture(desk, name))
+    desk.focus("Vitrine")
+    dialogs.of_a_machine_that_cannot_run(desk, "Kernel Lost", same, lambda name: picture(desk, name))
+
+
 def all_disks(desk):
     desk.keys("ctrl+shift+d")
     desk.focus("Disks")
     desk.find("What Can Be Done")
     picture(desk, "disks")
     walk(desk, "the disks", enough=30)
+    dialogs.of_an_image(desk, same, lambda name: picture(desk, name))
     desk.press("New Disk Image")
     desk.find("Stands On (Optional)")
     picture(desk, "dialog-new-disk")
@@ -204,6 +238,25 @@ def about(desk):
     desk.find("The Vitrine contributors")
     picture(desk, "about")
     desk.keys("Escape")
+
+
+def smallest(desk):
+    """Windows as narrow as a telephone's screen."""
+    window = desk.focus("Vitrine")
+    subprocess.run(["xdotool", "windowsize", "--sync", window, str(360 * SCALE), str(560 * SCALE)], check=True)
+    settle()
+    picture(desk, "small-library")
+    desk.press(f"Actions for “{MACHINE}”", None)
+    settle()
+    desk.press("Details", None)
+    desk.find("Hardware")
+    picture(desk, "small-overview")
+    for number, name in enumerate(("history", "disks", "settings", "log"), 2):
+        desk.keys(f"alt+{number}")
+        settle()
+        picture(desk, f"small-{name}")
+    desk.keys("alt+Left")
+    settle()
 
 
 # ---- the keyboard
@@ -254,4 +307,5 @@ def walk(desk, where, enough=60):
 
 if __name__ == "__main__":
     run_tests([machines_with_a_past, library, search, shortcuts, machine_menu_opens_the_page, history, going_back_and_undo,
-               drives, settings, log, exported_and_imported, all_disks, wizard, preferences, about], Desk(sys.argv[1], sys.argv[2]))
+               drives, settings, log, dialogs_of_the_machine, running_window, exported_and_imported, all_disks, wizard,
+               preferences, about, smallest], Desk(sys.argv[1], sys.argv[2]))

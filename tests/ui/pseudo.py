@@ -11,13 +11,15 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import dialogs  # noqa: E402
 from desk import Atspi, Desk, run_tests, wait_for  # noqa: E402
+from pages import focused  # noqa: E402
 
-MACHINE = "Workshop"
+MACHINE, LOST = "Workshop", "Kernel Lost"
 FOLDER = tempfile.mkdtemp()
 
 # Names of things, which are the same in all languages, and what GTK and libadwaita say by themselves.
-SAME = ["Vitrine", MACHINE, "SPARCstation", "SPARCclassic", "SuperSPARC", "microSPARC", "MHz", "MiB", "GiB", "KiB", "NetBSD/sparc",
+SAME = ["Vitrine", MACHINE, LOST, "SPARCstation", "SPARCclassic", "SuperSPARC", "microSPARC", "MHz", "MiB", "GiB", "KiB", "NetBSD/sparc",
         "NetBSD", "OpenBSD", "Debian", "Solaris", "org.vitrine.Vitrine", "qcow2", "bytes", "TCX", "Moment", " II "]
 TOOLKIT = {"Close", "Minimize", "Maximize", "Cancel", "Details", "Legal", "Credits", "Back", "Open", "Search", "Shortcuts",
            "Search Shortcuts", "No Results Found", "Try a different search", "About", "Troubleshooting", "What’s New", "Other", "Alt", "Ctrl", "Ctrl\u2005R", "Shift",
@@ -61,6 +63,7 @@ def the_language_is_made(desk):
     assert translated("_Take Snapshot").startswith("⟦"), "gettext does not find the language"
     desk.run("create", MACHINE, "--model", "ss20", "--disk", "2G")
     desk.run("snapshot", MACHINE, "take", "Moment")
+    dialogs.make_one_that_cannot_run(desk, LOST)
 
 
 def library(desk):
@@ -80,8 +83,23 @@ def machine(desk):
     for number, name in enumerate(("history", "disks", "settings", "log"), 2):
         desk.keys(f"alt+{number}")
         look(desk, name)
+        if name == "history":
+            dialogs.of_a_moment(desk, "Moment", focused, translated, lambda name: look(desk, name))
+        elif name == "disks":
+            dialogs.of_the_drives(desk, translated, lambda name: look(desk, name))
     desk.keys("alt+Left")
     time.sleep(0.7)
+
+
+def dialogs_of_the_machine(desk):
+    dialogs.of_the_machine(desk, MACHINE, translated, lambda name: look(desk, name))
+
+
+def running_window(desk):
+    dialogs.of_a_running_machine(desk, MACHINE, translated, lambda name: look(desk, name))
+    desk.focus("⟦.*⟧|Vitrine")
+    dialogs.of_a_machine_that_cannot_run(desk, LOST, translated, lambda name: look(desk, name))
+    desk.focus("⟦.*⟧|Vitrine")
 
 
 def other_windows(desk):
@@ -90,6 +108,8 @@ def other_windows(desk):
         desk.keys(keys)
         wait_for("its window", lambda: desk.active() != before)
         look(desk, name)
+        if name == "all-disks":
+            dialogs.of_an_image(desk, translated, lambda name: look(desk, name))
         desk.keys("Escape")
         wait_for("the window to go", lambda: desk.active() == before)
 
@@ -110,5 +130,6 @@ def nothing_is_untranslated(desk):
 
 
 if __name__ == "__main__":
-    run_tests([the_language_is_made, library, machine, other_windows, wizard, nothing_is_untranslated],
+    run_tests([the_language_is_made, library, machine, dialogs_of_the_machine, running_window, other_windows,
+               wizard, nothing_is_untranslated],
               Desk(sys.argv[1], sys.argv[2]))

@@ -58,10 +58,10 @@ def linux_runs(desk):
 def menu(desk, *path):
     """Machine Menu, its submenu, its item."""
     desk.focus(NAME)
-    desk.press("Machine Menu", None, inside=NAME)
+    desk.press("Machine Menu", None, inside=NAME, seconds=120)
     for name in path:
         time.sleep(0.5)
-        desk.press(name, None, inside=NAME)
+        desk.press(name, None, inside=NAME, seconds=120)
     time.sleep(1.5)
 
 
