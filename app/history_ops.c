@@ -543,7 +543,7 @@ VitrineHistoryComparison *history_compare(const char *bundle, const char *a, con
     ram_table_free(tables[1]);
     for (unsigned i = 0; i < MAX(first->machine->disk_count, second->machine->disk_count); i++) {
         struct history_disk_difference *d = g_new0(struct history_disk_difference, 1);
-        d->disk = g_strdup_printf(_("Disk %u"), i);
+        d->disk = g_strdup_printf(_("Disk %u"), i + 1);
         g_ptr_array_add(out->disks, d);
         if (!compare_disk(bundle, i < first->machine->disk_count ? &first->machine->disks[i] : NULL,
                           i < second->machine->disk_count ? &second->machine->disks[i] : NULL, d, job, error))

@@ -520,8 +520,13 @@ VitrineHistoryPlan *vitrine_history_plan_delete(VitrineHistory *self, VitrineHis
     g_autofree char *merged = g_format_size_full(plan->merged_bytes, G_FORMAT_SIZE_IEC_UNITS);
     GString *text = g_string_new(NULL);
     if (plan->layers_merged)
-        g_string_append_printf(text, _("Its changes of the disks are joined with what comes after it (%s to write, about "
-                                       "%u seconds%s). "),
+        g_string_append_printf(text,
+                               g_dngettext(GETTEXT_PACKAGE,
+                                           "Its changes of the disks are joined with what comes after it (%s to write, "
+                                           "about %u second%s). ",
+                                           "Its changes of the disks are joined with what comes after it (%s to write, "
+                                           "about %u seconds%s). ",
+                                           plan->seconds),
                                merged, plan->seconds, plan->deferred ? _(", when the machine is off") : "");
     else if (plan->layers_kept)
         g_string_append(text, _("Its disks stay, because several branches stand on them. "));

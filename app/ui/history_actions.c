@@ -321,10 +321,7 @@ void history_action_delete(GtkWidget *owner, VitrineHistory *history, VitrineHis
         return;
     }
     g_autofree char *heading = g_strdup_printf(_("Delete “%s”?"), vitrine_history_node_get_name(node));
-    g_autofree char *freed = g_format_size_full(plan->freed_bytes, G_FORMAT_SIZE_IEC_UNITS);
-    g_autofree char *body = g_strdup_printf(
-        _("%s About %s become free. This moment cannot be gone back to any more; all others can."), plan->summary,
-        freed);
+    g_autofree char *body = g_strdup_printf(_("%s This moment cannot be gone back to any more."), plan->summary);
     dialogs_confirm(owner, heading, body, _("_Delete"), delete_confirmed, place_new(history, node), place_free);
 }
 

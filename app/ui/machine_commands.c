@@ -41,7 +41,11 @@ static void pause_or_resume(GtkWidget *widget, const char *name, GVariant *param
 {
     VitrineMachineWindow *self = VITRINE_MACHINE_WINDOW(widget);
 
-    if (state_of(self) == SESSION_PAUSED)
+    gboolean paused = state_of(self) == SESSION_PAUSED;
+
+    /* Pictures of the past are looked at while the machine is paused: it goes on from the present. */
+    vitrine_rewind_bar_close(self->rewind);
+    if (paused)
         vitrine_session_resume(self->session);
     else
         vitrine_session_pause(self->session);

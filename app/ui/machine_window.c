@@ -268,8 +268,10 @@ void machine_window_start_again(VitrineMachineWindow *self, enum session_flags f
 static gboolean on_key_pressed(GtkEventControllerKey *controller, guint keyval, guint keycode,
                                GdkModifierType modifiers, VitrineMachineWindow *self)
 {
+    gboolean on_screen = gtk_root_get_focus(GTK_ROOT(self)) == GTK_WIDGET(self->screen);
+
     /* Paused, the keys are the window's (but for the host key's chords, which the screen knows). */
-    return gtk_root_get_focus(GTK_ROOT(self)) == GTK_WIDGET(self->screen) &&
+    return (on_screen || vitrine_screen_is_host_key(self->screen, keycode)) &&
            vitrine_session_is_live(self->session) && vitrine_screen_key(self->screen, keyval, keycode, TRUE);
 }
 

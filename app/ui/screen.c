@@ -404,6 +404,12 @@ static void bit_set(guint8 *bits, guint code, gboolean on)
         bits[code / 8] &= (guint8) ~(1u << (code % 8));
 }
 
+gboolean vitrine_screen_is_host_key(VitrineScreen *self, guint keycode)
+{
+    return self->host_down ||
+           keycode == (guint)g_settings_get_enum(vitrine_settings_get(), "host-key") + EVDEV_OFFSET;
+}
+
 gboolean vitrine_screen_key(VitrineScreen *self, guint keyval, guint keycode, gboolean down)
 {
     struct engine *engine = live_engine(self);

@@ -28,6 +28,8 @@ void vitrine_screen_release(VitrineScreen *self);
 /* A key that the window caught before anybody else; TRUE: it is the guest's (or the host key's). `keycode` as
  * GDK tells it: a code of linux/input-event-codes.h plus 8. */
 gboolean vitrine_screen_key(VitrineScreen *self, guint keyval, guint keycode, gboolean down);
+/* The host key, or any while it is held: those are Vitrine's wherever in the window the keyboard is. */
+gboolean vitrine_screen_is_host_key(VitrineScreen *self, guint keycode);
 /* Nothing is held down any more. */
 void vitrine_screen_release_keys(VitrineScreen *self);
 

@@ -50,7 +50,7 @@ static char *drive_title(const char *id)
     if (strcmp(id, "floppy") == 0)
         return g_strdup(_("Floppy"));
     if (g_str_has_prefix(id, "disk"))
-        return g_strdup_printf(_("Disk %s"), id + strlen("disk"));
+        return g_strdup_printf(_("Disk %u"), (unsigned)g_ascii_strtoull(id + strlen("disk"), NULL, 10) + 1);
     return g_strdup(id);
 }
 
