@@ -4,6 +4,7 @@
 
 #include "app/history_store.h"
 #include "app/i18n.h"
+#include "app/machine_check.h"
 #include "app/session_config.h"
 
 #include <glib/gstdio.h>
@@ -120,6 +121,19 @@ static gboolean prepare_bundle(VitrineSession *self, struct start *start, GError
     return !start->node || read_node(folder, start, error);
 }
 
+/* What the description's check says of the reason is more helpful than what the engine stumbled over. */
+static void explain(VitrineSession *self, const struct start *start, GError **error)
+{
+    if (!self->bundle || !start->machine)
+        return;
+    g_autoptr(GPtrArray) findings = machine_check(vitrine_bundle_get_folder(self->bundle), start->machine);
+    const struct machine_finding *first = findings->len ? findings->pdata[0] : NULL;
+    if (first && first->level == FINDING_ERROR) {
+        g_clear_error(error);
+        g_set_error_literal(error, MACHINE_ERROR, MACHINE_ERROR_INVALID, first->text);
+    }
+}
+
 static void build_engine(GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
 {
     VitrineSession *self = source;
@@ -145,10 +159,12 @@ static void build_engine(GTask *task, gpointer source, gpointer task_data, GCanc
         start->config->audio = ENGINE_AUDIO_NONE;
     if (start->config)
         start->engine = engine_new(start->config, &events, &error);
-    if (start->engine)
+    if (start->engine) {
         g_task_return_boolean(task, TRUE);
-    else
+    } else {
+        explain(self, start, &error);
         g_task_return_error(task, error);
+    }
 }
 
 static void start_failed(VitrineSession *self, const GError *error)

@@ -62,12 +62,6 @@ def of_the_drives(desk, say, seen):
         in_its_window(desk, lambda: desk.press(say(label), None), name, seen)
 
 
-def of_an_image(desk, say, seen):
-    """In the Disks window."""
-    for label, name in (("Resize…", "dialog-resize"), ("Convert…", "dialog-convert")):
-        in_its_window(desk, lambda: desk.press(say(label), None), name, seen)
-
-
 def of_a_running_machine(desk, machine, say, seen):
     """Its window: running, asked, paused, rewound, off."""
     desk.press(say("Start “%s”") % machine)

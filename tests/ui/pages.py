@@ -194,7 +194,6 @@ def all_disks(desk):
     desk.find("What Can Be Done")
     picture(desk, "disks")
     walk(desk, "the disks", enough=30)
-    dialogs.of_an_image(desk, same, lambda name: picture(desk, name))
     desk.press("New Disk Image")
     desk.find("Stands On (Optional)")
     picture(desk, "dialog-new-disk")
