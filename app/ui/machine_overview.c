@@ -221,7 +221,6 @@ void vitrine_machine_overview_set_bundle(VitrineMachineOverview *self, VitrineBu
     if (bundle) {
         if (vitrine_bundle_get_state(bundle) != BUNDLE_BROKEN) {
             self->history = vitrine_history_get(bundle);
-            vitrine_history_refresh(self->history);
             g_signal_connect_swapped(self->history, "changed", G_CALLBACK(update), self);
         }
         g_signal_connect_swapped(bundle, "changed", G_CALLBACK(update), self);
