@@ -42,9 +42,15 @@ def plain(text):
 
 def look(desk, where):
     time.sleep(0.7)
+    if where.startswith("chooser-"):  # GTK's own words but for the title
+        title = subprocess.run(["xdotool", "getactivewindow", "getwindowname"], check=True, capture_output=True, text=True).stdout
+        if len(plain(title)) > 1:
+            untranslated.setdefault(title, where)
+        desk.picture("pseudo-" + where)
+        return
     for node in desk.all():
         name = node.get_name()
-        if not name or node.get_role_name() not in ROLES or name in TOOLKIT:
+        if not name or node.get_role_name() not in ROLES or name in TOOLKIT or re.fullmatch(r"((Shift|Ctrl|Alt)\+)+.", name):
             continue
         if node.get_state_set().contains(Atspi.StateType.VISIBLE) and len(plain(name)) > 1:
             untranslated.setdefault(name, where)
