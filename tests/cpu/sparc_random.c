@@ -438,6 +438,11 @@ static struct program build(const struct stream *s, unsigned n)
         emit(code, op_ri(OR, G0, 1, O0));
         emit(code, op_ri(OR, G0, 4, G1)); /* write(1, data, size) */
         emit(code, ticc(BA, 0x10));
+        /* what was not written yet: a process that is stopped meanwhile writes a part */
+        emit(code, op_rr(ADD, O1, O0, O1));
+        emit(code, op_rr(SUBCC, O2, O0, O2));
+        emit(code, 0x14bffffb); /* bg: back to the first of these */
+        emit(code, 0x01000000); /* nop */
         emit(code, op_ri(OR, G0, 0, O0));
         emit(code, op_ri(OR, G0, 1, G1)); /* exit(0) */
         emit(code, ticc(BA, 0x10));
