@@ -224,10 +224,13 @@ gboolean qcow2_grow_l1(Qcow2 *q, guint32 entries, GError **error)
         image_put_be64(raw + (gsize)i * 8, q->l1[i]);
     image_put_be32(field, entries);
     image_put_be64(field + 4, offset);
-    if (!image_file_write(q->file, offset, raw, bytes, error) || !image_file_sync(q->file, error) ||
-        !image_file_write(q->file, QCOW2_AT_L1, field, sizeof field, error) ||
-        !image_file_sync(q->file, error))
+    if (!image_file_write(q->file, offset, raw, bytes, error) || !image_file_sync(q->file, error))
         goto fail;
+    if (!image_file_write(q->file, QCOW2_AT_L1, field, sizeof field, error))
+        return FALSE; /* who knows what the header says now: the new table stays counted */
+    /* The header names the new table, so it is the one, even if the host does not promise that this stays: then
+     * neither of the two is free. */
+    gboolean synced = image_file_sync(q->file, error);
     guint64 old = q->header.l1_offset;
     guint64 old_clusters = image_align_up((guint64)q->l1_size * 8, q->cluster_size) >> q->cluster_bits;
     q->l1 = g_renew(guint64, q->l1, entries);
@@ -237,9 +240,9 @@ gboolean qcow2_grow_l1(Qcow2 *q, guint32 entries, GError **error)
     q->header.l1_offset = offset;
     for (guint64 i = 0; i < clusters; i++)
         qcow2_meta_set(q, (offset >> q->cluster_bits) + i, TRUE);
-    if (old)
+    if (old && synced)
         qcow2_free_later(q, old, old_clusters);
-    return TRUE;
+    return synced;
 fail:
     qcow2_release(q, offset, clusters);
     return FALSE;

@@ -157,9 +157,10 @@ static gboolean grow_reftable(Qcow2 *q, guint64 number, GError **error)
     image_put_be64(field, offset);
     image_put_be32(field + 8, (guint32)table_clusters);
     if (!image_file_write(q->file, offset, raw, size * 8, error) || !image_file_sync(q->file, error) ||
-        !image_file_write(q->file, QCOW2_AT_REFTABLE, field, sizeof field, error) ||
-        !image_file_sync(q->file, error))
+        !image_file_write(q->file, QCOW2_AT_REFTABLE, field, sizeof field, error))
         goto fail;
+    /* From here on the new table is the one, as in qcow2_grow_l1(). */
+    gboolean synced = image_file_sync(q->file, error);
 
     guint64 old_offset = q->header.reftable_offset;
     guint32 old_clusters = q->header.reftable_clusters;
@@ -171,9 +172,9 @@ static gboolean grow_reftable(Qcow2 *q, guint64 number, GError **error)
     q->header.reftable_clusters = (guint32)table_clusters;
     for (guint64 i = 0; i < table_clusters + blocks; i++)
         qcow2_meta_set(q, start + i, TRUE);
-    if (old_clusters)
+    if (old_clusters && synced)
         qcow2_free_later(q, old_offset, old_clusters);
-    return TRUE;
+    return synced;
 
 fail:
     g_free(table);
