@@ -78,6 +78,7 @@ def linux_runs(desk):
 def take(desk, name, number):
     obey(desk, f"clear; w {number}")
     hashes[name] = ask(desk)
+    desk.wait_for_rest(desk.focus(walk.NAME), lambda: True, 60)  # the prompt after the answer is drawn, too
     walk.pictures[name] = walk.screen(desk)
     walk.keep(desk, name)
     walk.images_are_sound(desk)
