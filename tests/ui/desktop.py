@@ -150,7 +150,8 @@ def moments_to_keep_are_set(desk):
         desk.type(name)
         time.sleep(1)
         for _ in range(10):
-            if (focused(desk) or ("", ""))[1] == name:
+            stop = focused(desk)  # the row, then the entry in it
+            if stop and stop[1] == name and stop[0] != "list item":
                 break
             desk.keys("Tab")
         else:

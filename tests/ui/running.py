@@ -180,7 +180,7 @@ def clipboard_is_typed(desk):
 
 def keys_are_sent(desk):
     window = desk.focus(NAME)
-    desk.type("clear; echo first console")
+    desk.type("clear; echo second console >/dev/tty2; echo first console")  # Linux shows only a console that was opened
     desk.keys("Return")
     desk.wait_for_rest(window, lambda: True, 30)
     first = desk.centre(window)
