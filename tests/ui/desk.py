@@ -242,7 +242,10 @@ class Desk:
 
     def active(self):
         """The window that has the keyboard."""
-        return subprocess.run(["xdotool", "getactivewindow"], check=True, capture_output=True, text=True).stdout.strip()
+        def known():
+            done = subprocess.run(["xdotool", "getactivewindow"], capture_output=True, text=True)
+            return done.stdout.strip() if done.returncode == 0 else None  # none for a moment, between two
+        return wait_for("a window to have the keyboard", known)
 
     def picture(self, name, window=None):
         """Keeps a picture of a window (the active one) for people to look at."""
