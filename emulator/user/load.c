@@ -273,8 +273,11 @@ static bool make_stack(struct user_process *process, uint64_t base, uint64_t ent
     process->stack_high = s.at;
     s.at -= word; /* a word of zeros ends the stack */
     execfn = push_string(&s, name);
+    process->environment_end = s.at;
     environment = push_strings(&s, envp, &envc);
+    process->arguments_end = s.at;
     args = push_strings(&s, argv, &argc);
+    process->arguments_at = s.at;
     platform = push_string(&s, arch->platform(process->model));
     if (getrandom(noise, sizeof(noise), 0) != sizeof(noise))
         memset(noise, 0x5a, sizeof(noise));

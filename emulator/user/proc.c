@@ -109,10 +109,24 @@ static void write_maps(struct user_process *process, GString *text)
 
 /* ------------------------------------------------------------------------------------------------ others */
 
+/* What the program has made of its arguments. When their last byte is no zero any more, it has written a title
+ * there, which may go on where its environment was (Linux, get_mm_cmdline). */
 static void write_cmdline(struct user_process *process, GString *text)
 {
-    for (char **argument = process->arguments; *argument; argument++)
-        g_string_append_len(text, *argument, (gssize)strlen(*argument) + 1);
+    uint64_t size = process->arguments_end - process->arguments_at;
+
+    g_string_set_size(text, size);
+    if (!size || !user_mem_read(&process->mem, process->arguments_at, text->str, size)) {
+        g_string_truncate(text, 0);
+        return;
+    }
+    if (text->str[size - 1]) {
+        size = MIN(process->environment_end - process->arguments_at, USER_PAGE_SIZE);
+        g_string_set_size(text, size);
+        if (!user_mem_read(&process->mem, process->arguments_at, text->str, size))
+            size = 0;
+        g_string_truncate(text, MIN(strnlen(text->str, size) + 1, size));
+    }
 }
 
 static void write_auxv(struct user_process *process, GString *text)

@@ -139,6 +139,8 @@ struct user_process {
     char **arguments;                /* as it got them */
     GByteArray *auxv;                /* as it stands on its stack */
     uint64_t stack_low, stack_high;  /* of the first thread */
+    /* Where the strings of its arguments and, behind them, of its environment lie. */
+    uint64_t arguments_at, arguments_end, environment_end;
     struct elf_image image;
     uint64_t stack_limit; /* bytes */
 
