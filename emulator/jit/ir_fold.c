@@ -6,192 +6,11 @@
  */
 #include "emulator/jit/ir_internal.h"
 
-static inline unsigned width_of(unsigned type)
-{
-    return type == IR_I64 ? 64 : 32;
-}
-
-static inline uint64_t mask_of(unsigned bits)
-{
-    return bits >= 64 ? ~(uint64_t)0 : ((uint64_t)1 << bits) - 1;
-}
-
-static uint64_t sext(uint64_t v, unsigned bits)
-{
-    return bits >= 64 ? v : (uint64_t)((int64_t)(v << (64 - bits)) >> (64 - bits));
-}
-
-static bool compare(unsigned cond, unsigned type, uint64_t x, uint64_t y)
-{
-    unsigned w = width_of(type);
-    int64_t sx = (int64_t)sext(x, w), sy = (int64_t)sext(y, w);
-    uint64_t ux = x & mask_of(w), uy = y & mask_of(w);
-
-    switch (cond) {
-    case IR_EQ: return ux == uy;
-    case IR_NE: return ux != uy;
-    case IR_LTS: return sx < sy;
-    case IR_GES: return sx >= sy;
-    case IR_LES: return sx <= sy;
-    case IR_GTS: return sx > sy;
-    case IR_LTU: return ux < uy;
-    case IR_GEU: return ux >= uy;
-    case IR_LEU: return ux <= uy;
-    default: return ux > uy;
-    }
-}
-
 /* aux of ICMP with the operands' roles swapped, and with the result inverted. */
 static const uint8_t swapped[] = {IR_EQ,  IR_NE,  IR_GTS, IR_LES, IR_GES,
                                   IR_LTS, IR_GTU, IR_LEU, IR_GEU, IR_LTU};
 static const uint8_t inverted[] = {IR_NE,  IR_EQ,  IR_GES, IR_LTS, IR_GTS,
                                    IR_LES, IR_GEU, IR_LTU, IR_GTU, IR_LEU};
-
-bool ib_eval(const struct ir_insn *i, uint64_t x, uint64_t y, uint64_t z, uint64_t *out)
-{
-    unsigned w = width_of(i->type);
-    uint64_t m = mask_of(w), r;
-
-    switch (i->op) {
-    case IR_ADD: r = x + y; break;
-    case IR_SUB: r = x - y; break;
-    case IR_MUL: r = x * y; break;
-    case IR_MULHU:
-        r = w == 32 ? ((x & m) * (y & m)) >> 32 : (uint64_t)(((unsigned __int128)x * y) >> 64);
-        break;
-    case IR_MULHS:
-        r = w == 32 ? (uint64_t)(((int64_t)sext(x, 32) * (int64_t)sext(y, 32)) >> 32)
-                    : (uint64_t)(((__int128)(int64_t)x * (int64_t)y) >> 64);
-        break;
-    case IR_DIVU: r = (y & m) ? (x & m) / (y & m) : 0; break;
-    case IR_REMU: r = (y & m) ? (x & m) % (y & m) : 0; break;
-    case IR_DIVS:
-    case IR_REMS: {
-        int64_t sx = (int64_t)sext(x, w), sy = (int64_t)sext(y, w);
-        if (sy == 0)
-            r = 0;
-        else if (sy == -1)
-            r = i->op == IR_DIVS ? 0 - (uint64_t)sx : 0;
-        else
-            r = (uint64_t)(i->op == IR_DIVS ? sx / sy : sx % sy);
-        break;
-    }
-    case IR_AND: r = x & y; break;
-    case IR_OR: r = x | y; break;
-    case IR_XOR: r = x ^ y; break;
-    case IR_ANDN: r = x & ~y; break;
-    case IR_NOT: r = ~x; break;
-    case IR_NEG: r = 0 - x; break;
-    case IR_SHL: r = x << (y & (w - 1)); break;
-    case IR_SHR: r = (x & m) >> (y & (w - 1)); break;
-    case IR_SAR: r = (uint64_t)((int64_t)sext(x, w) >> (y & (w - 1))); break;
-    case IR_ROL:
-    case IR_ROR: {
-        unsigned n = (unsigned)(y & (w - 1));
-        if (i->op == IR_ROR)
-            n = (w - n) & (w - 1);
-        r = n ? x << n | (x & m) >> (w - n) : x;
-        break;
-    }
-    case IR_ADC: r = x + y + z; break;
-    case IR_SBB: r = x - y - z; break;
-    case IR_CARRY: {
-        uint64_t om = mask_of(width_of(i->aux));
-        r = (uint64_t)(((unsigned __int128)(x & om) + (y & om) + z) >> width_of(i->aux)) & 1;
-        break;
-    }
-    case IR_BORROW: {
-        uint64_t om = mask_of(width_of(i->aux));
-        r = (unsigned __int128)(x & om) < (unsigned __int128)(y & om) + z;
-        break;
-    }
-    case IR_BSWAP: r = w == 32 ? GUINT32_SWAP_LE_BE((uint32_t)x) : GUINT64_SWAP_LE_BE(x); break;
-    case IR_CLZ: r = (x & m) ? (unsigned)__builtin_clzll(x & m) - (64 - w) : w; break;
-    case IR_CTZ: r = (x & m) ? (unsigned)__builtin_ctzll(x & m) : w; break;
-    case IR_POPCNT: r = (unsigned)__builtin_popcountll(x & m); break;
-    case IR_SEXT: r = sext(x, i->aux); break;
-    case IR_ZEXT: r = x & mask_of(i->aux); break;
-    case IR_TRUNC: r = x; break;
-    case IR_EXTRACT: r = (x & m) >> (i->aux & 63) & mask_of(i->aux >> 8); break;
-    case IR_INSERT: {
-        uint64_t f = mask_of(i->aux >> 8) << (i->aux & 63);
-        r = (x & ~f) | (y << (i->aux & 63) & f);
-        break;
-    }
-    case IR_ICMP: r = compare(i->aux & 0xff, i->aux >> 8, x, y); break;
-    case IR_BITCAST: r = x; break;
-    case IR_FLANE:
-        r = i->aux ? x >> 32 : x;
-        m = 0xffffffffu;
-        break;
-    case IR_FSETLANE:
-        r = i->aux ? (x & 0xffffffffu) | y << 32 : (x & ~(uint64_t)0xffffffffu) | (y & 0xffffffffu);
-        m = ~(uint64_t)0;
-        break;
-    default: return false;
-    }
-    if (i->op == IR_BITCAST && (i->type == IR_F64))
-        m = ~(uint64_t)0;
-    *out = r & m;
-    return true;
-}
-
-uint64_t ib_possible_bits(const struct ir_builder *b, ir_ref v, int depth)
-{
-    const struct ir_insn *i = &b->insn[v];
-    uint64_t all = mask_of(width_of(i->type)), k;
-
-    if (depth <= 0)
-        return i->op == IR_CONST ? ir_const_value(i) : i->op == IR_ICMP ? 1 : all;
-    switch (i->op) {
-    case IR_CONST: return ir_const_value(i);
-    case IR_ICMP:
-    case IR_FCMP:
-    case IR_CARRY:
-    case IR_BORROW: return 1;
-    case IR_FREL: return 3;
-    case IR_CLZ:
-    case IR_CTZ:
-    case IR_POPCNT: return 0x7f;
-    case IR_ZEXT: return ib_possible_bits(b, ib_resolve(b, i->a), depth - 1) & mask_of(i->aux) & all;
-    case IR_TRUNC: return ib_possible_bits(b, ib_resolve(b, i->a), depth - 1) & all;
-    case IR_EXTRACT:
-        return ib_possible_bits(b, ib_resolve(b, i->a), depth - 1) >> (i->aux & 63) & mask_of(i->aux >> 8);
-    case IR_AND:
-        return ib_possible_bits(b, ib_resolve(b, i->a), depth - 1) &
-               ib_possible_bits(b, ib_resolve(b, i->b), depth - 1);
-    case IR_OR:
-    case IR_XOR:
-        return ib_possible_bits(b, ib_resolve(b, i->a), depth - 1) |
-               ib_possible_bits(b, ib_resolve(b, i->b), depth - 1);
-    case IR_ANDN: return ib_possible_bits(b, ib_resolve(b, i->a), depth - 1);
-    case IR_ADD:
-    case IR_SUB: { /* low bits that are 0 in both */
-        uint64_t low = ib_possible_bits(b, ib_resolve(b, i->a), depth - 1) |
-                       ib_possible_bits(b, ib_resolve(b, i->b), depth - 1);
-        return low ? all & ~((low & (0 - low)) - 1) : 0;
-    }
-    case IR_SELECT:
-        if (i->type != IR_I32 && i->type != IR_I64)
-            return all;
-        return ib_possible_bits(b, ib_resolve(b, i->b), depth - 1) |
-               ib_possible_bits(b, ib_resolve(b, i->c), depth - 1);
-    case IR_SHL:
-        if (ib_const(b, ib_resolve(b, i->b), &k))
-            return ib_possible_bits(b, ib_resolve(b, i->a), depth - 1) << (k & (width_of(i->type) - 1)) & all;
-        return all;
-    case IR_SHR:
-        if (ib_const(b, ib_resolve(b, i->b), &k))
-            return ib_possible_bits(b, ib_resolve(b, i->a), depth - 1) >> (k & (width_of(i->type) - 1));
-        return all;
-    case IR_LOAD:
-        if (!(i->aux & IR_MEM_SIGNED))
-            return mask_of(8u << MIN(IR_MEM_SIZE(i->aux), 3u)) & all;
-        return all;
-    case IR_LDSTATE: return mask_of(8u << (i->aux & 3)) & all;
-    default: return all;
-    }
-}
 
 static bool power_of_2(uint64_t v, unsigned *log2)
 {
@@ -422,14 +241,14 @@ static ir_ref fold_and(struct ir_builder *b, struct ir_insn *i, uint64_t m)
     if (k == 0xff || k == 0xffff || (k == 0xffffffffu && i->type == IR_I64))
         return ir_op1(b, IR_ZEXT, i->type, k == 0xff ? 8 : k == 0xffff ? 16 : 32, i->a);
     /* the bits that the mask drops need not be computed */
-    if ((ib_is(b, i->a, IR_SEXT) || ib_is(b, i->a, IR_ZEXT)) && (k & ~mask_of(b->insn[i->a].aux)) == 0) {
+    if ((ib_is(b, i->a, IR_SEXT) || ib_is(b, i->a, IR_ZEXT)) && (k & ~ib_mask(b->insn[i->a].aux)) == 0) {
         x = ib_resolve(b, b->insn[i->a].a);
         if (b->insn[x].type == i->type)
             return ir_op2(b, IR_AND, i->type, 0, x, i->b);
     }
     if (ib_is(b, i->a, IR_INSERT)) {
         const struct ir_insn n_ = b->insn[i->a], *n = &n_;
-        if ((k & mask_of(n->aux >> 8) << (n->aux & 63)) == 0)
+        if ((k & ib_mask(n->aux >> 8) << (n->aux & 63)) == 0)
             return ir_op2(b, IR_AND, i->type, 0, n->a, i->b);
     }
     return IR_NONE;
@@ -483,7 +302,7 @@ static ir_ref fold_xor(struct ir_builder *b, struct ir_insn *i, uint64_t m)
 
 static ir_ref fold_shift(struct ir_builder *b, struct ir_insn *i, uint64_t m)
 {
-    unsigned w = width_of(i->type), n, n2;
+    unsigned w = ib_width(i->type), n, n2;
     uint64_t k, k2;
     ir_ref x;
 
@@ -521,7 +340,7 @@ static ir_ref fold_shift(struct ir_builder *b, struct ir_insn *i, uint64_t m)
     if (const_right(b, i->a, IR_SHL, &x, &k2) && (k2 & (w - 1)) == n) {
         unsigned keep = w - n;
         if (i->op == IR_SHR)
-            return ir_op2(b, IR_AND, i->type, 0, x, ir_const(b, i->type, mask_of(keep)));
+            return ir_op2(b, IR_AND, i->type, 0, x, ir_const(b, i->type, ib_mask(keep)));
         if (keep == 8 || keep == 16 || keep == 32)
             return ir_op1(b, IR_SEXT, i->type, (uint16_t)keep, x);
     }
@@ -536,7 +355,7 @@ static ir_ref fold_shift(struct ir_builder *b, struct ir_insn *i, uint64_t m)
 
 static ir_ref fold_extend(struct ir_builder *b, struct ir_insn *i)
 {
-    unsigned w = width_of(i->type), from = width_of(b->insn[i->a].type);
+    unsigned w = ib_width(i->type), from = ib_width(b->insn[i->a].type);
     uint64_t p = ib_possible_bits(b, i->a, 4);
     struct ir_insn left, *o = &left; /* a copy: making values moves them */
     ir_ref x;
@@ -545,7 +364,7 @@ static ir_ref fold_extend(struct ir_builder *b, struct ir_insn *i)
         return i->a;
     if (i->op == IR_SEXT && (p >> (i->aux - 1) & 1) == 0)
         return ir_op1(b, IR_ZEXT, i->type, i->aux, i->a);
-    if (i->op == IR_ZEXT && (p & ~mask_of(i->aux)) == 0) {
+    if (i->op == IR_ZEXT && (p & ~ib_mask(i->aux)) == 0) {
         if (from == w)
             return i->a;
         if (from == 32 && i->aux != 32) /* one form for widening */
@@ -562,7 +381,7 @@ static ir_ref fold_extend(struct ir_builder *b, struct ir_insn *i)
         return ir_op1(b, IR_SEXT, i->type, o->aux, x);
     if (o->op == IR_AND) {
         uint64_t k;
-        if (ib_const(b, ib_resolve(b, o->b), &k) && (k & mask_of(i->aux)) == mask_of(i->aux) &&
+        if (ib_const(b, ib_resolve(b, o->b), &k) && (k & ib_mask(i->aux)) == ib_mask(i->aux) &&
             b->insn[x].type == o->type)
             return ir_op1(b, i->op, i->type, i->aux, x);
     }
@@ -605,7 +424,7 @@ static ir_ref fold_trunc(struct ir_builder *b, struct ir_insn *i)
 
 static ir_ref fold_extract(struct ir_builder *b, struct ir_insn *i, uint64_t m)
 {
-    unsigned w = width_of(i->type), pos = i->aux & 63, len = i->aux >> 8;
+    unsigned w = ib_width(i->type), pos = i->aux & 63, len = i->aux >> 8;
     const struct ir_insn left = b->insn[i->a], *o = &left; /* a copy: making values moves them */
     ir_ref x = first_operand(b, o);
 
@@ -614,11 +433,11 @@ static ir_ref fold_extract(struct ir_builder *b, struct ir_insn *i, uint64_t m)
     if (len > w - pos)
         len = w - pos;
     if (pos == 0)
-        return ir_op2(b, IR_AND, i->type, 0, i->a, ir_const(b, i->type, mask_of(len)));
+        return ir_op2(b, IR_AND, i->type, 0, i->a, ir_const(b, i->type, ib_mask(len)));
     if (pos + len == w)
         return ir_op2(b, IR_SHR, i->type, 0, i->a, ir_const(b, i->type, pos));
     i->aux = (uint16_t)(len << 8 | pos);
-    if ((ib_possible_bits(b, i->a, 3) >> pos & mask_of(len) & m) == 0)
+    if ((ib_possible_bits(b, i->a, 3) >> pos & ib_mask(len) & m) == 0)
         return ir_const(b, i->type, 0);
     if (o->op == IR_INSERT) {
         unsigned ipos = o->aux & 63, ilen = o->aux >> 8;
@@ -638,7 +457,7 @@ static ir_ref fold_extract(struct ir_builder *b, struct ir_insn *i, uint64_t m)
 
 static ir_ref fold_insert(struct ir_builder *b, struct ir_insn *i)
 {
-    unsigned w = width_of(i->type), pos = i->aux & 63, len = i->aux >> 8;
+    unsigned w = ib_width(i->type), pos = i->aux & 63, len = i->aux >> 8;
     const struct ir_insn left = b->insn[i->a], right = b->insn[i->b], *o = &left, *n = &right;
     uint64_t k;
 
@@ -658,34 +477,34 @@ static ir_ref fold_insert(struct ir_builder *b, struct ir_insn *i)
     if ((n->op == IR_ZEXT || n->op == IR_SEXT) && n->aux >= len &&
         b->insn[ib_resolve(b, n->a)].type == i->type)
         return ir_op2(b, IR_INSERT, i->type, i->aux, i->a, n->a);
-    if (n->op == IR_AND && ib_const(b, ib_resolve(b, n->b), &k) && (k & mask_of(len)) == mask_of(len))
+    if (n->op == IR_AND && ib_const(b, ib_resolve(b, n->b), &k) && (k & ib_mask(len)) == ib_mask(len))
         return ir_op2(b, IR_INSERT, i->type, i->aux, i->a, n->a);
     if (n->op == IR_EXTRACT && n->aux == i->aux && ib_resolve(b, n->a) == i->a)
         return i->a;
     if (pos == 0 && n == o)
         return i->a;
     if (ib_const(b, i->b, &k)) {
-        uint64_t f = mask_of(len) << pos;
+        uint64_t f = ib_mask(len) << pos;
         k = k << pos & f;
         if (k == 0)
-            return ir_op2(b, IR_AND, i->type, 0, i->a, ir_const(b, i->type, ~f & mask_of(w)));
+            return ir_op2(b, IR_AND, i->type, 0, i->a, ir_const(b, i->type, ~f & ib_mask(w)));
         if (k == f)
             return ir_op2(b, IR_OR, i->type, 0, i->a, ir_const(b, i->type, f));
     }
     if (ib_const(b, i->a, &k) && k == 0 && pos == 0)
-        return ir_op2(b, IR_AND, i->type, 0, i->b, ir_const(b, i->type, mask_of(len)));
+        return ir_op2(b, IR_AND, i->type, 0, i->b, ir_const(b, i->type, ib_mask(len)));
     return IR_NONE;
 }
 
 static ir_ref fold_icmp(struct ir_builder *b, struct ir_insn *i)
 {
-    unsigned cond = i->aux & 0xff, type = i->aux >> 8, w = width_of(type);
-    uint64_t k, k2, m = mask_of(w), p;
+    unsigned cond = i->aux & 0xff, type = i->aux >> 8, w = ib_width(type);
+    uint64_t k, k2, m = ib_mask(w), p;
     struct ir_insn left, *o = &left; /* a copy: making values moves them */
     ir_ref x;
 
     if (i->a == i->b)
-        return ir_const(b, IR_I32, compare(cond, type, 0, 0));
+        return ir_const(b, IR_I32, ib_compare(cond, type, 0, 0));
     if (ib_const(b, i->a, &k) || (!ib_const(b, i->b, &k) && i->a > i->b)) {
         swap_ab(i);
         cond = swapped[cond];
@@ -790,7 +609,7 @@ static ir_ref fold_icmp(struct ir_builder *b, struct ir_insn *i)
         b->insn[x].type == IR_I32) {
         if (o->op == IR_ZEXT && k <= 0xffffffffu && (cond <= IR_NE || cond == IR_LTU || cond == IR_GEU))
             return ir_op2(b, IR_ICMP, IR_I32, (uint16_t)(cond | IR_I32 << 8), x, ir_const(b, IR_I32, k));
-        if (o->op == IR_SEXT && sext(k, 32) == k)
+        if (o->op == IR_SEXT && ib_sext(k, 32) == k)
             return ir_op2(b, IR_ICMP, IR_I32, (uint16_t)(cond | IR_I32 << 8), x,
                           ir_const(b, IR_I32, k & 0xffffffffu));
     }
@@ -904,7 +723,7 @@ static bool is_lane_float(const struct ir_insn *i)
 ir_ref ib_fold(struct ir_builder *b, struct ir_insn *i)
 {
     unsigned args = ir_op_info[i->op].args;
-    uint64_t k[3] = {0, 0, 0}, v, m = mask_of(width_of(i->type));
+    uint64_t k[3] = {0, 0, 0}, v, m = ib_mask(ib_width(i->type));
     bool constant = args > 0;
 
     for (unsigned n = 0; n < args && constant; n++)

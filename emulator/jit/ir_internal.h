@@ -192,10 +192,36 @@ ir_ref ib_find(struct ir_builder *b, const struct ir_insn *i,
 void ib_enter(struct ir_builder *b, ir_ref v); /* into the table of values */
 uint32_t ib_dominates(const struct ir_builder *b, uint32_t a, uint32_t z);
 
+static inline unsigned ib_width(unsigned type)
+{
+    return type == IR_I64 ? 64 : 32;
+}
+
+static inline uint64_t ib_mask(unsigned bits)
+{
+    return bits >= 64 ? ~(uint64_t)0 : ((uint64_t)1 << bits) - 1;
+}
+
+static inline uint64_t ib_sext(uint64_t v, unsigned bits)
+{
+    return bits >= 64 ? v : (uint64_t)((int64_t)(v << (64 - bits)) >> (64 - bits));
+}
+
+/* ir_builder.c and ir_emit.c for one another */
+ir_ref ib_emit(struct ir_builder *b, const struct ir_insn *i);
+uint32_t ib_here(struct ir_builder *b);
+void ib_event(struct ir_builder *b, uint32_t block, enum ib_event_kind kind, unsigned slot, uint32_t value);
+uint32_t ib_new_edge(struct ir_builder *b, uint32_t from, uint32_t to);
+void ib_move_edge(struct ir_builder *b, uint32_t e, uint32_t to);
+void ib_flush(struct ir_builder *b, const uint64_t mask[3]);
+void ib_meet(struct ir_builder *b);
+uint32_t ib_hash(const struct ir_insn *i);
+
 /* ir_fold.c: a simpler equal value (old or new), or IR_NONE. *i may be rewritten to a canonical form. */
 ir_ref ib_fold(struct ir_builder *b, struct ir_insn *i);
-/* Bits of v that may be 1. */
+/* ir_eval.c: bits of v that may be 1. */
 uint64_t ib_possible_bits(const struct ir_builder *b, ir_ref v, int depth);
+bool ib_compare(unsigned cond, unsigned type, uint64_t x, uint64_t y); /* of two constants of an integer type */
 /* Integer operation on constants; false when op is none. */
 bool ib_eval(const struct ir_insn *i, uint64_t x, uint64_t y, uint64_t z, uint64_t *out);
 

@@ -205,10 +205,15 @@ void x64_home_lost(struct x64_ctx *c, int slot);           /* slot memory change
 int32_t x64_spill_place(struct x64_ctx *c, uint32_t v);
 bool x64_in_mem(struct x64_ctx *c, uint32_t v, bool w);    /* better (or only) read from memory, at x64_val_mem */
 
+static inline bool x64_wide(enum ir_type t)
+{
+    return t == IR_V128 || t == IR_F80;
+}
 void x64_move_reg(struct x64_ctx *c, enum ir_type t, int dst, int src);
 void x64_load_type(struct x64_ctx *c, enum ir_type t, int dst, struct x64_mem m);
 void x64_store_type(struct x64_ctx *c, enum ir_type t, struct x64_mem m, int src);
 void x64_copy(struct x64_ctx *c, const struct x64_loc *dst, const struct x64_loc *src, unsigned busy);
+void x64_add_move(struct x64_ctx *c, struct x64_loc dst, struct x64_loc src); /* to c->move */
 void x64_moves(struct x64_ctx *c); /* parallel moves of c->move, emptied */
 
 void x64_edge_fix(struct x64_ctx *c, uint32_t edge);     /* decides the target's entry state if this is its first edge */
@@ -262,13 +267,50 @@ bool x64_home_holds(const struct x64_ctx *c, uint32_t v, uint32_t to);
 
 /* ------------------------------------------------------------------------------------- x64_lower.c */
 void x64_region(struct x64_ctx *c, int32_t *hotness);
+
+static inline bool x64_fits32(bool w, uint64_t k)
+{
+    return !w || (int64_t)k == (int32_t)k;
+}
+
+static inline bool x64_in_reg(const struct x64_ctx *c, uint32_t v)
+{
+    return c->val[x64_canon(c, v)].reg >= 0;
+}
+
+/* A register with v for reading only; constants go to rax unless they have a register. */
+static inline int x64_read(struct x64_ctx *c, uint32_t v)
+{
+    uint64_t k;
+
+    if (x64_const(c, v, &k) && !x64_in_reg(c, v)) {
+        x64_imm(&c->a, RAX, k, true);
+        return RAX;
+    }
+    return x64_in(c, v);
+}
+
+/* The flags now tell about the value of p: zero and sign. */
+static inline void x64_flags_of(struct x64_ctx *c, uint32_t p)
+{
+    c->flags_val = p;
+    c->flags_at = x64_here(&c->a);
+}
+
+/* ------------------------------------------------------------------------------------- x64_cond.c */
 /* Emits the compare of a lazy or computed condition; the condition under which it is true. */
 enum x64_cc x64_condition(struct x64_ctx *c, uint32_t v);
 void x64_jump_if(struct x64_ctx *c, enum x64_cc cc, uint32_t label);
+enum x64_cc x64_insn_flags(struct x64_ctx *c, uint32_t p);                /* emits what sets the flags for ICMP, BORROW, ... */
+void x64_set_from_flags(struct x64_ctx *c, uint32_t p, enum x64_cc cc); /* p = cc */
+void x64_select_op(struct x64_ctx *c, uint32_t p);
 static inline enum x64_cc x64_not(enum x64_cc cc)
 {
     return (enum x64_cc)(cc ^ 1);
 }
+
+/* ------------------------------------------------------------------------------------- x64_arith.c */
+bool x64_arith(struct x64_ctx *c, uint32_t p); /* false: not an operation of this file */
 
 /* ------------------------------------------------------------------------------------- x64_mem.c */
 void x64_guard(struct x64_ctx *c, uint32_t p);

@@ -322,15 +322,6 @@ void x64_call_c(struct x64_ctx *c, const void *function)
     }
 }
 
-static void push_move(struct x64_ctx *c, struct x64_loc dst, struct x64_loc src)
-{
-    if (c->n_move == c->max_move) {
-        c->max_move = c->max_move * 2 + 64;
-        c->move = g_renew(struct x64_move, c->move, c->max_move);
-    }
-    c->move[c->n_move++] = (struct x64_move){dst, src};
-}
-
 /* Arguments `first`... of the C function to their registers; the seventh to the stack. */
 static void move_args(struct x64_ctx *c, const struct x64_loc *arg, unsigned n, unsigned first)
 {
@@ -351,7 +342,7 @@ static void move_args(struct x64_ctx *c, const struct x64_loc *arg, unsigned n, 
             dst.kind = XL_SPILL;
             dst.off = 0;
         }
-        push_move(c, dst, arg[k]);
+        x64_add_move(c, dst, arg[k]);
     }
     x64_moves(c);
 }
