@@ -430,13 +430,17 @@ static gboolean rebuild_counts(Walk *w, GError **error)
 }
 
 /*
- * Entries of the disk that share a cluster get one each: with both flags cleared nothing would be lost, but
- * the last of them would be left with a count of one and no flag.
+ * Entries of the disk that share a cluster with one another (not with a snapshot) get one each: with both flags
+ * cleared nothing would be lost, but the last of them would be left with a count of one and no flag.
  */
 static gboolean separate_entries(Qcow2 *q, GError **error)
 {
     g_autofree guint8 *data = g_malloc(q->cluster_size);
-    guint64 size = image_align_up(q->image->size, q->cluster_size);
+    guint64 size = image_align_up(q->image->size, q->cluster_size), clusters;
+    if (!image_file_size(q->file, &clusters, error))
+        return FALSE;
+    clusters = (clusters + q->cluster_size - 1) >> q->cluster_bits;
+    g_autofree guint8 *seen = g_malloc0(clusters / 8 + 1); /* what an entry before has; new clusters are nobody else's */
     for (guint64 at = 0; at < size;) {
         guint64 l1 = q->l1[at >> (q->cluster_bits + q->l2_bits)];
         Qcow2Run run = {.length = G_GUINT64_CONSTANT(1) << (q->cluster_bits + q->l2_bits)};
@@ -449,8 +453,10 @@ static gboolean separate_entries(Qcow2 *q, GError **error)
             guint64 entry = qcow2_l2_get(q, table, index, &bitmap);
             qcow2_table_unpin(table);
             run.length = q->cluster_size;
-            gboolean shared =
-                (entry & QCOW2_ENTRY_OFFSET) && !(entry & (QCOW2_ENTRY_COMPRESSED | QCOW2_ENTRY_COPIED));
+            guint64 host = entry & QCOW2_ENTRY_COMPRESSED ? 0 : (entry & QCOW2_ENTRY_OFFSET) >> q->cluster_bits;
+            gboolean shared = host && host < clusters && (seen[host / 8] >> (host % 8) & 1);
+            if (host && host < clusters)
+                seen[host / 8] |= (guint8)(1u << (host % 8));
             if (shared && (!qcow2_read(q, at, data, q->cluster_size, error) ||
                            !qcow2_write(q, at, data, q->cluster_size, error)))
                 return FALSE;
@@ -522,7 +528,7 @@ static gboolean repair_errors(Qcow2 *q, Walk *w, gboolean counts_broken, ImageCh
         return FALSE;
     if (!check_flags(w, error) || !image_file_sync(q->file, error) || !qcow2_load_tables(q, TRUE, error))
         return FALSE;
-    if (q->tables_broken || q->header.snapshot_count)
+    if (q->tables_broken)
         return TRUE;
     return separate_entries(q, error) && fix_flags(q, w, scratch, job, error) &&
            qcow2_load_tables(q, TRUE, error);
