@@ -430,8 +430,8 @@ static gboolean rebuild_counts(Walk *w, GError **error)
 }
 
 /*
- * Entries of the disk that share a cluster with one another (not with a snapshot) get one each: with both flags
- * cleared nothing would be lost, but the last of them would be left with a count of one and no flag.
+ * Entries of the disk that share a cluster with one another or with a table, not with a snapshot alone, get one
+ * each: with both flags cleared nothing would be lost, but the last of them would be left with a count of one and no flag.
  */
 static gboolean separate_entries(Qcow2 *q, GError **error)
 {
@@ -454,7 +454,9 @@ static gboolean separate_entries(Qcow2 *q, GError **error)
             qcow2_table_unpin(table);
             run.length = q->cluster_size;
             guint64 host = entry & QCOW2_ENTRY_COMPRESSED ? 0 : (entry & QCOW2_ENTRY_OFFSET) >> q->cluster_bits;
-            gboolean shared = host && host < clusters && (seen[host / 8] >> (host % 8) & 1);
+            /* with a snapshot, or with another entry of the disk, or with a table */
+            gboolean shared = host && host < clusters && !(entry & QCOW2_ENTRY_COPIED) &&
+                              (!q->header.snapshot_count || (seen[host / 8] >> (host % 8) & 1));
             if (host && host < clusters)
                 seen[host / 8] |= (guint8)(1u << (host % 8));
             if (shared && (!qcow2_read(q, at, data, q->cluster_size, error) ||

@@ -577,6 +577,25 @@ static void test_check_repairs(Fixture *f, gconstpointer data)
     assert_bytes(image, CLUSTER, CLUSTER, 'x');
     close_ok(image);
     assert_clean(at(f, "disk"));
+
+    /* beside a snapshot, too */
+    if (!have_qemu_img())
+        return;
+    make_filled(f, "disk");
+    g_autofree char *line = g_strdup_printf("qemu-img snapshot -c then %s", at(f, "disk"));
+    int status;
+    g_assert_true(g_spawn_command_line_sync(line, NULL, NULL, &status, NULL) && status == 0);
+    image = open_ok(f, "disk", NULL, IMAGE_OPEN_WRITABLE);
+    put(image, 0, CLUSTER, 'y'); /* the disk has a table of its own now */
+    close_ok(image);
+    l2 = peek64(f, "disk", (off_t)peek64(f, "disk", 40)) & 0xfffffffffffe00;
+    poke64(f, "disk", (off_t)l2 + 8, peek64(f, "disk", (off_t)l2));
+    image_check_free(check_file(f, "disk", IMAGE_REPAIR_ERRORS | IMAGE_REPAIR_LEAKS));
+    image = open_ok(f, "disk", NULL, IMAGE_OPEN_WRITABLE);
+    put(image, 0, CLUSTER, 'n');
+    assert_bytes(image, CLUSTER, CLUSTER, 'y');
+    close_ok(image);
+    assert_clean(at(f, "disk"));
 }
 
 static void test_damage_stops_writing(Fixture *f, gconstpointer data)
