@@ -51,8 +51,11 @@ static inline bool takes_condition(unsigned op)
 /* Is operand k a carry that may be left in the host's flags? */
 static inline bool takes_carry(const struct ir_region *r, const struct ir_insn *i, unsigned k)
 {
+    if (k != 2 || i->op < IR_ADC || i->op > IR_BORROW) {
+        return false;
+    }
     unsigned made = r->insn[i->c].op;
-    return k == 2 && i->op >= IR_ADC && i->op <= IR_BORROW && (made == IR_ICMP || made == IR_BORROW);
+    return made == IR_ICMP || made == IR_BORROW;
 }
 
 /* ----------------------------------------------------------------------------------------- pass 1: count */

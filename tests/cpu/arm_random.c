@@ -440,8 +440,9 @@ static void conditional_group(GRand *r, struct stream *s)
 {
     unsigned cond = rnd(r, 14), turns = s->thumb ? 1 + rnd(r, 2) : 1;
     for (unsigned turn = 0; turn < turns; turn++) {
-        unsigned n = s->thumb ? 1 + rnd(r, 4) : 2 + rnd(r, 6), mask = 1u << (4 - n);
+        unsigned n = s->thumb ? 1 + rnd(r, 4) : 2 + rnd(r, 6);
         if (s->thumb) {
+            unsigned mask = 1u << (4 - n);
             unsigned first = cond ^ (turn && rnd(r, 2));
             for (unsigned k = 1; k < n; k++)
                 mask |= (rnd(r, 2) ? first & 1 : !(first & 1)) << (4 - k);
