@@ -294,6 +294,9 @@ def walk(desk, where, enough=60):
     for _ in range(enough):
         desk.keys("Tab")
         stop = focused(desk)
+        if stop and not stop[1]:  # a control that has just come is told of before its name is
+            time.sleep(1)
+            stop = focused(desk)
         if not stop:
             continue
         assert stop[1], f"in {where}, the keyboard stops at a {stop[0]} without a name after {seen[-1:]}"
