@@ -83,9 +83,6 @@ VitrineHistoryNode *vitrine_history_find(VitrineHistory *self, const char *id_or
 /* An operation is under way. */
 gboolean vitrine_history_is_busy(VitrineHistory *self);
 
-/* The job that makes the memory of moments smaller while the machine runs; NULL when there is none. Not a ref. */
-VitrineJob *vitrine_history_get_tightening(VitrineHistory *self);
-
 /* ---- operations ---- */
 
 /* `total` 0: not known yet. */

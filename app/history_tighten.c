@@ -56,8 +56,3 @@ void history_wait_tightening(VitrineHistory *self)
     g_mutex_lock(&self->tighten_lock);
     g_mutex_unlock(&self->tighten_lock);
 }
-
-VitrineJob *vitrine_history_get_tightening(VitrineHistory *self)
-{
-    return self->tightening;
-}

@@ -147,12 +147,13 @@ gboolean vitrine_session_save_state_finish(VitrineSession *self, GAsyncResult *r
 {
     return g_task_propagate_boolean(G_TASK(result), error);
 }
+
+/* ---- the end ---- */
+
 static void note_end(MachineIni *machine, gpointer data)
 {
     machine->running = FALSE;
 }
-
-/* ---- the end ---- */
 
 static void free_engine(GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
 {
@@ -182,6 +183,14 @@ static void engine_freed(GObject *source, GAsyncResult *result, gpointer user_da
     session_emit_finished(self);
 }
 
+static void end_engine(VitrineSession *self)
+{
+    g_autoptr(GTask) task = g_task_new(self, NULL, engine_freed, NULL);
+
+    g_task_set_task_data(task, g_steal_pointer(&self->engine), NULL);
+    g_task_run_in_thread(task, free_engine);
+}
+
 static void last_picture_written(GObject *source, GAsyncResult *result, gpointer user_data)
 {
     VitrineSession *self = VITRINE_SESSION(source);
@@ -192,9 +201,7 @@ static void last_picture_written(GObject *source, GAsyncResult *result, gpointer
         if (self->exit_status == 0)
             self->exit_status = 1;
     }
-    g_autoptr(GTask) task = g_task_new(self, NULL, engine_freed, NULL);
-    g_task_set_task_data(task, g_steal_pointer(&self->engine), NULL);
-    g_task_run_in_thread(task, free_engine);
+    end_engine(self);
 }
 
 void session_finish(VitrineSession *self)
@@ -211,11 +218,8 @@ void session_finish(VitrineSession *self)
     }
     /* After this the engine may go: requests are answered in order. */
     session_save_thumbnail(self);
-    if (self->final_screenshot) {
+    if (self->final_screenshot)
         vitrine_session_screenshot_async(self, self->final_screenshot, last_picture_written, NULL);
-    } else {
-        g_autoptr(GTask) task = g_task_new(self, NULL, engine_freed, NULL);
-        g_task_set_task_data(task, g_steal_pointer(&self->engine), NULL);
-        g_task_run_in_thread(task, free_engine);
-    }
+    else
+        end_engine(self);
 }

@@ -24,7 +24,6 @@ struct start {
     RamTable *table;
     char *packs, *file; /* or a whole saved state */
     guint64 number;
-    gboolean again; /* there was an engine before */
 };
 
 static void start_free(gpointer data)
@@ -261,7 +260,6 @@ static void begin_at_node(VitrineSession *self, struct start *start, GTask *task
     kept->state = g_steal_pointer(&start->state);
     kept->table = g_steal_pointer(&start->table);
     kept->packs = g_steal_pointer(&start->packs);
-    kept->again = start->again;
     g_task_set_task_data(task, kept, start_free);
     engine_start_paused(self->engine);
     struct engine_moment_source source_of = {kept->state, load_pages, NULL, kept};
@@ -381,7 +379,6 @@ void session_go_back(VitrineSession *self, const char *node, const char *undo, G
     start->undo = g_strdup(undo);
     start->engine = g_steal_pointer(&self->engine);
     start->machine = machine_ini_copy(vitrine_bundle_get_machine(self->bundle));
-    start->again = TRUE;
     session_set_state(self, SESSION_STARTING);
     build(self, start, g_task_new(self, NULL, went_back, task));
 }

@@ -7,9 +7,9 @@
  * bank, TLB or window base in fixed registers; all guest slots in memory.  It is left
  *   - to another region's entry (linked direct exit, or jump cache hit), all slots in memory, or
  *   - to the runtime: backend_enter() returns the exit site taken, pc/npc/exit_* stored in jit_cpu.
- * Returns are predicted: an exit that calls puts the address of a piece of code of its own, its way back, into the
- * jump cache's entry for the return address, and goes on by a host CALL whose return address that piece is; an exit
- * that returns goes on by a host RET to what the jump cache has. The host's stack is level between the two.
+ * Returns are predicted: an exit that calls notes a piece of code of its own, its way back, in the ring of expected
+ * returns (struct jit_jump_cache) and goes on by a host CALL whose return address that piece is; an exit that returns to
+ * the newest expected place goes on by a host RET to its piece. The host's stack is level between the two.
  */
 #ifndef VITRINE_JIT_BACKEND_H
 #define VITRINE_JIT_BACKEND_H

@@ -122,6 +122,7 @@ void translation_remove(struct jit *jit, struct jit_region *r)
 {
     page_forget(jit, r, NULL);
     retire(jit, r);
+    jit_forget_returns(jit);
 }
 
 static bool spans_overlap(const struct jit_region *r, const uint8_t *host, size_t size)
@@ -187,8 +188,10 @@ unsigned translation_drop_range(struct jit *jit, const uint8_t *host, size_t siz
                 dropped += drop_in_page(jit, p, host, size);
         }
     }
-    if (dropped)
+    if (dropped) {
         jit->stats.invalidations += dropped;
+        jit_forget_returns(jit);
+    }
     return dropped;
 }
 
@@ -199,6 +202,7 @@ void translation_drop_all(struct jit *jit)
         struct code_page *p = l->data;
         drop_in_page(jit, p, p->host, JIT_PAGE_SIZE);
     }
+    jit_forget_returns(jit);
 }
 
 void translation_free(struct jit *jit, struct jit_region *r)
@@ -215,10 +219,11 @@ void translation_free(struct jit *jit, struct jit_region *r)
 
 void translation_reap(struct jit *jit)
 {
+    if (jit->dead)
+        jit_forget_returns(jit); /* another thread may have noted a way back since they were retired */
     while (jit->dead) {
         struct jit_region *r = jit->dead;
         jit->dead = r->next_dead;
-        jit_context_drop_code(jit, r); /* another thread may have noted a way back into it since it was retired */
         translation_free(jit, r);
     }
     g_ptr_array_set_size(jit->old_ir, 0);

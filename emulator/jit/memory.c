@@ -171,8 +171,17 @@ void jit_context_drop_code(struct jit *jit, const struct jit_region *r)
             struct jit_jc_entry *j = &c->jc.entry[jc_index(cpu, r->pc)];
             if (j->pc == r->pc && j->code == r->code.code)
                 j->pc = JIT_TLB_NONE;
-            forget_returns(c);
         }
+    }
+}
+
+void jit_forget_returns(struct jit *jit)
+{
+    for (unsigned k = 0; k < jit->cpus->len; k++) {
+        struct cpu_extra *x = jit_cpu_extra(jit->cpus->pdata[k]);
+        for (unsigned i = 0; i < JIT_CONTEXTS; i++)
+            if (x->contexts[i] && x->contexts[i]->live)
+                forget_returns(x->contexts[i]);
     }
 }
 

@@ -228,6 +228,7 @@ void tier2_quiesce(struct tier2 *t);
 
 /* memory.c */
 void jit_context_drop_code(struct jit *jit, const struct jit_region *r); /* jump cache entries of a region */
+void jit_forget_returns(struct jit *jit); /* some may lead into regions that went */
 void jit_drop_write_entries(struct jit *jit, const uint8_t *host, size_t size);
 /* Where the code at pc would stand if its page was fetched from before (user mode: always); not checked any further. */
 const uint8_t *jit_fetched_before(struct jit_cpu *cpu, uint64_t pc);

@@ -6,8 +6,7 @@
 
 #define CPU(field) x64_at(R_CPU, (int32_t)offsetof(struct jit_cpu, field))
 
-/* ------------------------------------------------------------------------------------------------ snapshots
- */
+/* ------------------------------------------------------------------------------------------------ snapshots */
 
 /* Writes the exit's values to their slots. Locations never change here, so several stubs may do this in turn.
  */
@@ -92,8 +91,7 @@ static void store_ref(struct x64_ctx *c, ir_ref v, struct x64_mem m, bool wide)
     x64_store(&c->a, true, m, RAX);
 }
 
-/* ---------------------------------------------------------------------------------------------------- exits
- */
+/* ---------------------------------------------------------------------------------------------------- exits */
 
 static void leave(struct x64_ctx *c, uint32_t exit, const void *how)
 {
@@ -304,8 +302,7 @@ uint32_t x64_exit_stub(struct x64_ctx *c, uint32_t exit)
     return label;
 }
 
-/* ---------------------------------------------------------------------------------------------------- calls
- */
+/* ---------------------------------------------------------------------------------------------------- calls */
 
 static const uint8_t arg_reg[6] = {RDI, RSI, RDX, RCX, R8, R9};
 

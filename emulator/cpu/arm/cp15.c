@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The system control coprocessor (0406C B3.17 and B4; 0100I B3; the cores' manuals, chapter 3).  Caches are
- * not modelled, so their operations do nothing; their registers hold what is written.
+ * The system control coprocessor (0406C B3.17 and B4; 0100I B3; the cores' manuals, chapter 3).  Caches are not
+ * modelled, so their operations do nothing; their registers hold what is written.
  */
 #include <stddef.h>
 #include <string.h>
@@ -14,23 +14,21 @@
 
 enum effect {
     EFFECT_NONE,
-    EFFECT_FLUSH, /* mappings or rights change in a way that no context stands for */
-    EFFECT_MODE,  /* what a translation assumes, or the context */
+    EFFECT_FLUSH,  /* mappings or rights change in a way that no context stands for */
+    EFFECT_MODE,   /* what a translation assumes, or the context */
 };
 
 /* A register that stands in the state. */
 struct control_register {
     uint16_t name;
     uint8_t effect;
-    uint32_t needs; /* features, all of them */
+    uint32_t needs;    /* features, all of them */
     uint32_t offset;
     uint32_t writable; /* bits; SCTLR's are the model's */
 };
 
 #define R(op1, crn, crm, op2, needs, member, writable, effect)                                               \
-    {                                                                                                        \
-        NAME(op1, crn, crm, op2), effect, needs, FIELD(member), writable                                     \
-    }
+    {NAME(op1, crn, crm, op2), effect, needs, FIELD(member), writable}
 
 static const struct control_register registers[] = {
     R(0, 1, 0, 0, 0, sctlr, 0, EFFECT_FLUSH),
@@ -74,8 +72,8 @@ static const struct control_register *find(const struct arm_cpu *cpu, uint32_t n
     return NULL;
 }
 
-/* Registers that the manual leaves to the core and that only tell what was written: lockdown, TCM and DMA
- * regions, test and debug registers (c9, c11, c15). */
+/* Registers that the manual leaves to the core and that only tell what was written: lockdown, TCM and DMA regions,
+ * test and debug registers (c9, c11, c15). */
 static uint32_t *implementation_register(struct arm_cpu *cpu, uint32_t name)
 {
     unsigned crn = CRN(name);
@@ -104,8 +102,7 @@ static bool read_identification(const struct arm_cpu *cpu, uint32_t name, uint32
         *value = m->midr;
         return true;
     }
-    const uint32_t features[8] = {m->pfr[0],  m->pfr[1],  m->dfr0,    m->afr0,
-                                  m->mmfr[0], m->mmfr[1], m->mmfr[2], m->mmfr[3]};
+    const uint32_t features[8] = {m->pfr[0], m->pfr[1], m->dfr0, m->afr0, m->mmfr[0], m->mmfr[1], m->mmfr[2], m->mmfr[3]};
     if (crm == 1)
         *value = features[op2];
     else if (crm == 2 && op2 < 6)
@@ -113,8 +110,7 @@ static bool read_identification(const struct arm_cpu *cpu, uint32_t name, uint32
     return true;
 }
 
-/* ------------------------------------------------------------------------------------- performance monitor
- */
+/* ------------------------------------------------------------------------------------- performance monitor */
 
 static uint64_t cycles(const struct arm_cpu *cpu)
 {

@@ -51,8 +51,9 @@ static uint32_t arm_flags(const struct arm_cpu *cpu)
 
 uint32_t arm_get_cpsr(const struct arm_cpu *cpu)
 {
-    return cpu->cpsr | arm_flags(cpu) << 28 | (cpu->q ? ARM_CPSR_Q : 0) | ge_to_cpsr(cpu->ge) |
-           it_to_cpsr(cpu->jit.pc) | (cpu->jit.pc & PC_T ? ARM_CPSR_T : 0);
+    return cpu->cpsr | arm_flags(cpu) << 28 |
+           (cpu->q ? ARM_CPSR_Q : 0) | ge_to_cpsr(cpu->ge) | it_to_cpsr(cpu->jit.pc) |
+           (cpu->jit.pc & PC_T ? ARM_CPSR_T : 0);
 }
 
 void arm_set_cpsr(struct arm_cpu *cpu, uint32_t cpsr)
@@ -153,8 +154,7 @@ void arm_update_mode(struct arm_cpu *cpu)
     /* the jump cache of a context holds code of one mode */
     uint64_t id = key & ((1u << ARM_KEY_FEATURES) - 1);
     if (!user) /* what mappings depend on */
-        id |= (uint64_t)(cpu->sctlr & ARM_SCTLR_M) << 12 | (uint64_t)(cpu->contextidr & 0xff) << 13 |
-              (uint64_t)cpu->dacr << 32;
+        id |= (uint64_t)(cpu->sctlr & ARM_SCTLR_M) << 12 | (uint64_t)(cpu->contextidr & 0xff) << 13 | (uint64_t)cpu->dacr << 32;
     jit_set_context(&cpu->jit, id);
 }
 

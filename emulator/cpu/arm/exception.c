@@ -13,8 +13,8 @@ static uint32_t vectors(const struct arm_cpu *cpu)
 }
 
 /* Takes an exception: `link` is what LR becomes, `masks` the CPSR bits that are set. */
-static void enter(struct arm_cpu *cpu, enum arm_processor_mode mode, uint32_t masks, uint32_t base,
-                  uint32_t vector, uint32_t link)
+static void enter(struct arm_cpu *cpu, enum arm_processor_mode mode, uint32_t masks, uint32_t base, uint32_t vector,
+                  uint32_t link)
 {
     bool v6 = cpu->model->features & ARM_V6;
     uint32_t saved = arm_get_cpsr(cpu);

@@ -28,8 +28,7 @@ void arm_kuser_page(uint8_t page[4096])
 static void compare_and_exchange(struct xlat *x)
 {
     struct ir_builder *b = x->b;
-    ir_ref guard = ir_guard(b, ax_mem(x, 2) | IR_MEM_READ | IR_MEM_WRITE, ax_reg(x, 2)),
-           expected = ax_reg(x, 0);
+    ir_ref guard = ir_guard(b, ax_mem(x, 2) | IR_MEM_READ | IR_MEM_WRITE, ax_reg(x, 2)), expected = ax_reg(x, 0);
     ir_ref old = ir_atomic(b, IR_CAS, IR_I32, ax_mem(x, 2), guard, expected, ax_reg(x, 1));
     flags_set_sub(x, ax_i32(x, 0), ir_icmp(b, IR_NE, old, expected));
     ax_put(x, 0, ir_bin(b, IR_SUB, old, expected));
@@ -56,7 +55,9 @@ bool arm_emit_kuser(struct xlat *x)
     case KUSER_CMPXCHG64: compare_and_exchange64(x); break;
     case KUSER_BARRIER: ir_fence(x->b); break;
     case KUSER_CMPXCHG: compare_and_exchange(x); break;
-    case KUSER_GET_TLS: ax_put(x, 0, ir_ldstate(x->b, IR_I32, 2, offsetof(struct arm_cpu, tpidruro))); break;
+    case KUSER_GET_TLS:
+        ax_put(x, 0, ir_ldstate(x->b, IR_I32, 2, offsetof(struct arm_cpu, tpidruro)));
+        break;
     default: return false;
     }
     ax_jump_to(x, ax_reg(x, 14), false, IR_HINT_RETURN);

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The MMUs of v4/v5 (0100I B4), v6 (B4.7 and the XP bit) and v7-A (0406C B3): table walks, faults, and how
- * the JIT's TLB is kept right.
+ * The MMUs of v4/v5 (0100I B4), v6 (B4.7 and the XP bit) and v7-A (0406C B3): table walks, faults, and how the
+ * JIT's TLB is kept right.
  *
- * A context of the JIT stands for privilege, ASID, domains and the MMU's state, so only what changes tables
- * or control registers drops entries.  Pages of 64 KiB and more are entered by 4 KiB; where one was met, an
- * invalidation by address drops everything.  Small pages whose quarters differ in rights, and 1 KiB pages,
- * are never entered.
+ * A context of the JIT stands for privilege, ASID, domains and the MMU's state, so only what changes tables or
+ * control registers drops entries.  Pages of 64 KiB and more are entered by 4 KiB; where one was met, an invalidation
+ * by address drops everything.  Small pages whose quarters differ in rights, and 1 KiB pages, are never entered.
  */
 #include <string.h>
 #include "emulator/core/bus.h"
@@ -89,12 +88,10 @@ static void old_section(struct page *p, uint32_t entry)
 
 static void section(struct page *p, uint32_t entry)
 {
-    *p = (struct page){
-        .size = 1u << 20, .ap = entry >> 10 & 3, .apx = entry >> 15 & 1, .never_execute = entry >> 4 & 1};
+    *p = (struct page){.size = 1u << 20, .ap = entry >> 10 & 3, .apx = entry >> 15 & 1, .never_execute = entry >> 4 & 1};
     p->base = entry & 0xfff00000;
     if (entry >> 18 & 1) { /* 16 MiB, with address bits 39..32 */
-        p->base =
-            (entry & 0xff000000) | (uint64_t)(entry >> 20 & 15) << 32 | (uint64_t)(entry >> 5 & 15) << 36;
+        p->base = (entry & 0xff000000) | (uint64_t)(entry >> 20 & 15) << 32 | (uint64_t)(entry >> 5 & 15) << 36;
         p->size = 1u << 24;
     }
 }
@@ -116,9 +113,7 @@ static bool old_page(struct page *p, uint32_t va, uint32_t entry, bool fine, boo
     case 3:
         if (!fine && !v6)
             return false;
-        *p = (struct page){.base = entry & (fine ? 0xfffffc00 : 0xfffff000),
-                           .size = fine ? 1u << 10 : 1u << 12,
-                           .mixed = fine};
+        *p = (struct page){.base = entry & (fine ? 0xfffffc00 : 0xfffff000), .size = fine ? 1u << 10 : 1u << 12, .mixed = fine};
         quarter = 0;
         break;
     default: return false;
@@ -133,8 +128,7 @@ static bool page_of(struct page *p, uint32_t entry)
     bool large = (entry & 3) == 1;
     if (!(entry & 3))
         return false;
-    *p =
-        (struct page){.base = entry & (large ? 0xffff0000 : 0xfffff000), .size = large ? 1u << 16 : 1u << 12};
+    *p = (struct page){.base = entry & (large ? 0xffff0000 : 0xfffff000), .size = large ? 1u << 16 : 1u << 12};
     p->ap = entry >> 4 & 3;
     p->apx = entry >> 9 & 1;
     p->never_execute = large ? entry >> 15 & 1 : entry & 1;
@@ -170,8 +164,7 @@ uint32_t arm_mmu_walk(struct arm_cpu *cpu, uint32_t address, enum jit_access acc
         if (p.size > 1u << 20)
             domain = 0;
     } else {
-        uint64_t table = fine ? (entry & 0xfffff000) | (va >> 10 & 0x3ff) << 2
-                              : (entry & 0xfffffc00) | (va >> 12 & 0xff) << 2;
+        uint64_t table = fine ? (entry & 0xfffff000) | (va >> 10 & 0x3ff) << 2 : (entry & 0xfffffc00) | (va >> 12 & 0xff) << 2;
         second = true;
         if (!read_entry(cpu, table, &entry))
             return FS_WALK_SECOND | domain << 4;
@@ -320,13 +313,11 @@ bool arm_unprivileged(struct arm_cpu *cpu, uint32_t address, unsigned size, bool
     }
     bool whole = !(address & (size - 1)) && !big;
     if (whole)
-        return write ? arm_io_write(&cpu->jit, physical[0], size, v)
-                     : arm_io_read(&cpu->jit, physical[0], size, value);
+        return write ? arm_io_write(&cpu->jit, physical[0], size, v) : arm_io_read(&cpu->jit, physical[0], size, value);
     for (unsigned k = 0; k < size; k++) {
         unsigned shift = 8 * (big ? size - 1 - k : k);
         uint64_t byte = v >> shift & 0xff;
-        if (write ? !arm_io_write(&cpu->jit, physical[k], 1, byte)
-                  : !arm_io_read(&cpu->jit, physical[k], 1, &byte))
+        if (write ? !arm_io_write(&cpu->jit, physical[k], 1, byte) : !arm_io_read(&cpu->jit, physical[k], 1, &byte))
             return false;
         if (!write)
             v |= byte << shift;

@@ -326,35 +326,13 @@ static void translate(struct ir_builder *b, struct jit_insn *i)
 /* ------------------------------------------------------------------------------------------- the JIT's row
  */
 
-#define STATE(n, t)                                                                                          \
-    {                                                                                                        \
-#n, t, false, offsetof(struct arm_cpu, n)                                                            \
-    }
-#define REG(n)                                                                                               \
-    {                                                                                                        \
-        "r" #n, IR_I32, false, offsetof(struct arm_cpu, r[n])                                                \
-    }
-#define DOUBLE(n)                                                                                            \
-    {                                                                                                        \
-        "d" #n, IR_F64, false, offsetof(struct arm_cpu, d[n])                                                \
-    }
+#define STATE(n, t) {#n, t, false, offsetof(struct arm_cpu, n)}
+#define REG(n)      {"r" #n, IR_I32, false, offsetof(struct arm_cpu, r[n])}
+#define DOUBLE(n)   {"d" #n, IR_F64, false, offsetof(struct arm_cpu, d[n])}
 
 static const struct ir_slot slots[ARM_N_SLOTS] = {
-    REG(0),
-    REG(1),
-    REG(2),
-    REG(3),
-    REG(4),
-    REG(5),
-    REG(6),
-    REG(7),
-    REG(8),
-    REG(9),
-    REG(10),
-    REG(11),
-    REG(12),
-    REG(13),
-    REG(14),
+    REG(0),     REG(1),     REG(2),     REG(3),     REG(4),     REG(5),     REG(6),     REG(7),
+    REG(8),     REG(9),     REG(10),    REG(11),    REG(12),    REG(13),    REG(14),
     [SLOT_FLAG_KIND] = STATE(flag_kind, IR_I32),
     [SLOT_FLAG_A] = STATE(flag_a, IR_I32),
     [SLOT_FLAG_B] = STATE(flag_b, IR_I32),
@@ -364,38 +342,10 @@ static const struct ir_slot slots[ARM_N_SLOTS] = {
     [SLOT_Q] = STATE(q, IR_I32),
     [SLOT_GE] = STATE(ge, IR_I32),
     [SLOT_FP_NZCV] = STATE(fp_nzcv, IR_I32),
-    [SLOT_D0] = DOUBLE(0),
-    DOUBLE(1),
-    DOUBLE(2),
-    DOUBLE(3),
-    DOUBLE(4),
-    DOUBLE(5),
-    DOUBLE(6),
-    DOUBLE(7),
-    DOUBLE(8),
-    DOUBLE(9),
-    DOUBLE(10),
-    DOUBLE(11),
-    DOUBLE(12),
-    DOUBLE(13),
-    DOUBLE(14),
-    DOUBLE(15),
-    DOUBLE(16),
-    DOUBLE(17),
-    DOUBLE(18),
-    DOUBLE(19),
-    DOUBLE(20),
-    DOUBLE(21),
-    DOUBLE(22),
-    DOUBLE(23),
-    DOUBLE(24),
-    DOUBLE(25),
-    DOUBLE(26),
-    DOUBLE(27),
-    DOUBLE(28),
-    DOUBLE(29),
-    DOUBLE(30),
-    DOUBLE(31),
+    [SLOT_D0] = DOUBLE(0), DOUBLE(1),  DOUBLE(2),  DOUBLE(3),  DOUBLE(4),  DOUBLE(5),  DOUBLE(6),  DOUBLE(7),
+    DOUBLE(8),  DOUBLE(9),  DOUBLE(10), DOUBLE(11), DOUBLE(12), DOUBLE(13), DOUBLE(14), DOUBLE(15),
+    DOUBLE(16), DOUBLE(17), DOUBLE(18), DOUBLE(19), DOUBLE(20), DOUBLE(21), DOUBLE(22), DOUBLE(23),
+    DOUBLE(24), DOUBLE(25), DOUBLE(26), DOUBLE(27), DOUBLE(28), DOUBLE(29), DOUBLE(30), DOUBLE(31),
     [SLOT_QC] = STATE(qc, IR_V128),
 };
 

@@ -84,8 +84,7 @@ void emit_t_cbz(struct xlat *x) /* bit 11: CBNZ */
     ir_ref v = ax_reg(x, ax_bits(x, 0, 3));
     x->i->flow = JIT_BRANCH;
     x->i->cond = ir_icmp(x->b, ax_bit(x, 11) ? IR_NE : IR_EQ, v, ax_i32(x, 0));
-    x->i->taken_pc =
-        (uint64_t)(uint32_t)(x->pc + 4 + (ax_bits(x, 3, 5) << 1 | (uint32_t)ax_bit(x, 9) << 6)) | 1;
+    x->i->taken_pc = (uint64_t)(uint32_t)(x->pc + 4 + (ax_bits(x, 3, 5) << 1 | (uint32_t)ax_bit(x, 9) << 6)) | 1;
 }
 
 void emit_t_it(struct xlat *x)
@@ -155,8 +154,7 @@ void emit_svc(struct xlat *x)
 
 void emit_bkpt(struct xlat *x)
 {
-    ax_raise(x, ARM_EXC_BREAKPOINT,
-             ax_i32(x, x->thumb ? ax_bits(x, 0, 8) : ax_bits(x, 8, 12) << 4 | ax_bits(x, 0, 4)));
+    ax_raise(x, ARM_EXC_BREAKPOINT, ax_i32(x, x->thumb ? ax_bits(x, 0, 8) : ax_bits(x, 8, 12) << 4 | ax_bits(x, 0, 4)));
 }
 
 void emit_udf(struct xlat *x)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Multiplies, saturating arithmetic and SIMD on core registers (0406C A4.4.3 to A4.4.8; A5.2.5, A5.2.7,
- * A5.4).
+ * Multiplies, saturating arithmetic and SIMD on core registers (0406C A4.4.3 to A4.4.8; A5.2.5, A5.2.7, A5.4).
  */
 #include "emulator/cpu/arm/internal.h"
 #include "emulator/cpu/arm/tables.h"
@@ -54,11 +53,10 @@ void emit_saturating(struct xlat *x) /* QADD, QSUB, QDADD, QDSUB */
     ax_put(x, x->rd, r);
 }
 
-static ir_ref saturated_to(struct xlat *x, ir_ref v, bool is_signed,
-                           unsigned bits) /* SSAT's and USAT's field */
+static ir_ref saturated_to(struct xlat *x, ir_ref v, bool is_signed, unsigned bits) /* SSAT's and USAT's field */
 {
     if (is_signed)
-        return clamp(x, v, (int32_t)(UINT32_MAX << bits), (int32_t) ~(UINT32_MAX << bits));
+        return clamp(x, v, (int32_t)(UINT32_MAX << bits), (int32_t)~(UINT32_MAX << bits));
     return clamp(x, v, 0, (int32_t)((1u << bits) - 1));
 }
 
@@ -77,8 +75,7 @@ void emit_sat(struct xlat *x) /* aux: signed */
 void emit_sat16(struct xlat *x)
 {
     unsigned bits = x->thumb ? ax_bits(x, 0, 4) : ax_bits(x, 16, 4);
-    ir_ref v = ax_reg(x, x->thumb ? x->rn : x->rm), low = ax_sext(x, v, 16),
-           high = bin(x, IR_SAR, v, ax_i32(x, 16));
+    ir_ref v = ax_reg(x, x->thumb ? x->rn : x->rm), low = ax_sext(x, v, 16), high = bin(x, IR_SAR, v, ax_i32(x, 16));
     ir_ref l = saturated_to(x, low, x->row->aux, bits), h = saturated_to(x, high, x->row->aux, bits);
     note_q(x, bin(x, IR_OR, ir_icmp(x->b, IR_NE, l, low), ir_icmp(x->b, IR_NE, h, high)));
     ax_put(x, x->rd, bin(x, IR_OR, bin(x, IR_SHL, h, ax_i32(x, 16)), ax_and(x, l, 0xffff)));
@@ -115,8 +112,7 @@ void emit_long(struct xlat *x)
     if (how & LONG_ADD)
         v = bin(x, IR_ADD, v, ax_pair(x, ax_reg(x, x->ra), ax_reg(x, x->rd)));
     if (how & LONG_ADD_TWICE)
-        v = bin(x, IR_ADD, bin(x, IR_ADD, v, ax_wide(x, ax_reg(x, x->ra), false)),
-                ax_wide(x, ax_reg(x, x->rd), false));
+        v = bin(x, IR_ADD, bin(x, IR_ADD, v, ax_wide(x, ax_reg(x, x->ra), false)), ax_wide(x, ax_reg(x, x->rd), false));
     if (!x->thumb && ax_bit(x, 20) && !(how & LONG_ADD_TWICE))
         flags_set_nz(x, bin(x, IR_OR, ax_high(x, v), ir_icmp(x->b, IR_NE, ax_low(x, v), ax_i32(x, 0))));
     put_long(x, v);
@@ -134,8 +130,7 @@ static bool swap_bit(const struct xlat *x) /* M of dual multiplies, R of SMMUL *
 
 static ir_ref half_product(struct xlat *x)
 {
-    return bin(x, IR_MUL, half(x, x->rn, ax_bit(x, 5)),
-               half(x, x->rm, x->thumb ? ax_bit(x, 4) : ax_bit(x, 6)));
+    return bin(x, IR_MUL, half(x, x->rn, ax_bit(x, 5)), half(x, x->rm, x->thumb ? ax_bit(x, 4) : ax_bit(x, 6)));
 }
 
 /* + ra, and Q tells when that overflows */
@@ -220,12 +215,10 @@ void emit_divide(struct xlat *x) /* aux: signed. By 0: 0 (A4.4.8) */
 static ir_ref bytes(struct xlat *x, bool subtract, bool is_signed, ir_ref a, ir_ref b)
 {
     struct ir_builder *ib = x->b;
-    ir_ref top = ax_i32(x, 0x80808080), a7, b7 = ax_and(x, b, 0x7f7f7f7f), r, ge,
-           differ = bin(x, IR_XOR, a, b);
+    ir_ref top = ax_i32(x, 0x80808080), a7, b7 = ax_and(x, b, 0x7f7f7f7f), r, ge, differ = bin(x, IR_XOR, a, b);
     if (subtract) {
         a7 = bin(x, IR_OR, a, top);
-        r = bin(x, IR_XOR, bin(x, IR_SUB, a7, b7),
-                ax_and(x, ir_op1(ib, IR_NOT, IR_I32, 0, differ), 0x80808080));
+        r = bin(x, IR_XOR, bin(x, IR_SUB, a7, b7), ax_and(x, ir_op1(ib, IR_NOT, IR_I32, 0, differ), 0x80808080));
     } else {
         a7 = ax_and(x, a, 0x7f7f7f7f);
         r = bin(x, IR_XOR, bin(x, IR_ADD, a7, b7), ax_and(x, differ, 0x80808080));
@@ -235,8 +228,7 @@ static ir_ref bytes(struct xlat *x, bool subtract, bool is_signed, ir_ref a, ir_
         over = subtract ? bin(x, IR_AND, over, differ) : bin(x, IR_ANDN, over, differ);
         ge = ir_op1(ib, IR_NOT, IR_I32, 0, bin(x, IR_XOR, r, over));
     } else if (subtract) { /* no borrow */
-        ge = bin(x, IR_OR, bin(x, IR_ANDN, a, b),
-                 bin(x, IR_ANDN, bin(x, IR_OR, a, ir_op1(ib, IR_NOT, IR_I32, 0, b)), r));
+        ge = bin(x, IR_OR, bin(x, IR_ANDN, a, b), bin(x, IR_ANDN, bin(x, IR_OR, a, ir_op1(ib, IR_NOT, IR_I32, 0, b)), r));
     } else {
         ge = bin(x, IR_OR, bin(x, IR_AND, a, b), bin(x, IR_ANDN, bin(x, IR_OR, a, b), r));
     }
@@ -272,10 +264,8 @@ static ir_ref lanes(struct xlat *x, unsigned op, unsigned kind, ir_ref a, ir_ref
     bool sets_ge = kind == PAR_SIGNED || kind == PAR_UNSIGNED, cross = op == PAR_ASX || op == PAR_SAX;
     ir_ref result = ax_i32(x, 0), ge = ax_i32(x, 0);
     for (unsigned k = 0; k < n; k++) {
-        bool subtract =
-            op == PAR_SUB16 || op == PAR_SUB8 || (op == PAR_ASX && k == 0) || (op == PAR_SAX && k == 1);
-        ir_ref p = lane(x, a, is_signed, k * bits, bits),
-               q = lane(x, b, is_signed, (cross ? 1 - k : k) * bits, bits);
+        bool subtract = op == PAR_SUB16 || op == PAR_SUB8 || (op == PAR_ASX && k == 0) || (op == PAR_SAX && k == 1);
+        ir_ref p = lane(x, a, is_signed, k * bits, bits), q = lane(x, b, is_signed, (cross ? 1 - k : k) * bits, bits);
         ir_ref v = bin(x, subtract ? IR_SUB : IR_ADD, p, q);
         if (sets_ge) {
             ir_ref yes = is_signed || subtract ? ir_icmp(ib, IR_GES, v, ax_i32(x, 0))

@@ -2,9 +2,9 @@
 /*
  * Exclusive accesses, swaps, barriers (0406C A3.4, A3.8).
  *
- * LDREX notes address and value; STREX stores if memory still holds that value, in one atomic step of the
- * host.  A value that changed and came back is not seen, which no program can rely on: the architecture lets
- * a monitor be lost, and all uses compare values.
+ * LDREX notes address and value; STREX stores if memory still holds that value, in one atomic step of the host.  A
+ * value that changed and came back is not seen, which no program can rely on: the architecture lets a monitor be
+ * lost, and all uses compare values.
  */
 #include "emulator/cpu/arm/internal.h"
 #include "emulator/cpu/arm/tables.h"
@@ -73,9 +73,8 @@ void emit_strex(struct xlat *x)
     ir_ref guard = ir_guard(b, aux | IR_MEM_READ | IR_MEM_WRITE | IR_MEM_ALIGN(size), e.address);
     ir_ref noted = ir_ldstate(b, IR_I64, 3, OFFSET(exclusive_address));
     ir_ref expected = ir_ldstate(b, IR_I64, 3, OFFSET(exclusive_value));
-    ir_ref held =
-        ir_bin(b, IR_AND, ir_icmp(b, IR_EQ, noted, noted_address(x, e.address)),
-               ir_icmp(b, IR_EQ, ir_ldstate(b, IR_I32, 2, OFFSET(exclusive_size)), ax_i32(x, size)));
+    ir_ref held = ir_bin(b, IR_AND, ir_icmp(b, IR_EQ, noted, noted_address(x, e.address)),
+                         ir_icmp(b, IR_EQ, ir_ldstate(b, IR_I32, 2, OFFSET(exclusive_size)), ax_i32(x, size)));
     if (size < 3)
         expected = ax_low(x, expected);
     /* without the monitor: swaps a value for itself */
@@ -99,8 +98,7 @@ void emit_swp(struct xlat *x)
     bool rotate = size == 2 && !(x->mode & (ARM_KEY_UNALIGNED | ARM_KEY_ALIGN_CHECK));
     if (rotate)
         at = ax_and(x, address, ~3u);
-    ir_ref guard =
-        ir_guard(b, ax_mem(x, size) | IR_MEM_READ | IR_MEM_WRITE | (rotate ? 0 : IR_MEM_ALIGN(size)), at);
+    ir_ref guard = ir_guard(b, ax_mem(x, size) | IR_MEM_READ | IR_MEM_WRITE | (rotate ? 0 : IR_MEM_ALIGN(size)), at);
     if (x->mode & ARM_KEY_USER) {
         old = ir_atomic(b, IR_XCHG, IR_I32, ax_mem(x, size), guard, value, IR_NONE);
     } else { /* all processors of a machine run on one thread */

@@ -57,8 +57,7 @@ static void write_status(struct xlat *x, ir_ref value, unsigned bytes, bool spsr
 void emit_msr(struct xlat *x)
 {
     unsigned bytes = x->thumb ? ax_bits(x, 8, 4) : ax_bits(x, 16, 4);
-    write_status(x, ax_reg(x, x->thumb ? ax_bits(x, 16, 4) : ax_bits(x, 0, 4)), bytes,
-                 ax_bit(x, x->thumb ? 20 : 22));
+    write_status(x, ax_reg(x, x->thumb ? ax_bits(x, 16, 4) : ax_bits(x, 0, 4)), bytes, ax_bit(x, x->thumb ? 20 : 22));
 }
 
 void emit_msr_imm(struct xlat *x)
@@ -90,8 +89,7 @@ static const struct ir_helper wait_helper = {"arm_wait", helper_wait, 0, 0, IR_V
 void emit_hint(struct xlat *x)
 {
     /* NOP, YIELD, WFE, SEV, DBG do nothing; WFI */
-    if ((x->thumb && x->size == 2 ? ax_bits(x, 4, 4) : ax_bits(x, 0, 8)) != 3 ||
-        !(x->mode & ARM_KEY_PRIVILEGED))
+    if ((x->thumb && x->size == 2 ? ax_bits(x, 4, 4) : ax_bits(x, 0, 8)) != 3 || !(x->mode & ARM_KEY_PRIVILEGED))
         return;
     ir_call(x->b, &wait_helper, NULL);
     ax_end_dispatch(x);
@@ -163,9 +161,7 @@ static void privileged_cp15(struct xlat *x, uint32_t name, bool read)
 /* Debug, ThumbEE and Jazelle registers say that there is nothing (0406C C11, A2.10, B4.1). */
 static bool cp14(struct xlat *x, unsigned op1, bool read)
 {
-    bool there = op1 == 0   ? x->features & ARM_V6
-                 : op1 == 6 ? x->features & ARM_V7
-                            : op1 == 7 && x->features & ARM_JAZELLE;
+    bool there = op1 == 0 ? x->features & ARM_V6 : op1 == 6 ? x->features & ARM_V7 : op1 == 7 && x->features & ARM_JAZELLE;
     if (!there || (!(x->mode & ARM_KEY_PRIVILEGED) && op1 != 7))
         return false;
     if (read && ax_bits(x, 12, 4) != 15)
@@ -229,8 +225,8 @@ void emit_w_exception_return(struct xlat *x) /* SUBS pc, lr, #n */
         ax_undefined(x);
 }
 
-/* CPS (B9.3.2): `how` has the new mode in bits 4..0, that there is one in bit 5, A I F in bits 8..6, and in
- * bits 10..9 what to do with them: 2 enable, 3 disable. */
+/* CPS (B9.3.2): `how` has the new mode in bits 4..0, that there is one in bit 5, A I F in bits 8..6, and in bits 10..9
+ * what to do with them: 2 enable, 3 disable. */
 static uint64_t helper_cps(struct jit_cpu *jit, uint32_t how)
 {
     struct arm_cpu *cpu = (struct arm_cpu *)jit;
@@ -284,8 +280,7 @@ void emit_rfe(struct xlat *x)
     int32_t offset = pair_offset(x, &up);
     ir_ref base = ax_reg(x, x->rn);
     ir_ref guard = ir_guard(b, 3 | IR_MEM_READ | IR_MEM_ALIGN(2), ax_add(x, base, (uint32_t)offset));
-    ir_ref pc = ir_load_at(b, IR_I32, ax_mem(x, 2), guard, 0),
-           cpsr = ir_load_at(b, IR_I32, ax_mem(x, 2), guard, 4);
+    ir_ref pc = ir_load_at(b, IR_I32, ax_mem(x, 2), guard, 0), cpsr = ir_load_at(b, IR_I32, ax_mem(x, 2), guard, 4);
     if (ax_bit(x, 21))
         ax_put(x, x->rn, ax_add(x, base, up ? 8 : (uint32_t)-8));
     ax_exception_return(x, pc, cpsr);
@@ -295,8 +290,7 @@ static uint64_t helper_banked_sp(struct jit_cpu *cpu, uint32_t mode)
 {
     return *arm_banked_sp((struct arm_cpu *)cpu, mode);
 }
-static const struct ir_helper banked_sp_helper = {"arm_banked_sp", helper_banked_sp, IR_HELPER_READS, 1,
-                                                  IR_I32,          {IR_I32}};
+static const struct ir_helper banked_sp_helper = {"arm_banked_sp", helper_banked_sp, IR_HELPER_READS, 1, IR_I32, {IR_I32}};
 
 static uint64_t helper_set_banked_sp(struct jit_cpu *cpu, uint32_t mode, uint32_t value)
 {
@@ -304,8 +298,7 @@ static uint64_t helper_set_banked_sp(struct jit_cpu *cpu, uint32_t mode, uint32_
     return 0;
 }
 static const struct ir_helper set_banked_sp_helper = {
-    "arm_set_banked_sp", helper_set_banked_sp, IR_HELPER_READS | IR_HELPER_WRITES, 2, IR_VOID,
-    {IR_I32, IR_I32},
+    "arm_set_banked_sp", helper_set_banked_sp, IR_HELPER_READS | IR_HELPER_WRITES, 2, IR_VOID, {IR_I32, IR_I32},
 };
 
 void emit_srs(struct xlat *x)
@@ -340,8 +333,7 @@ static uint64_t helper_set_user_register(struct jit_cpu *cpu, uint32_t r, uint32
     return 0;
 }
 static const struct ir_helper set_user_register_helper = {
-    "arm_set_user_register", helper_set_user_register, IR_HELPER_READS | IR_HELPER_WRITES, 2, IR_VOID,
-    {IR_I32, IR_I32},
+    "arm_set_user_register", helper_set_user_register, IR_HELPER_READS | IR_HELPER_WRITES, 2, IR_VOID, {IR_I32, IR_I32},
 };
 
 void ax_multiple_privileged(struct xlat *x, bool load, uint32_t list, ir_ref address, ir_ref moved)
@@ -384,8 +376,7 @@ void ax_multiple_privileged(struct xlat *x, bool load, uint32_t list, ir_ref add
 
 /* ---- as if unprivileged ---- value in, or value and that it failed out */
 
-static uint64_t helper_unprivileged(struct jit_cpu *cpu, uint32_t address, uint32_t size, uint32_t write,
-                                    uint32_t value)
+static uint64_t helper_unprivileged(struct jit_cpu *cpu, uint32_t address, uint32_t size, uint32_t write, uint32_t value)
 {
     uint64_t v = value;
     return arm_unprivileged((struct arm_cpu *)cpu, address, size, write, &v) ? v : UINT64_C(1) << 32;

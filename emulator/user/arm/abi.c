@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Constants and structure layouts of ARM Linux, EABI: nearly all are the generic ones, which are this host's
- * too. Source: Linux's user headers for ARM (asm/fcntl.h, stat.h, signal.h) and asm-generic.
+ * Constants and structure layouts of ARM Linux, EABI: nearly all are the generic ones, which are this host's too.
+ * Source: Linux's user headers for ARM (asm/fcntl.h, stat.h, signal.h) and asm-generic.
  */
 #include <fcntl.h>
 

@@ -16,8 +16,8 @@ extern const struct user_syscall user_arm_calls[];
 user_handler user_sys_arm_breakpoint, user_sys_arm_cacheflush, user_sys_arm_usr32, user_sys_arm_set_tls,
     user_sys_arm_get_tls;
 
-/* signal.c: frames on the program's stack, and the code that handlers without a restorer return to, which
- * stands in the page of kernel helpers. */
+/* signal.c: frames on the program's stack, and the code that handlers without a restorer return to, which stands
+ * in the page of kernel helpers. */
 void user_arm_fill_trampolines(uint8_t *helper_page);
 bool user_arm_push_signal(struct user_thread *thread, int signal, const struct user_action *action,
                           const siginfo_t *info, uint64_t mask);

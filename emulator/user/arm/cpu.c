@@ -2,11 +2,10 @@
 /*
  * ARM Linux, EABI: registers as its kernel interface uses them.
  *
- * `svc 0` is a system call with its number in r7 and arguments in r0-r6; the result in r0 is a value or
- * -errno. Calls of the old ABI carry their number in the instruction (0x900000 + number) and pass structures
- * in another layout: a kernel without CONFIG_OABI_COMPAT does not offer them, and neither does this. Sources:
- * Linux, arch/arm/kernel/entry-common.S, traps.c and arch/arm/mm/fault.c;
- * Documentation/arm/kernel_user_helpers.rst.
+ * `svc 0` is a system call with its number in r7 and arguments in r0-r6; the result in r0 is a value or -errno.
+ * Calls of the old ABI carry their number in the instruction (0x900000 + number) and pass structures in another
+ * layout: a kernel without CONFIG_OABI_COMPAT does not offer them, and neither does this. Sources: Linux,
+ * arch/arm/kernel/entry-common.S, traps.c and arch/arm/mm/fault.c; Documentation/arm/kernel_user_helpers.rst.
  */
 #include "emulator/user/arm/arm.h"
 
@@ -112,7 +111,8 @@ static void cpu_init(struct jit_cpu *cpu, const struct user_process *process)
 
     arm_cpu_init(arm(cpu), process->jit, process->model, true);
     if (big)
-        arm_set_big_endian(arm(cpu), process->image.flags & EF_ARM_BE8, !(process->image.flags & EF_ARM_BE8));
+        arm_set_big_endian(arm(cpu), process->image.flags & EF_ARM_BE8,
+                           !(process->image.flags & EF_ARM_BE8));
 }
 
 static void cpu_finish(struct jit_cpu *cpu)
@@ -192,9 +192,10 @@ static void set_tls(struct jit_cpu *cpu, uint64_t value)
 /* /proc/cpuinfo as arch/arm/kernel/setup.c writes it, for as many processors as the host has. */
 static char *cpuinfo(const struct user_process *process)
 {
-    static const char *const names[] = {"swp",      "half", "thumb",  "26bit",  "fastmult", "fpa",   "vfp",
-                                        "edsp",     "java", "iwmmxt", "crunch", "thumbee",  "neon",  "vfpv3",
-                                        "vfpv3d16", "tls",  "vfpv4",  "idiva",  "idivt",    "vfpd32"};
+    static const char *const names[] = {"swp",   "half",  "thumb",    "26bit", "fastmult", "fpa",
+                                        "vfp",   "edsp",  "java",     "iwmmxt", "crunch",  "thumbee",
+                                        "neon",  "vfpv3", "vfpv3d16", "tls",   "vfpv4",    "idiva",
+                                        "idivt", "vfpd32"};
     const struct arm_model *m = process->model;
     uint64_t features = hwcap(m);
     g_autoptr(GString) text = g_string_new(NULL);
@@ -211,19 +212,14 @@ static char *cpuinfo(const struct user_process *process)
             text,
             "\nCPU implementer\t: 0x%02x\nCPU architecture: %d\nCPU variant\t: 0x%x\nCPU part\t: 0x%03x\n"
             "CPU revision\t: %u\n\n",
-            m->midr >> 24,
-            m->features & ARM_V7   ? 7
-            : m->features & ARM_V6 ? 6
-            : m->features & ARM_V5 ? 5
-                                   : 4,
+            m->midr >> 24, m->features & ARM_V7 ? 7 : m->features & ARM_V6 ? 6 : m->features & ARM_V5 ? 5 : 4,
             m->midr >> 20 & 15, m->midr >> 4 & 0xfff, m->midr & 15);
     }
     g_string_append_printf(text, "Hardware\t: Vitrine\nRevision\t: 0000\nSerial\t\t: 0000000000000000\n");
     return g_string_free(g_steal_pointer(&text), FALSE);
 }
 
-/* ------------------------------------------------------------------------------------------- private calls
- */
+/* ------------------------------------------------------------------------------------------- private calls */
 
 int64_t user_sys_arm_breakpoint(struct user_thread *t, const uint64_t *a)
 {
@@ -292,8 +288,7 @@ static void software_interrupt(struct user_thread *thread, struct user_trap *tra
         return;
     }
     if (!g_atomic_int_exchange(&process->told_old_abi, 1))
-        g_message("%s: the program uses the old ABI (svc %#x), which is not offered.", process->exe,
-                  immediate);
+        g_message("%s: the program uses the old ABI (svc %#x), which is not offered.", process->exe, immediate);
     call_done(thread->cpu, true, ENOSYS);
     trap->event = USER_EVENT_HANDLED;
 }
@@ -333,7 +328,7 @@ static const uint16_t machines[] = {ELF_ARM, 0};
     .cpu_init = cpu_init, .cpu_finish = cpu_finish, .cpu_copy = cpu_copy,                                    \
     .map_kernel_pages = map_kernel_pages, .cpuinfo = cpuinfo, .start = start, .run = run, .get_pc = get_pc,  \
     .get_sp = get_sp, .call_number = call_number, .call_done = call_done, .child = child,                    \
-    .set_tls = set_tls, .push_signal = user_arm_push_signal, .pop_signal = user_arm_pop_signal,              \
+    .set_tls = set_tls, .push_signal = user_arm_push_signal, .pop_signal = user_arm_pop_signal,                       \
     .gdb = &user_arm_gdb
 
 const struct user_arch user_arm = {.name = "ARM", .abi = &user_arm_abi, COMMON};
