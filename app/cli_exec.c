@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <gio/gio.h>
@@ -87,6 +88,19 @@ static int G_GNUC_PRINTF(1, 2) wrong(const char *format, ...)
     return STATUS_USAGE;
 }
 
+/* What shall be started for further foreign programs: this file, by its name as long as that leads here. In another
+ * root it does not. */
+static char *own_name(void)
+{
+    g_autofree char *name = g_file_read_link("/proc/self/exe", NULL);
+    struct stat named, own;
+
+    if (name && stat(name, &named) == 0 && stat("/proc/self/exe", &own) == 0 && named.st_dev == own.st_dev &&
+        named.st_ino == own.st_ino)
+        return g_steal_pointer(&name);
+    return g_strdup("/proc/self/exe");
+}
+
 int cli_exec(int argc, char **argv)
 {
     struct user_options with = {.accel = JIT_ACCEL_JIT, .max_tier = 2};
@@ -149,8 +163,8 @@ int cli_exec(int argc, char **argv)
         print_usage(stderr);
         return STATUS_USAGE;
     }
-    self = g_file_read_link("/proc/self/exe", NULL);
-    with.self = self ? self : "/proc/self/exe";
+    self = own_name();
+    with.self = self;
     with.cache = cache;
     process = user_process_new(argv[optind], argv + optind, environ, &with, &error);
     if (!process) {

@@ -522,6 +522,9 @@ static int64_t execute(struct user_thread *t, const char *name, const char *host
     debugger = user_gdb_hand_over(t);
     command = make_command(t, debugger, called, arguments);
     result = USER_HOST(t, SYS_execve, t->process->options.self, command->pdata, envp->pdata, 0, 0, 0);
+    /* In another root without /proc this program has no name; whoever started it there knows it (binfmt_misc). */
+    if (result == -ENOENT && !t->process->options.sysroot)
+        result = USER_HOST(t, SYS_execve, host, argv->pdata, envp->pdata, 0, 0, 0);
     if (debugger)
         user_gdb_keep(t->process);
     return result;

@@ -2,16 +2,21 @@
 /*
  * `vitrine binfmt` with a folder that plays the kernel's, and programs started as the kernel would.
  *
- * Arguments: the vitrine program, and the guest program "ends".
+ * Arguments: the vitrine program, vitrine-binfmt, and the guest program "ends". Where the kernel lets it, the programs
+ * are registered in earnest, in name spaces of the test's own.
  */
+#include <fcntl.h>
+#include <sched.h>
+#include <stdbool.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <glib.h>
 #include <glib/gstdio.h>
 
-static const char *vitrine, *program;
+static const char *vitrine, *interpreter, *program;
 
 static int run(char **output, char **messages, const char *action, ...)
 {
@@ -164,7 +169,7 @@ static void test_call(void)
     GError *error = NULL;
     int status;
 
-    g_assert_cmpint(symlink(vitrine, link), ==, 0);
+    g_assert_cmpint(symlink(interpreter, link), ==, 0);
     g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL, NULL, &messages, &status,
                  &error);
     g_assert_no_error(error);
@@ -174,15 +179,96 @@ static void test_call(void)
     g_rmdir(folder);
 }
 
+#define KERNEL_FOLDER "/proc/sys/fs/binfmt_misc"
+
+enum { GOOD, NOT_ALLOWED, NOT_REGISTERED, WRONG_STATUS, WRONG_IN_ROOT };
+
+static bool write_file(const char *path, const char *text)
+{
+    int fd = open(path, O_WRONLY);
+    bool good = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+    if (fd >= 0)
+        close(fd);
+    return good;
+}
+
+/* Administrator of a user name space of one's own, whose binfmt_misc is nobody else's (Linux 6.7). */
+static bool enter_name_spaces(void)
+{
+    g_autofree char *users = g_strdup_printf("0 %u 1", getuid()), *groups = g_strdup_printf("0 %u 1", getgid());
+
+    return unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0 && write_file("/proc/self/setgroups", "deny") &&
+           write_file("/proc/self/uid_map", users) && write_file("/proc/self/gid_map", groups) &&
+           mount("none", KERNEL_FOLDER, "binfmt_misc", 0, NULL) == 0;
+}
+
+/* Starts the program as any other; with `root`, below that folder. */
+static int status_of(const char *root, const char *path)
+{
+    const char *argv[] = {"some name", "exit", "7", NULL};
+    pid_t child = fork();
+    int status;
+
+    if (child == 0) {
+        if (!root || (chroot(root) == 0 && chdir("/") == 0))
+            execv(path, (char **)argv);
+        _exit(99);
+    }
+    return waitpid(child, &status, 0) == child && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* The kernel itself starts foreign programs, also where nothing of this computer's is to be found. */
+static void test_kernel(void)
+{
+    g_autofree char *folder = g_dir_make_tmp("vitrine-binfmt-XXXXXX", NULL);
+    g_autofree char *link = g_build_filename(folder, "vitrine-binfmt", NULL),
+                    *root = g_build_filename(folder, "root", NULL), *copy = g_build_filename(root, "program", NULL),
+                    *data = NULL;
+    gsize size;
+    pid_t child;
+    int status;
+
+    g_assert_cmpint(symlink(interpreter, link), ==, 0);
+    g_assert_cmpint(g_mkdir(root, 0755), ==, 0);
+    g_assert_true(g_file_get_contents(program, &data, &size, NULL));
+    g_assert_true(g_file_set_contents_full(copy, data, (gssize)size, G_FILE_SET_CONTENTS_NONE, 0755, NULL));
+    child = fork();
+    if (child == 0) {
+        if (!enter_name_spaces())
+            _exit(NOT_ALLOWED);
+        if (run(NULL, NULL, "register", "--interpreter", link, NULL) != 0)
+            _exit(NOT_REGISTERED);
+        if (status_of(NULL, program) != 7)
+            _exit(WRONG_STATUS);
+        /* Only what is linked statically starts there. */
+        if (strcmp(interpreter, vitrine) != 0 && status_of(root, "/program") != 7)
+            _exit(WRONG_IN_ROOT);
+        _exit(run(NULL, NULL, "unregister", NULL) == 0 && status_of(NULL, program) == 99 ? GOOD : NOT_REGISTERED);
+    }
+    g_assert_cmpint(waitpid(child, &status, 0), ==, child);
+    g_unlink(link);
+    g_unlink(copy);
+    g_rmdir(root);
+    g_assert_cmpint(g_rmdir(folder), ==, 0);
+    g_assert_true(WIFEXITED(status));
+    if (WEXITSTATUS(status) == NOT_ALLOWED)
+        g_test_skip("this kernel gives users no binfmt_misc of their own");
+    else
+        g_assert_cmpint(WEXITSTATUS(status), ==, GOOD);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    g_assert_cmpint(argc, ==, 3);
+    g_assert_cmpint(argc, ==, 4);
     vitrine = argv[1];
-    program = argv[2];
+    interpreter = argv[2];
+    program = argv[3];
     g_test_add_func("/binfmt/register", test_register);
     g_test_add_func("/binfmt/unregister-and-status", test_unregister_and_status);
     g_test_add_func("/binfmt/complaints", test_complaints);
     g_test_add_func("/binfmt/call", test_call);
+    g_test_add_func("/binfmt/kernel", test_kernel);
     return g_test_run();
 }
