@@ -57,6 +57,12 @@ struct state_field {
         .name = #member_, .offset = offsetof(type_, member_), .type = STATE_FIELD_TYPE(type_, member_),      \
         .count = 1                                                                                           \
     }
+/* The same, which class versions before `version_` did not have: loading their states leaves the member alone. */
+#define STATE_FIELD_SINCE(type_, member_, version_)                                                          \
+    {                                                                                                        \
+        .name = #member_, .offset = offsetof(type_, member_), .type = STATE_FIELD_TYPE(type_, member_),      \
+        .since = (version_), .count = 1                                                                      \
+    }
 /* An array member (of any number of dimensions; `element_` names the scalar). */
 #define STATE_ARRAY_OF(type_, member_, element_)                                                             \
     {                                                                                                        \

@@ -321,13 +321,15 @@ static void floppy_command(struct target *t)
 {
     static const uint8_t commands[][2] = {
         {0x46, 9}, {0xe6, 9}, {0x45, 9}, {0xc5, 9}, {0x42, 9}, {0x4c, 9}, {0x49, 9}, {0x56, 9}, {0x51, 9},
-        {0x59, 9}, {0x5d, 9}, {0x4d, 6}, {0x0a, 2}, {0x07, 2}, {0x0f, 3}, {0x8f, 3}, {0xcf, 3}, {0x08, 1},
+        {0x59, 9}, {0x5d, 9}, {0x4d, 6}, {0x4a, 2}, {0x07, 2}, {0x0f, 3}, {0x8f, 3}, {0xcf, 3}, {0x08, 1},
         {0x03, 3}, {0x04, 2}, {0x0e, 1}, {0x10, 1}, {0x12, 2}, {0x13, 4}, {0x94, 1}, {0x14, 1}, {0x1f, 1}};
     uint64_t fdc = registers(t, "fdc"), auxiliary = region_named(t, "auxiliary 1");
     if (!fdc)
         return;
     if (!any(4))
         out(t, fdc + 2, 1, any(8) ? 0x1c : any(256));
+    if (!any(4))
+        out(t, fdc + 7, 1, any(8) ? 0 : any(4)); /* the data rate of the medium */
     const uint8_t *command = commands[any(G_N_ELEMENTS(commands))];
     uint8_t track = (uint8_t)(any(8) ? any(3) : any(256));
     if (command[1] == 9 && any(2)) { /* the head is where it should be */
@@ -337,10 +339,11 @@ static void floppy_command(struct target *t)
         in(t, fdc + 5, 1);
         in(t, fdc + 5, 1);
     }
+    const uint8_t side = (uint8_t)any(2);
     const uint8_t parameters[] = {command[0],
-                                  (uint8_t)(any(8) ? any(2) << 2 : any(256)),
+                                  (uint8_t)(any(8) ? side << 2 : any(256)),
                                   command[0] == 0x4d ? 2 : track,
-                                  command[0] == 0x4d ? 18 : (uint8_t)(any(8) ? any(2) : any(256)),
+                                  command[0] == 0x4d ? 18 : (uint8_t)(any(8) ? side : any(256)),
                                   (uint8_t)(any(8) ? 1 + any(18) : any(256)),
                                   (uint8_t)(any(8) ? 2 : any(256)),
                                   (uint8_t)(any(3) ? 18 : any(256)),

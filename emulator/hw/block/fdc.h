@@ -40,6 +40,8 @@ struct fdc {
     /* the transfer */
     uint8_t unit, head, track, sector_id, size_code, eot, gpl, multi_track, writing, verifying, formatting,
         scan;
+    uint8_t read_track, deleted; /* READ TRACK, READ DELETED DATA */
+    uint8_t sectors_left;        /* READ TRACK, VERIFY with EC; 0 = up to EOT */
     uint8_t scan_matched, stop_after_sector;
     uint8_t *buffer;
     uint32_t at, length;
