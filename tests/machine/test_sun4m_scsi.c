@@ -241,6 +241,37 @@ static void test_scsi_programmed_io(void)
     board_free(b);
 }
 
+/* INQUIRY by programmed I/O with some messages before it; returns the first byte of the answer. */
+static uint8_t inquiry_byte(struct board *b, uint8_t select, const uint8_t *bytes, unsigned count)
+{
+    wr(b, ESP_REG(COMMAND), 1, 0x01);
+    for (unsigned i = 0; i < count; i++)
+        wr(b, ESP_REG(FIFO), 1, bytes[i]);
+    wr(b, ESP_REG(STATUS), 1, 0);
+    wr(b, ESP_REG(COMMAND), 1, select);
+    g_assert_cmphex(esp_wait(b) & 7, ==, 1);
+    g_assert_cmphex(rd(b, ESP_REG(STEP), 1), ==, 4);
+    g_assert_cmphex(rd(b, ESP_REG(INTERRUPT), 1), ==, 0x18);
+    wr(b, ESP_REG(COMMAND), 1, 0x10);
+    g_assert_cmphex(esp_interrupt(b), ==, 0x10);
+    uint8_t type = (uint8_t)rd(b, ESP_REG(FIFO), 1);
+    wr(b, ESP_REG(COMMAND), 1, 0x02);
+    return type;
+}
+
+/* An IDENTIFY message names the unit; without one the command does, as SCSI-1 had it. */
+static void test_scsi_unit_numbers(void)
+{
+    struct board *b = board_new();
+    static const uint8_t unit_0[] = {0x12, 0, 0, 0, 5, 0}, unit_1[] = {0x12, 0x20, 0, 0, 5, 0},
+                         identified[] = {0x80, 0x12, 0x20, 0, 0, 5, 0}, tagged[] = {0x81, 0x20, 0x07, 0x12, 0, 0, 0, 5, 0};
+    g_assert_cmphex(inquiry_byte(b, 0x41, unit_0, sizeof unit_0), ==, 0x00);
+    g_assert_cmphex(inquiry_byte(b, 0x41, unit_1, sizeof unit_1), ==, 0x7f); /* no such unit */
+    g_assert_cmphex(inquiry_byte(b, 0x42, identified, sizeof identified), ==, 0x00);
+    g_assert_cmphex(inquiry_byte(b, 0x46, tagged, sizeof tagged), ==, 0x7f);
+    board_free(b);
+}
+
 /* SELECT WITH ATN AND STOP, then a synchronous negotiation, as Linux's driver does it. */
 static void test_scsi_negotiation(void)
 {
@@ -416,6 +447,7 @@ int main(int argc, char **argv)
     g_test_add_func("/sun4m/scsi/read-write", test_scsi_read_write);
     g_test_add_func("/sun4m/scsi/absent-target", test_scsi_absent_target);
     g_test_add_func("/sun4m/scsi/programmed-io", test_scsi_programmed_io);
+    g_test_add_func("/sun4m/scsi/unit-numbers", test_scsi_unit_numbers);
     g_test_add_func("/sun4m/scsi/negotiation", test_scsi_negotiation);
     g_test_add_func("/sun4m/scsi/bus-reset", test_scsi_bus_reset);
     g_test_add_func("/sun4m/scsi/dma-fault", test_scsi_dma_fault);

@@ -57,6 +57,7 @@ struct esp {
     uint8_t after_message; /* phase that follows, or ESP_BUS_FREE */
     uint8_t cdb[SCSI_MAX_CDB], cdb_count;
     uint8_t lun, target_status;
+    uint8_t identified; /* `lun` came with an IDENTIFY message */
     uint8_t executing; /* the target has its command */
 
     struct clock_event event; /* selection time-out, end of a bus reset */

@@ -435,8 +435,8 @@ static void write_csr0(struct lance *lance, uint16_t value)
     }
     *csr0 = (uint16_t)(*csr0 & ~(value & CSR0_WRITE_1_CLEARS) & ~CSR0_INEA);
     *csr0 |= value & CSR0_INEA;
-    if (value & CSR0_INIT && *csr0 & CSR0_STOP && !(*csr0 & CSR0_INIT)) {
-        *csr0 |= CSR0_INIT;
+    if (value & CSR0_INIT && *csr0 & CSR0_STOP) { /* INIT and STRT both end the stop */
+        *csr0 = (uint16_t)((*csr0 & ~CSR0_STOP) | CSR0_INIT);
         initialise(lance);
     }
     if (value & CSR0_STRT && !(*csr0 & CSR0_STRT) && !(*csr0 & CSR0_MERR)) {
