@@ -57,7 +57,13 @@ struct state_field {
         .name = #member_, .offset = offsetof(type_, member_), .type = STATE_FIELD_TYPE(type_, member_),      \
         .count = 1                                                                                           \
     }
-/* The same, which class versions before `version_` did not have: loading their states leaves the member alone. */
+/* The same under another name: that of the member before it moved. */
+#define STATE_FIELD_NAMED(type_, member_, name_)                                                             \
+    {                                                                                                        \
+        .name = (name_), .offset = offsetof(type_, member_), .type = STATE_FIELD_TYPE(type_, member_),      \
+        .count = 1                                                                                           \
+    }
+/* A scalar that class versions before `version_` did not have: loading their states leaves it alone. */
 #define STATE_FIELD_SINCE(type_, member_, version_)                                                          \
     {                                                                                                        \
         .name = #member_, .offset = offsetof(type_, member_), .type = STATE_FIELD_TYPE(type_, member_),      \

@@ -207,14 +207,14 @@ static bool build_processors(struct sun4m *b, GError **error)
         struct sparc_system *cpu = sparc_system_new(b->machine, id, model, jit, error);
         if (!cpu)
             return false;
-        jit = cpu->jit;
+        jit = cpu->base.jit;
         cpu->state.bus = b->bus;
         cpu->state.prom_base = b->row->prom;
         if (b->row->mbus) /* the slot straps the module's number, which shows in the port register */
             cpu->state.mxcc_registers[15] = (uint64_t)(8 + i) << 24;
-        if (!device_start(&cpu->cpu.dev, error))
+        if (!device_start(&cpu->base.cpu.dev, error))
             return false;
-        machine_add_cpu(b->machine, &cpu->cpu);
+        machine_add_cpu(b->machine, &cpu->base.cpu);
     }
     return true;
 }

@@ -3,12 +3,10 @@
  * The processor as a device of a machine: reset, saved state, interrupts, and the slices that the machine's loop
  * runs.
  */
-#include <gio/gio.h>
-#include <stdio.h>
 #include <string.h>
+
 #include "emulator/cpu/arm/internal.h"
 #include "emulator/cpu/arm/system.h"
-#include "emulator/cpu/system_jit.h"
 
 static struct arm_system *system_of(const struct cpu *cpu)
 {
@@ -28,10 +26,9 @@ static enum cpu_stop run(struct cpu *cpu, uint64_t budget)
     if (cpu->idle) {
         if (!requested(s))
             return CPU_STOP_IDLE;
-        cpu->idle = false;
-        s->jit.halted = false;
+        system_cpu_wake(&system_of(cpu)->base);
     }
-    enum jit_stop stop = jit_run(&s->jit, (int64_t)MIN(budget, INT64_MAX / 2));
+    enum jit_stop stop = system_cpu_run(&system_of(cpu)->base, budget);
     if (stop != JIT_STOP_HALTED)
         return CPU_STOP_BUDGET;
     if (requested(s)) {
@@ -40,11 +37,6 @@ static enum cpu_stop run(struct cpu *cpu, uint64_t budget)
     }
     cpu->idle = true;
     return CPU_STOP_IDLE;
-}
-
-static uint64_t icount(const struct cpu *cpu)
-{
-    return jit_icount(&system_of(cpu)->state.jit);
 }
 
 static void set_irq(struct cpu *cpu, unsigned line, unsigned value)
@@ -56,18 +48,10 @@ static void set_irq(struct cpu *cpu, unsigned line, unsigned value)
         s->irq_line = value;
     if (!value)
         return;
-    if (cpu->idle) { /* wait for interrupt ends with a masked one, too */
-        cpu->idle = false;
-        s->jit.halted = false;
-    }
+    if (cpu->idle) /* wait for interrupt ends with a masked one, too */
+        system_cpu_wake(&system_of(cpu)->base);
     if (!(s->cpsr & (line == ARM_LINE_FIQ ? ARM_CPSR_F : ARM_CPSR_I)))
         jit_end_slice(&s->jit);
-}
-
-static void kick(struct cpu *cpu)
-{
-    struct arm_cpu *s = &system_of(cpu)->state;
-    __atomic_store_n(&s->jit.stop, 1, __ATOMIC_RELEASE);
 }
 
 static void set_idle(struct cpu *cpu)
@@ -75,58 +59,24 @@ static void set_idle(struct cpu *cpu)
     struct arm_cpu *s = &system_of(cpu)->state;
     if (requested(s))
         return;
-    cpu->idle = true;
-    s->jit.halted = true;
-    jit_end_slice(&s->jit);
+    system_cpu_sleep(&system_of(cpu)->base);
 }
 
 static const struct cpu_driver driver = {
     .name = "arm",
     .run = run,
-    .icount = icount,
+    .icount = system_cpu_icount,
     .set_irq = set_irq,
-    .kick = kick,
+    .kick = system_cpu_kick,
     .set_idle = set_idle,
 };
-
-/* -------------------------------------------------------------------------------------- memory listener */
-
-static void code_written(void *opaque, struct ram_block *block, uint64_t offset, uint64_t size)
-{
-    struct arm_system *sys = opaque;
-    jit_code_written(sys->jit, block->host + offset, size);
-}
-
-static void tracking_armed(void *opaque, struct ram_block *block, uint64_t offset, uint64_t size)
-{
-    struct arm_system *sys = opaque;
-    jit_track_writes(sys->jit, block->host + offset, size);
-}
-
-static void map_changed(void *opaque, struct bus *bus)
-{
-    struct arm_system *sys = opaque;
-    if (sys->cpu.dev.started && bus == sys->state.bus)
-        arm_tlb_flush_all(&sys->state);
-}
 
 /* ------------------------------------------------------------------------------------------- life */
 
 static bool init(struct device *dev, GError **error)
 {
     struct arm_system *sys = (struct arm_system *)dev;
-    if (!sys->state.bus) {
-        g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, "The processor %s has no bus.", dev->id);
-        return false;
-    }
-    sys->listener = (struct memory_listener){
-        .opaque = sys,
-        .code_written = code_written,
-        .tracking_armed = tracking_armed,
-        .map_changed = map_changed,
-    };
-    memory_add_listener(bus_memory(sys->state.bus), &sys->listener);
-    return true;
+    return system_cpu_start(&sys->base, sys->state.bus, error);
 }
 
 static void reset(struct device *dev, enum reset_kind kind)
@@ -142,8 +92,7 @@ static void reset(struct device *dev, enum reset_kind kind)
         memset(s->d, 0, sizeof s->d);
         s->irq_line = s->fiq_line = false;
     }
-    sys->cpu.idle = false;
-    s->jit.halted = false;
+    system_cpu_wake(&sys->base);
     /* 0406C B1.9.1: supervisor mode, interrupts masked, ARM, at the reset vector */
     arm_cp15_reset(s);
     s->sctlr |= sys->reset_sctlr;
@@ -157,16 +106,9 @@ static void reset(struct device *dev, enum reset_kind kind)
 static void finish(struct device *dev)
 {
     struct arm_system *sys = (struct arm_system *)dev;
-    if (sys->listener.opaque)
-        memory_remove_listener(bus_memory(sys->state.bus), &sys->listener);
-    if (!sys->jit)
-        return;
-    arm_cpu_finish(&sys->state);
-    if (sys->owns_jit)
-        jit_destroy(sys->jit);
-    sys->jit = NULL;
-    system_jit_close_log(sys->log);
-    sys->log = NULL;
+    if (sys->base.jit)
+        arm_cpu_finish(&sys->state);
+    system_cpu_finish(&sys->base);
 }
 
 /* ------------------------------------------------------------------------------------------- saved state */
@@ -179,7 +121,7 @@ static void prepare_save(struct device *dev)
     s->jit.pc &= PC_T | PC_IT | UINT32_MAX;
     arm_set_cpsr(s, arm_get_cpsr(s));
     arm_set_fpscr(s, arm_get_fpscr(s));
-    sys->saved_idle = sys->cpu.idle;
+    sys->base.saved_idle = sys->base.cpu.idle;
 }
 
 static bool valid_mode(uint32_t cpsr)
@@ -214,8 +156,8 @@ static void loaded(struct device *dev)
 {
     struct arm_system *sys = (struct arm_system *)dev;
     struct arm_cpu *s = &sys->state;
-    sys->cpu.idle = sys->saved_idle;
-    s->jit.halted = sys->cpu.idle;
+    sys->base.cpu.idle = sys->base.saved_idle;
+    s->jit.halted = sys->base.cpu.idle;
     s->cpsr &= ARM_CPSR_MODE | ARM_CPSR_I | ARM_CPSR_F | ARM_CPSR_A | ARM_CPSR_E;
     arm_set_fpscr(s, arm_get_fpscr(s)); /* also sets MXCSR */
     arm_tlb_flush_all(s);
@@ -225,8 +167,7 @@ static void loaded(struct device *dev)
 #define S(member) STATE_FIELD(struct arm_system, state.member)
 #define A(member) STATE_ARRAY(struct arm_system, state.member)
 static const struct state_field fields[] = {
-    STATE_FIELD(struct arm_system, saved_idle),
-    STATE_FIELD(struct arm_system, cpu.stopped),
+    SYSTEM_CPU_FIELDS(struct arm_system),
     S(jit.pc), S(jit.icount),
     A(r), S(flag_kind), S(flag_a), S(q), S(ge), S(fp_nzcv),
     A(d), S(fpscr), S(fpexc), S(fpinst), S(fpinst2),
@@ -240,13 +181,6 @@ static const struct state_field fields[] = {
     STATE_END,
 };
 
-static void describe(struct device *dev, GString *text)
-{
-    struct arm_system *sys = (struct arm_system *)dev;
-    if (sys->owns_jit)
-        jit_describe_stats(sys->jit, text);
-}
-
 const struct device_class arm_system_class = {
     .name = "arm",
     .description = "ARM processor",
@@ -259,21 +193,23 @@ const struct device_class arm_system_class = {
     .prepare_save = prepare_save,
     .check = check,
     .loaded = loaded,
-    .describe = describe,
+    .describe = system_cpu_describe,
 };
+
+static void map_changed(struct jit_cpu *state)
+{
+    arm_tlb_flush_all((struct arm_cpu *)state);
+}
 
 struct arm_system *arm_system_new(struct machine *machine, const char *id, const struct arm_model *model,
                                   struct jit *jit, GError **error)
 {
-    bool own = !jit;
-    FILE *log = NULL;
-    if (own && !(jit = system_jit_new(machine, arm_model_guest(model), &log, error)))
+    struct arm_system *sys = (struct arm_system *)system_cpu_new(
+        machine, &arm_system_class, id, &driver, arm_model_guest(model), jit, error);
+    if (!sys)
         return NULL;
-    struct arm_system *sys = (struct arm_system *)device_new(machine, &arm_system_class, id);
-    sys->cpu.driver = &driver;
-    sys->jit = jit;
-    sys->owns_jit = own;
-    sys->log = log;
-    arm_cpu_init(&sys->state, jit, model, false);
+    sys->base.state = &sys->state.jit;
+    sys->base.map_changed = map_changed;
+    arm_cpu_init(&sys->state, sys->base.jit, model, false);
     return sys;
 }
