@@ -343,7 +343,7 @@ static void floppy_command(struct target *t)
     const uint8_t parameters[] = {command[0],
                                   (uint8_t)(any(8) ? side << 2 : any(256)),
                                   command[0] == 0x4d ? 2 : track,
-                                  command[0] == 0x4d ? 18 : (uint8_t)(any(8) ? side : any(256)),
+                                  command[0] == 0x4d ? 18 : (uint8_t)(any(8) ? side : (uint8_t)any(256)),
                                   (uint8_t)(any(8) ? 1 + any(18) : any(256)),
                                   (uint8_t)(any(8) ? 2 : any(256)),
                                   (uint8_t)(any(3) ? 18 : any(256)),
