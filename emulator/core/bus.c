@@ -13,6 +13,7 @@ struct memory {
     GPtrArray *blocks;
     GPtrArray *listeners;
     uint32_t generation;
+    uint64_t device_writes;
 };
 
 struct bus {
@@ -91,6 +92,11 @@ struct ram_block *ram_block_new(struct memory *memory, const char *id, uint64_t 
 const GPtrArray *memory_blocks(const struct memory *memory)
 {
     return memory->blocks;
+}
+
+uint64_t memory_device_writes(const struct memory *memory)
+{
+    return memory->device_writes;
 }
 
 uint32_t memory_map_generation(const struct memory *memory)
@@ -393,6 +399,7 @@ static enum bus_result callback(struct bus *bus, const struct bus_region *region
     bus->error = false;
     offset += region->register_offset;
     if (write) {
+        bus->memory->device_writes++;
         if (region->write)
             region->write(region->dev, offset, *value & mask_of(size), size);
     } else {

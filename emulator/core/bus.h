@@ -74,6 +74,9 @@ struct ram_block *ram_block_new(struct memory *memory, const char *id, uint64_t 
 /* All blocks in the order in which they were made. */
 const GPtrArray *memory_blocks(const struct memory *memory);
 
+/* How often a register of a device was written, in all. */
+uint64_t memory_device_writes(const struct memory *memory);
+
 /* To be called before any write to host memory that does not go through bus_write()/dma_write(), also by a
  * CPU before it takes a page as one that it may store to: a moment under way (moment.h) copies the pages. */
 void ram_prepare_write_slow(struct ram_block *block, uint64_t offset, uint64_t size);

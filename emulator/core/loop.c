@@ -17,6 +17,9 @@
 #define RENDER_EVERY_NS  (NS_PER_SECOND / 60)
 #define STATS_EVERY_NS   (NS_PER_SECOND / 2)
 #define NETWORK_GRACE_NS (20 * NS_PER_MS) /* with warp: how long an answer from the network is waited for */
+#define ASKING_INSNS     50000               /* a guest that asks at least this often does nothing else */
+#define ASKING_NS        (3 * NS_PER_SECOND) /* for so long (host time), and it is believed to wait */
+#define NAP_NS           (4 * NS_PER_MS)     /* from then on it rests so long after each question */
 #define MIN_BUDGET       500
 #define MAX_BUDGET       20000000
 #define MULTI_CPU_BUDGET 20000 /* several CPUs take turns this often */
@@ -111,6 +114,29 @@ static struct cpu *next_cpu(struct machine *machine)
     return NULL;
 }
 
+/* Whether the guest has done nothing for a while but ask whether something has come from outside. Time that
+ * follows the instructions cannot be slept away. */
+static bool only_asks(const struct machine *machine)
+{
+    const struct machine_private *priv = machine->priv;
+    return priv->asking_since && machine_host_ns() - priv->asking_since >= ASKING_NS &&
+           clock_mode(machine->clock) == CLOCK_HOST;
+}
+
+static void note_slice(struct machine *machine, uint64_t executed)
+{
+    struct machine_private *priv = machine->priv;
+    if (executed < 2 * ASKING_INSNS && !priv->asked)
+        return; /* too short to tell */
+    uint64_t writes = memory_device_writes(machine->memory);
+    if (writes != priv->device_writes || executed / MAX(priv->asked, 1) > ASKING_INSNS)
+        priv->asking_since = 0;
+    else if (!priv->asking_since)
+        priv->asking_since = machine_host_ns();
+    priv->device_writes = writes;
+    priv->asked = 0;
+}
+
 static void run_slice(struct machine *machine, struct cpu *cpu, int64_t until_ns)
 {
     struct machine_private *priv = machine->priv;
@@ -138,6 +164,7 @@ static void run_slice(struct machine *machine, struct cpu *cpu, int64_t until_ns
     uint64_t executed = cpu->driver->icount(cpu) - priv->slice_start;
     __atomic_store_n(&priv->running, NULL, __ATOMIC_SEQ_CST);
     priv->base_icount += executed;
+    note_slice(machine, executed);
     machine->current_cpu = (machine->current_cpu + 1) % machine->cpu_count;
 
     int64_t host_time = machine_host_ns() - host_start;
@@ -183,6 +210,12 @@ static void wait_idle(struct machine *machine, int64_t until_ns)
     poll_world(machine, timeout);
 }
 
+/* The guest waits for what comes from outside: the host looks at that, and at nothing else. */
+static void nap(struct machine *machine)
+{
+    poll_world(machine, CLAMP(clock_next_deadline(machine->clock) - clock_now(machine->clock), 0, NAP_NS));
+}
+
 static bool limit_reached(struct machine *machine, int64_t until_ns)
 {
     struct machine_private *priv = machine->priv;
@@ -192,6 +225,14 @@ static bool limit_reached(struct machine *machine, int64_t until_ns)
         (machine->run_state != MACHINE_RUNNING || machine_icount(machine) >= priv->icount_limit))
         return true;
     return until_ns >= 0 && (machine->run_state != MACHINE_RUNNING || clock_now(machine->clock) >= until_ns);
+}
+
+void machine_note_asked(struct machine *machine)
+{
+    struct machine_private *priv = machine->priv;
+    priv->asked++;
+    if (priv->running && only_asks(machine))
+        priv->running->driver->kick(priv->running);
 }
 
 void machine_run(struct machine *machine, int64_t until_ns)
@@ -230,6 +271,8 @@ void machine_run(struct machine *machine, int64_t until_ns)
         struct cpu *cpu = next_cpu(machine);
         if (cpu) {
             run_slice(machine, cpu, until_ns);
+            if (only_asks(machine))
+                nap(machine);
         } else {
             if (priv->icount_limit != UINT64_MAX && clock_next_deadline(machine->clock) == INT64_MAX)
                 break; /* nothing will ever happen */

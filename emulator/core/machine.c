@@ -368,6 +368,8 @@ void machine_render(struct machine *machine, bool full)
     if (machine->surface.damage.width) {
         if (machine->events.frame)
             machine->events.frame(machine->events.opaque, &machine->surface);
+        if (!full)
+            machine->priv->asking_since = 0; /* the guest draws, too */
         machine->surface.damage = (struct display_rect){0};
     }
 }

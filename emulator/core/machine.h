@@ -154,6 +154,11 @@ void machine_request_reset(struct machine *machine);
 void machine_request_power_off(struct machine *machine, int exit_status);
 void machine_fail(struct machine *machine, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
+/* The guest asked for something from outside, a serial line's next byte, and it has not come. A guest that does
+ * nothing but ask for seconds on end, as a firmware at its prompt does, waits: its machine then takes next to
+ * no time of the host. */
+void machine_note_asked(struct machine *machine);
+
 /* ---- driving it ---- */
 
 /* Resets all devices in order. */

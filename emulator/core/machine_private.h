@@ -27,6 +27,10 @@ struct machine_private {
     uint64_t icount_limit; /* machine_run_until_icount(); UINT64_MAX otherwise */
     double insns_per_ns;   /* measured */
 
+    uint64_t asked;         /* in this slice (machine_note_asked) */
+    uint64_t device_writes; /* when the last slice ended */
+    int64_t asking_since;   /* host ns; 0 = the guest does something else, too */
+
     int64_t last_poll, last_render, last_network; /* host ns */
     struct machine_stats stats;
     int64_t stats_host, stats_virtual, stats_cpu_time;

@@ -72,6 +72,17 @@ def keys_reach_the_guest(desk):
     desk.picture("machine-typed")
 
 
+def a_prompt_rests(desk):
+    """The firmware asks for a key for ever, and this computer has better to do than to answer."""
+    share = 1
+    for _ in range(10):
+        share = min(share, desk.share_of_a_core(2))
+        if share < 0.1:
+            break
+    print(f"# at the prompt: {share * 100:.1f} % of a core")
+    assert share < 0.1, f"a machine at its prompt takes {share * 100:.1f} % of a core"
+
+
 def pause_stops_everything(desk):
     desk.pause(NAME)
     desk.picture("machine-paused")
@@ -150,5 +161,5 @@ def deleted_and_undone(desk):
 
 if __name__ == "__main__":
     run_tests([library_opens_empty, wizard_makes_a_machine, machine_shows_a_picture, keys_reach_the_guest,
-               pause_stops_everything, host_key_pauses_too, full_screen_and_back, saved_and_resumed, power_off,
+               a_prompt_rests, pause_stops_everything, host_key_pauses_too, full_screen_and_back, saved_and_resumed, power_off,
                deleted_and_undone], Desk(sys.argv[1], sys.argv[2]))

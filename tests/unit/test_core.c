@@ -115,7 +115,8 @@ struct toy_cpu {
     struct cpu cpu;
     uint64_t icount;
     bool kicked;
-    uint64_t idle_at; /* goes idle at this count; 0 = never */
+    uint64_t idle_at;    /* goes idle at this count; 0 = never */
+    uint64_t asks_every; /* instructions; asks for something from outside; 0 = never */
 };
 
 static enum cpu_stop toy_run(struct cpu *cpu, uint64_t budget)
@@ -126,6 +127,8 @@ static enum cpu_stop toy_run(struct cpu *cpu, uint64_t budget)
         toy->icount++;
         if (toy->icount % 777 == 0)
             bus_write(cpu->dev.machine->bus, toy->icount % 4096, 4, toy->icount);
+        if (toy->asks_every && toy->icount % toy->asks_every == 0)
+            machine_note_asked(cpu->dev.machine);
         if (toy->icount == toy->idle_at) {
             cpu->idle = true;
             return CPU_STOP_IDLE;
@@ -170,10 +173,10 @@ static const struct state_field toy_cpu_fields[] = {
 static const struct device_class toy_cpu_class = {
     .name = "toy-cpu", .size = sizeof(struct toy_cpu), .version = 1, .fields = toy_cpu_fields};
 
-static struct machine *toy_machine(struct toy **toy, struct toy_cpu **cpu)
+static struct machine *toy_machine_with(const struct machine_options *options, struct toy **toy,
+                                        struct toy_cpu **cpu)
 {
-    struct machine_options options = {.deterministic = true, .ns_per_insn = 10, .rtc_base = 0};
-    struct machine *machine = machine_new("toy", &options);
+    struct machine *machine = machine_new("toy", options);
     struct bus *bus = machine_add_bus(machine, "system", BUS_BIG_ENDIAN, BUS_UNASSIGNED_ERROR);
     struct ram_block *ram = ram_block_new(machine->memory, "ram", 1 << 20, false, NULL);
     bus_map(bus, &(struct bus_region){.size = ram->size, .kind = BUS_RAM, .block = ram});
@@ -186,6 +189,11 @@ static struct machine *toy_machine(struct toy **toy, struct toy_cpu **cpu)
     if (cpu)
         *cpu = processor;
     return machine;
+}
+
+static struct machine *toy_machine(struct toy **toy, struct toy_cpu **cpu)
+{
+    return toy_machine_with(&(struct machine_options){.deterministic = true, .ns_per_insn = 10}, toy, cpu);
 }
 
 static uint64_t rd(struct bus *bus, uint64_t address, unsigned size)
@@ -628,6 +636,39 @@ static void test_properties(void)
     machine_free(machine);
 }
 
+static uint64_t instructions_in(struct machine *machine, int64_t ns)
+{
+    uint64_t before = machine_icount(machine);
+    machine_run(machine, clock_now(machine->clock) + ns);
+    return machine_icount(machine) - before;
+}
+
+/* A firmware at its prompt asks for a key for ever. The host rests then, until the guest does something. */
+static void test_a_guest_that_asks_waits(void)
+{
+    const int64_t look = 300 * NS_PER_MS;
+    struct toy *toy;
+    struct toy_cpu *cpu;
+    struct machine *machine = toy_machine_with(&(struct machine_options){0}, &toy, &cpu);
+    struct bus_region region = {.start = 0x10000000, .size = 0x100, .kind = BUS_MMIO, .widths = BUS_WIDTH_32,
+                                .dev = &toy->dev, .read = toy_read, .write = toy_write};
+    bus_map(machine->bus, &region);
+    cpu->asks_every = 1000;
+    machine_set_running(machine, true);
+    uint64_t at_first = instructions_in(machine, look);
+    instructions_in(machine, 3 * NS_PER_SECOND);
+    uint64_t waiting = instructions_in(machine, look);
+    g_assert_cmpuint(waiting, >, 0);
+    g_assert_cmpuint(waiting, <, at_first / 4);
+
+    bus_write(machine->bus, 0x10000000, 4, 1); /* it also drives a device */
+    g_assert_cmpuint(instructions_in(machine, look), >, 4 * waiting);
+    instructions_in(machine, 3 * NS_PER_SECOND);
+    cpu->asks_every = 100000; /* it computes, too */
+    g_assert_cmpuint(instructions_in(machine, look), >, 4 * waiting);
+    machine_free(machine);
+}
+
 static void count_post(struct machine *machine, void *data)
 {
     if (++*(int *)data == 1000)
@@ -667,6 +708,7 @@ int main(int argc, char **argv)
     g_test_add_func("/core/clock/heap", test_heap_random);
     g_test_add_func("/core/machine/exact-counts", test_events_on_exact_counts);
     g_test_add_func("/core/machine/idle-time-is-skipped", test_idle_time_is_skipped);
+    g_test_add_func("/core/machine/asking-is-waiting", test_a_guest_that_asks_waits);
     g_test_add_func("/core/machine/posts", test_posts_from_a_thread);
     g_test_add_func("/core/state/round-trip", test_state_round_trip);
     g_test_add_func("/core/state/bad-states", test_bad_states_change_nothing);

@@ -58,6 +58,14 @@ static uint8_t rr3(const struct escc *escc)
                      b->ip_ext);
 }
 
+/* RR0 as the guest reads it: with no character there, it has asked for one. */
+static uint8_t read_status(struct escc_channel *ch)
+{
+    if (!ch->rx_count)
+        machine_note_asked(ch->escc->dev.machine);
+    return escc_rr0(ch);
+}
+
 static uint8_t read_register(struct escc_channel *ch, unsigned reg)
 {
     struct escc *escc = ch->escc;
@@ -67,8 +75,8 @@ static uint8_t read_register(struct escc_channel *ch, unsigned reg)
     case 4:
         if (extended)
             return ch->wr[4];
-        return escc_rr0(ch);
-    case 0: return escc_rr0(ch);
+        return read_status(ch);
+    case 0: return read_status(ch);
     case 5:
         if (extended)
             return ch->wr[5];
