@@ -27,13 +27,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-#define CHECK(condition)                                                                                     \
-    do {                                                                                                     \
-        if (!(condition)) {                                                                                  \
-            printf("line %d: %s (errno %d)\n", __LINE__, #condition, errno);                                 \
-            exit(1);                                                                                         \
-        }                                                                                                    \
-    } while (0)
+#include "check_libc.h"
 
 /* ------------------------------------------------------------------------------------- kernel helpers */
 

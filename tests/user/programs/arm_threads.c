@@ -17,13 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define CHECK(condition)                                                                                     \
-    do {                                                                                                     \
-        if (!(condition)) {                                                                                  \
-            printf("line %d: %s (errno %d)\n", __LINE__, #condition, errno);                                 \
-            exit(1);                                                                                         \
-        }                                                                                                    \
-    } while (0)
+#include "check_libc.h"
 
 #define THREADS 4
 #define TURNS   300

@@ -58,13 +58,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define CHECK(condition)                                                                                     \
-    do {                                                                                                     \
-        if (!(condition)) {                                                                                  \
-            printf("line %d: %s (%s)\n", __LINE__, #condition, strerror(errno));                             \
-            exit(1);                                                                                         \
-        }                                                                                                    \
-    } while (0)
+#include "check_libc.h"
 
 static void events(void)
 {
