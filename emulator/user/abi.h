@@ -91,6 +91,7 @@ struct user_abi {
     const uint8_t *signal_to_host, *signal_to_guest; /* 65 entries; 0: no such signal; NULL: as the host */
     uint8_t sig_block, sig_unblock, sig_setmask;     /* sigprocmask's how */
     const struct user_bits *open_flags, *mmap_flags, *action_flags, *socket_flags, *poll_events, *pipe_flags;
+    const struct user_bits *lock_flags; /* of mlockall */
     const struct user_pair *socket_options; /* of SOL_SOCKET */
     int32_t sol_socket;
     const struct user_pair *fcntl_commands, *lock_types, *rlimits;

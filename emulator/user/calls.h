@@ -15,7 +15,8 @@ user_handler user_sys_eventfd2, user_sys_eventfd, user_sys_signalfd, user_sys_si
     user_sys_timerfd_create, user_sys_inotify_init1, user_sys_read, user_sys_write;
 
 /* sys_exec.c */
-user_handler user_sys_exit_group, user_sys_exit, user_sys_fork, user_sys_vfork, user_sys_clone, user_sys_execve,
+user_handler user_sys_exit_group, user_sys_exit, user_sys_fork, user_sys_vfork, user_sys_clone, user_sys_clone3,
+    user_sys_execve,
     user_sys_execveat;
 
 /* sys_name.c */

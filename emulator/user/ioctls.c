@@ -146,6 +146,7 @@ const struct user_ioctl user_ioctls[] = {
     CODED(SIOCGSTAMP_NEW, READ, "2q"),
     CODED(SIOCGSTAMPNS_NEW, READ, "2q"),
     PLAIN(SIOCGSKNS),
+    RAW(SIOCOUTQNSD, READ, "i"),
     ROW(SIOCGIFCONF, BOTH, RAW, "", NULL, user_ioctl_ifconf),
     RAW(SIOCGIFNAME, BOTH, "16ci"),
     RAW(SIOCSIFNAME, WRITE, "32c"),

@@ -22,6 +22,7 @@
 #include "emulator/user/calls.h"
 #include "emulator/user/proc.h"
 #include "emulator/user/process.h"
+#include "emulator/user/record.h"
 #include "emulator/user/strace.h"
 
 #define MEM(t) (&(t)->process->mem)
@@ -61,7 +62,7 @@ int64_t user_sys_exit(struct user_thread *t, const uint64_t *a)
 /* -------------------------------------------------------------------------------------- new processes */
 
 struct clone_request {
-    uint64_t flags, sp, tls, parent_tid, child_tid;
+    uint64_t flags, sp, tls, parent_tid, child_tid, pidfd;
 };
 
 static int exit_signal(struct user_thread *t, const struct clone_request *r)
@@ -87,6 +88,8 @@ static int64_t end_parent(struct user_thread *t, const struct clone_request *r, 
 {
     if (child > 0 && r->flags & CLONE_PARENT_SETTID)
         user_mem_put(MEM(t), r->parent_tid, 4, (uint32_t)child);
+    if (child > 0 && r->flags & CLONE_PIDFD)
+        user_mem_put(MEM(t), r->pidfd, 4, (uint32_t)syscall(SYS_pidfd_open, child, 0));
     user_signal_set_mask(t, mask);
     t->has_second = true;
     t->second = 0;
@@ -278,9 +281,10 @@ static int64_t new_process(struct user_thread *t, const struct clone_request *r)
         user_signal_set_mask(t, t->mask);
         return -EFAULT;
     }
-    if (r->flags & CLONE_VFORK)
-        return vfork_process(t, r);
-    return r->flags & CLONE_VM ? share_memory(t, r) : fork_process(t, r);
+    /* With memory of its own the child needs no parent that stands still: CLONE_VFORK alone is a fork. */
+    if (!(r->flags & CLONE_VM))
+        return fork_process(t, r);
+    return r->flags & CLONE_VFORK ? vfork_process(t, r) : share_memory(t, r);
 }
 
 int64_t user_sys_fork(struct user_thread *t, const uint64_t *a)
@@ -329,11 +333,10 @@ static void *begin_thread(void *opaque)
     user_thread_loop(t);
 }
 
-static int64_t clone_thread(struct user_thread *t, uint64_t flags, uint64_t sp, uint64_t tls,
-                            uint64_t parent_tid, uint64_t child_tid)
+static int64_t clone_thread(struct user_thread *t, const struct clone_request *r)
 {
     struct user_process *process = t->process;
-    struct birth birth = {.flags = flags, .mask = t->mask, .parent_tid = parent_tid, .child_tid = child_tid};
+    struct birth birth = {.flags = r->flags, .mask = t->mask, .parent_tid = r->parent_tid, .child_tid = r->child_tid};
     pthread_attr_t attributes;
     int result;
 
@@ -342,11 +345,11 @@ static int64_t clone_thread(struct user_thread *t, uint64_t flags, uint64_t sp, 
     birth.thread = user_thread_new(process, t->cpu);
     birth.thread->mask = t->mask;
     birth.thread->actions = t->actions;
-    if (flags & CLONE_CHILD_CLEARTID)
-        birth.thread->clear_tid = child_tid;
-    if (flags & CLONE_SETTLS)
-        process->arch->set_tls(birth.thread->cpu, tls);
-    if (!process->arch->child(birth.thread, birth.thread->cpu, sp, getpid())) {
+    if (r->flags & CLONE_CHILD_CLEARTID)
+        birth.thread->clear_tid = r->child_tid;
+    if (r->flags & CLONE_SETTLS)
+        process->arch->set_tls(birth.thread->cpu, r->tls);
+    if (!process->arch->child(birth.thread, birth.thread->cpu, r->sp, getpid())) {
         user_thread_free(birth.thread);
         return -EFAULT;
     }
@@ -384,26 +387,69 @@ static int64_t clone_thread(struct user_thread *t, uint64_t flags, uint64_t sp, 
 
 #define CLONE_THREAD_FLAGS (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD)
 
-/* flags, stack, parent's tid, tls, child's tid (the order of SPARC, ARM and most others,
- * CONFIG_CLONE_BACKWARDS) */
-int64_t user_sys_clone(struct user_thread *t, const uint64_t *a)
+static int64_t clone_by(struct user_thread *t, const struct clone_request *r)
 {
-    const struct clone_request request = {
-        .flags = a[0], .sp = a[1], .parent_tid = a[2], .tls = a[3], .child_tid = a[4]};
-    uint64_t flags = a[0];
+    uint64_t flags = r->flags;
 
+    if (flags & CLONE_PIDFD && flags & (CLONE_THREAD | CLONE_DETACHED))
+        return -EINVAL;
     if ((flags & CLONE_THREAD_FLAGS) == CLONE_THREAD_FLAGS)
-        return clone_thread(t, flags, a[1], a[3], a[2], a[4]);
+        return clone_thread(t, r);
     /* A process of its own. Name spaces are not offered, and nothing but the memory's keepers is shared:
      * without the memory the program and this one would disagree on what is open. The actions of a child are
      * its own, or last as long as the process. */
     if (flags & ~(uint64_t)(CSIGNAL | CLONE_VM | CLONE_VFORK | CLONE_SETTLS | CLONE_PARENT_SETTID |
                             CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID | CLONE_UNTRACED | CLONE_DETACHED |
-                            CLONE_SHARED) ||
+                            CLONE_PIDFD | CLONE_SHARED) ||
         (flags & CLONE_SHARED && !(flags & CLONE_VM)) || (flags & CLONE_SIGHAND && t->vfork_child) ||
         (flags & CSIGNAL && !user_signal_to_host(ABI(t), flags & CSIGNAL)))
         return -EINVAL;
-    return new_process(t, &request);
+    return new_process(t, r);
+}
+
+/* flags, stack, parent's tid (or its descriptor of the child), tls, child's tid (the order of SPARC, ARM and most
+ * others, CONFIG_CLONE_BACKWARDS) */
+int64_t user_sys_clone(struct user_thread *t, const uint64_t *a)
+{
+    const struct clone_request request = {
+        .flags = a[0], .sp = a[1], .parent_tid = a[2], .pidfd = a[2], .tls = a[3], .child_tid = a[4]};
+
+    return a[0] & CLONE_PIDFD && a[0] & CLONE_PARENT_SETTID ? -EINVAL : clone_by(t, &request);
+}
+
+/* struct clone_args (linux/sched.h): flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, and
+ * since later set_tid, set_tid_size, cgroup. */
+#define CLONE_ARGS      "11q"
+#define CLONE_ARGS_SIZE 88
+#define CLONE_ARGS_OLD  64
+
+int64_t user_sys_clone3(struct user_thread *t, const uint64_t *a)
+{
+    uint8_t packed[CLONE_ARGS_SIZE] = {0};
+    struct {
+        uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, n_set_tid, cgroup;
+    } args;
+    struct clone_request request;
+
+    if (a[1] < CLONE_ARGS_OLD)
+        return -EINVAL;
+    if (a[1] > CLONE_ARGS_SIZE)
+        return -E2BIG;
+    if (!user_mem_read(MEM(t), a[0], packed, a[1]))
+        return -EFAULT;
+    user_record_to_host(ABI(t), CLONE_ARGS, &args, packed);
+    if (args.flags & (CSIGNAL | CLONE_DETACHED) || args.flags >> 32 || args.exit_signal & ~(uint64_t)CSIGNAL ||
+        !args.stack != !args.stack_size || (args.exit_signal && args.flags & (CLONE_THREAD | CLONE_PARENT)))
+        return -EINVAL;
+    if (args.n_set_tid)
+        return -EPERM;
+    request = (struct clone_request){.flags = args.flags | args.exit_signal,
+                                     .sp = args.stack + args.stack_size,
+                                     .tls = args.tls,
+                                     .parent_tid = args.parent_tid,
+                                     .child_tid = args.child_tid,
+                                     .pidfd = args.pidfd};
+    return clone_by(t, &request);
 }
 
 /* ---------------------------------------------------------------------------------------------- execve */

@@ -73,6 +73,7 @@ int64_t user_sys_msync(struct user_thread *t, const uint64_t *a)
     return on_range(t, SYS_msync, a, a[2]);
 }
 
+/* Programs ask for advice that does not exist to learn whether a zero can be believed: what is not known is refused. */
 int64_t user_sys_madvise(struct user_thread *t, const uint64_t *a)
 {
     switch (a[2]) {
@@ -82,11 +83,23 @@ int64_t user_sys_madvise(struct user_thread *t, const uint64_t *a)
     case MADV_WILLNEED:
     case MADV_DONTNEED:
     case MADV_FREE:
+    case MADV_REMOVE:
     case MADV_DONTFORK:
-    case MADV_DOFORK: return on_range(t, SYS_madvise, a, a[2]);
-    default:
-        /* Advice of other kinds may be ignored. */
-        return a[0] & ~USER_PAGE_MASK ? -EINVAL : 0;
+    case MADV_DOFORK:
+    case MADV_MERGEABLE:
+    case MADV_UNMERGEABLE:
+    case MADV_HUGEPAGE:
+    case MADV_NOHUGEPAGE:
+    case MADV_DONTDUMP:
+    case MADV_DODUMP:
+    case MADV_WIPEONFORK:
+    case MADV_KEEPONFORK:
+    case MADV_COLD:
+    case MADV_PAGEOUT:
+    case MADV_POPULATE_READ:
+    case MADV_POPULATE_WRITE: return on_range(t, SYS_madvise, a, a[2]);
+    case MADV_HWPOISON: return -EPERM;
+    default: return -EINVAL;
     }
 }
 
@@ -113,23 +126,8 @@ int64_t user_sys_mlock2(struct user_thread *t, const uint64_t *a)
     return on_range(t, SYS_mlock2, a, a[2]);
 }
 
-/* All that is mapped now; what comes later (MCL_FUTURE) would bind this program's own memory too. */
+/* This program's own memory counts as the guest's: without its translations, the guest would wait all the same. */
 int64_t user_sys_mlockall(struct user_thread *t, const uint64_t *a)
 {
-    struct user_mem *mem = MEM(t);
-
-    if (!a[0] || a[0] & ~(uint64_t)(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT))
-        return -EINVAL;
-    if (a[0] & MCL_FUTURE)
-        return -EPERM;
-    for (uint64_t at = 0, end; at < mem->limit; at = end) {
-        bool there = user_mem_page(mem, at) & USER_PAGE_MAPPED;
-
-        for (end = at + USER_PAGE_SIZE;
-             end < mem->limit && (bool)(user_mem_page(mem, end) & USER_PAGE_MAPPED) == there;)
-            end += USER_PAGE_SIZE;
-        if (there && mlock2(mem->window + at, end - at, a[0] & MCL_ONFAULT ? MLOCK_ONFAULT : 0) != 0)
-            return -errno;
-    }
-    return 0;
+    return USER_HOST(t, SYS_mlockall, user_bits_to_host(ABI(t)->lock_flags, (uint32_t)a[0]), 0, 0, 0, 0, 0);
 }

@@ -378,6 +378,10 @@ static const struct user_stat_layout stat64_layout = {
     .ctime_nsec = {92, 4},
 };
 
+/* mlockall's (asm/mman.h): MCL_CURRENT, MCL_FUTURE, MCL_ONFAULT */
+static const struct user_bits lock_flags[] = {FLAG(0x2000, MCL_CURRENT), FLAG(0x4000, MCL_FUTURE),
+                                              FLAG(0x8000, MCL_ONFAULT), {0}};
+
 static const struct user_flock_layout flock_layout = {20, {0, 2}, {2, 2}, {4, 4}, {8, 4}, {12, 4}};
 static const struct user_flock_layout flock64_layout = {32, {0, 2}, {2, 2}, {8, 8}, {16, 8}, {24, 4}};
 
@@ -538,6 +542,7 @@ const struct user_abi user_sparc_abi = {
     .mmap_flags = mmap_flags,
     .action_flags = action_flags,
     .poll_events = poll_events,
+    .lock_flags = lock_flags,
     .socket_options = socket_options,
     .sol_socket = 0xffff,
     .fcntl_commands = fcntl_commands,

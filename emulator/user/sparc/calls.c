@@ -329,7 +329,7 @@ const struct user_syscall user_sparc_calls[] = {
     HOST(337, setns, "dx"),
     CALL(338, process_vm_readv, "dpupux"),
     CALL(339, process_vm_writev, "dpupux"),
-    NAMED(341, "kcmp", unavailable, "xxxx"),
+    HOST(341, kcmp, "dddxx"),
     NAMED(342, "finit_module", forbidden, "xxxx"),
     CALL(343, sched_setattr, "dpx"),
     CALL(344, sched_getattr, "dpux"),

@@ -136,6 +136,8 @@ enum {
     NR_sysinfo = 214,
     NR_clone = 217,
     NR_llseek = 236,
+    NR_mlockall = 239,
+    NR_munlockall = 240,
     NR_sched_yield = 245,
     NR_nanosleep = 249,
     NR_mremap = 250,
@@ -152,6 +154,7 @@ enum {
 
 /* Error numbers, as SPARC has them */
 enum {
+    E_PERM = 1,
     E_NOENT = 2,
     E_INTR = 4,
     E_BADF = 9,

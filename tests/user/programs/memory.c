@@ -141,8 +141,20 @@ static void generated(void)
     }
 }
 
+/* SPARC has its own numbers for MCL_CURRENT (0x2000), MCL_FUTURE and MCL_ONFAULT. */
+static void locked(void)
+{
+    long got = CALL1(NR_mlockall, 0x2000 | 0x8000);
+
+    EXPECT(CALL1(NR_mlockall, 0), -E_INVAL);
+    EXPECT(CALL1(NR_mlockall, 1), -E_INVAL);
+    CHECK(got == 0 || got == -E_PERM || got == -E_NOMEM);
+    EXPECT(CALL0(NR_munlockall), 0);
+}
+
 int main(int argc, char **argv)
 {
+    locked();
     heap();
     mappings();
     faults();
