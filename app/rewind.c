@@ -594,7 +594,7 @@ static void on_loaded(void *opaque, uint64_t number, const GError *error)
 
     go->number = number;
     go->error = error ? g_error_copy(error) : NULL;
-    g_main_context_invoke(g_task_get_context(go->task), went, go);
+    session_attach(g_task_get_context(go->task), went, go, NULL);
 }
 
 static void go_on(VitrineRewind *self, GTask *task)
