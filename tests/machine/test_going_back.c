@@ -10,6 +10,7 @@
 #include "app/bundle.h"
 #include "app/history.h"
 #include "app/session.h"
+#include "tests/machine/await.h"
 
 struct watch {
     VitrineSession *session;
@@ -22,17 +23,6 @@ struct watch {
     size_t size;
     gint has_picture;
 };
-
-#define AWAIT(condition)                                                                                               \
-    do {                                                                                                               \
-        gint64 end_ = g_get_monotonic_time() + 60 * G_TIME_SPAN_SECOND;                                                \
-        while (!(condition)) {                                                                                         \
-            if (g_get_monotonic_time() > end_)                                                                         \
-                g_error("waited in vain for " #condition);                                                             \
-            if (!g_main_context_iteration(NULL, FALSE))                                                                \
-                g_usleep(1000);                                                                                        \
-        }                                                                                                              \
-    } while (0)
 
 static void on_started(GObject *source, GAsyncResult *result, gpointer data)
 {

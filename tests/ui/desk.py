@@ -277,12 +277,12 @@ def run_tests(tests, desk):
             failed = True
             print(f"not ok {number} {name}", flush=True)
             print(f"# {type(failure).__name__}: {failure}")
-            for node in list(desk.all())[:400] if desk.process.poll() is None else []:
-                if node.get_name():
-                    print(f"#   {node.get_role_name()}: {node.get_name()}")
             try:
                 desk.picture("failure")
-            except (Failure, subprocess.CalledProcessError) as no_picture:
-                print(f"# no picture: {no_picture}")
+                for node in list(desk.all())[:400]:
+                    if node.get_name():
+                        print(f"#   {node.get_role_name()}: {node.get_name()}")
+            except (Failure, GLib.Error, subprocess.CalledProcessError) as nothing:
+                print(f"# no more to tell: {nothing}")
     desk.stop()
     sys.exit(1 if failed else 0)
