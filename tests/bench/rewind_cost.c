@@ -18,7 +18,7 @@ static const struct {
     const char *name, *command;
 } works[] = {
     {"computing", "gt bench int 6000"},
-    {"kernel", "gt bench sys 200"},
+    {"kernel", "gt bench sys 600"},
     {"memory", "for i in 1 2 3 4 5 6 7 8; do head -c 12000000 /dev/zero >/m$i; done; rm /m*"},
 };
 

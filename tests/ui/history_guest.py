@@ -10,11 +10,12 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from desk import Desk, run_tests, wait_for  # noqa: E402
+from desk import Desk, Failure, run_tests, wait_for  # noqa: E402
 from history_tree import NAME, Walk, screen  # noqa: E402
 
 SERIAL = os.path.join(os.environ["HOME"], "serial.txt")
 GUESTS = os.environ.get("VITRINE_TEST_GUESTS")
+ATTEMPTS = 3
 # /r is in memory (the root file system is a RAM disk), /d on the disk. What is noise in memory stands on the screen, too:
 # twenty lines, whose pixels (16 rows of 1024 bytes a line) are hashed. The answers go down the serial line, to a file.
 FUNCTIONS = [
@@ -37,7 +38,9 @@ def said():
 
 
 def obey(desk, line):
+    """What was typed before and not finished is thrown away."""
     desk.focus(NAME)
+    desk.keys("ctrl+u")
     desk.type(line)
     desk.keys("Return")
 
@@ -48,6 +51,7 @@ class Linux:
     def __init__(self):
         self.questions = 0
         self.at = {}  # number of a change: the answer right after it
+        self.last = None
 
     def boot(self, desk):
         disk = os.path.join(os.environ["HOME"], "disk.img")
@@ -63,17 +67,30 @@ class Linux:
         for line in FUNCTIONS:
             obey(desk, line)
             screen(desk)
+        self.last = self.ask(desk)
 
     def change(self, desk, number):
-        obey(desk, f"w {number}")
-        self.at[number] = self.ask(desk)
+        """On a computer that stands still for a moment the guest repeats a key, and does not do what was meant."""
+        for _ in range(ATTEMPTS):
+            obey(desk, f"w {number}")
+            self.at[number] = self.ask(desk)
+            if all(then != now for then, now in zip(self.last, self.at[number])):
+                break
+            print("# the guest did not change; told again")
+        self.last = self.at[number]
 
     def ask(self, desk):
         """The hashes that the guest computes now: memory, disk, screen."""
-        self.questions += 1
-        obey(desk, f"h q{self.questions}")
-        pattern = re.compile(rf"q{self.questions}:([0-9a-f]{{64}}):([0-9a-f]{{64}}):([0-9a-f]{{64}}):")
-        return wait_for("the guest's hashes", lambda: pattern.search(said()), 120).groups()
+        for attempt in range(ATTEMPTS):
+            self.questions += 1
+            obey(desk, f"h q{self.questions}")
+            pattern = re.compile(rf"q{self.questions}:([0-9a-f]{{64}}):([0-9a-f]{{64}}):([0-9a-f]{{64}}):")
+            try:
+                return wait_for("the guest's hashes", lambda: pattern.search(said()), 30).groups()
+            except Failure as failure:
+                if attempt + 1 == ATTEMPTS:
+                    raise
+                print(f"# {failure}; asked again")
 
     def same(self, then, now):
         return then == now
