@@ -129,7 +129,7 @@ GBytes *guest_take(struct guest *guest, GRand *random)
     struct safe_point point = {guest, &then};
     watch->answered = false;
     engine_take_moment(guest->engine, guest->number, at_safe_point, &point, on_moment, watch);
-    AWAIT(guest, w->answered);
+    AWAIT_GUEST(guest, w->answered);
     read_moment(watch->moment, &guest->memory, &read, random);
     copy_compare(&then, &read, "reading while the guest runs");
     GBytes *state = engine_moment_state(watch->moment);
@@ -209,7 +209,7 @@ void guest_load(struct guest *guest, GBytes *state, bool in_place)
     watch->answered = false;
     guest_forget(guest);
     engine_load_moment(guest->engine, &source, on_loaded, watch);
-    AWAIT(guest, w->answered);
+    AWAIT_GUEST(guest, w->answered);
     guest->number = watch->number;
 }
 
@@ -282,5 +282,5 @@ void guest_ask(struct guest *guest, const char *line, const char *answer)
 {
     guest_forget(guest);
     guest_type(guest, line);
-    AWAIT(guest, said(w, answer));
+    AWAIT_GUEST(guest, said(w, answer));
 }

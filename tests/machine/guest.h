@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "emulator/engine.h"
+#include "tests/machine/await.h"
 
 #define GUEST_SECONDS 120
 
@@ -37,14 +38,16 @@ struct guest {
     void *opaque;
 };
 
-#define AWAIT(guest, condition)                                                                              \
+#define AWAIT_GUEST(guest, condition)                                                                        \
     do {                                                                                                     \
         struct watch *w = &(guest)->watch;                                                                   \
-        gint64 end_ = g_get_monotonic_time() + GUEST_SECONDS * G_TIME_SPAN_SECOND;                           \
+        struct await await_ = await_begin(GUEST_SECONDS);                                                    \
         g_mutex_lock(&w->lock);                                                                              \
-        while (!(condition))                                                                                 \
-            if (!g_cond_wait_until(&w->changed, &w->lock, end_))                                             \
+        while (!(condition)) {                                                                               \
+            g_cond_wait_until(&w->changed, &w->lock, g_get_monotonic_time() + AWAIT_LOOK);                   \
+            if (!await_more(&await_))                                                                        \
                 g_error("waited in vain for " #condition "; the guest said: %s", w->serial->str);            \
+        }                                                                                                    \
         g_mutex_unlock(&w->lock);                                                                            \
     } while (0)
 

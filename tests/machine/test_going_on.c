@@ -111,7 +111,7 @@ static void ask_counts(struct bed *bed, unsigned long *counts)
                                                 "$(cat /n.memory) wer%u.\r", number);
     g_autofree char *pattern = g_strdup_printf("ans(\\d+) (\\d+) (\\d+) (\\d+) wer%u\\.", number);
     guest_type(guest, question);
-    AWAIT(guest, answered(w, pattern, counts));
+    AWAIT_GUEST(guest, answered(w, pattern, counts));
 }
 
 static void press(struct bed *bed, unsigned code)
@@ -134,21 +134,22 @@ static void use_keyboard(struct bed *bed)
     for (const char *p = answer + 4; *p != '.'; p++)
         press(bed, digits[*p - '0']);
     press(bed, KEY_ENTER);
-    AWAIT(&bed->guest, said(w, answer));
+    AWAIT_GUEST(&bed->guest, said(w, answer));
 }
 
 static void all_goes_on(struct bed *bed)
 {
     unsigned long first[WORKS], now[WORKS];
-    gint64 end = g_get_monotonic_time() + GUEST_SECONDS * G_TIME_SPAN_SECOND;
+    struct await await = await_begin(GUEST_SECONDS);
     ask_counts(bed, first);
     use_keyboard(bed);
     for (bool all = false; !all;) {
         ask_counts(bed, now);
         all = true;
+        const bool late = !await_more(&await);
         for (unsigned i = 0; i < WORKS; i++) {
             all &= now[i] > first[i];
-            if (now[i] <= first[i] && g_get_monotonic_time() > end)
+            if (now[i] <= first[i] && late)
                 g_error("the guest's %s stands still at %lu", work_names[i], now[i]);
         }
         check_complaints(bed);
@@ -258,13 +259,13 @@ static void test_linux_at_work(void)
     bed.guest.engine = guest_engine(&bed.guest);
     engine_set_watched(bed.guest.engine, true);
     engine_start(bed.guest.engine);
-    AWAIT(&bed.guest, said(w, "GUEST-SHELL ready"));
+    AWAIT_GUEST(&bed.guest, said(w, "GUEST-SHELL ready"));
     check_complaints(&bed);
     for (unsigned i = 0; i < G_N_ELEMENTS(script); i++) {
         guest_type(&bed.guest, script[i]);
         g_usleep(300000);
     }
-    AWAIT(&bed.guest, said(w, "at work"));
+    AWAIT_GUEST(&bed.guest, said(w, "at work"));
     ask_counts(&bed, counts);
     all_goes_on(&bed);
     for (unsigned i = 0; i < G_N_ELEMENTS(load); i++)

@@ -37,7 +37,7 @@ static void test_busy_guest(void)
     guest.engine = guest_engine(&guest);
     engine_set_watched(guest.engine, true);
     engine_start(guest.engine);
-    AWAIT(&guest, said(w, "0 > "));
+    AWAIT_GUEST(&guest, said(w, "0 > "));
     guest_ask(&guest, "variable v 0 v !\r", "ok");
     for (unsigned round = 0; round < (slow ? 200 : 6); round++) {
         g_autofree char *set = g_strdup_printf("%x v !\r", round + 0x1000);

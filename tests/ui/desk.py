@@ -22,13 +22,15 @@ class Failure(Exception):
     pass
 
 
+LONGEST_LOOK = 2  # seconds that one look at a condition counts at most
 PATIENCE = float(os.environ.get("VITRINE_TEST_PATIENCE", 1))  # how many times as slow the computer may be
 Atspi.set_timeout(int(5000 * PATIENCE), int(15000 * PATIENCE))
 
 
 def wait_for(what, condition, seconds=20):
-    """The first true value of condition(); Failure after the given time. Time given for slow machines only."""
-    end = time.monotonic() + seconds * PATIENCE
+    """The first true value of condition(); Failure after the given time. Time given for slow machines only; while this
+    program itself is held up, none passes."""
+    left, before = seconds * PATIENCE, time.monotonic()
     while True:
         try:
             value = condition()
@@ -36,9 +38,12 @@ def wait_for(what, condition, seconds=20):
             value = None  # the tree changed while it was read
         if value:
             return value
-        if time.monotonic() > end:
+        if left < 0:
             raise Failure(f"waited {seconds} s for {what}")
         time.sleep(0.1)
+        now = time.monotonic()
+        left -= min(now - before, LONGEST_LOOK)
+        before = now
 
 
 def is_named(node, name):
