@@ -28,6 +28,11 @@ FUNCTIONS = [
 ]
 
 
+# Keys do not repeat until they are held for a minute, however late a busy computer lets them go: an input_event of the type
+# EV_REP (20) sets REP_DELAY, in ms.
+CALM = r"for e in /dev/input/event*; do printf '\0\0\0\0\0\0\0\0\0\24\0\0\0\0\377\0' >$e; done; echo calm"
+
+
 def said():
     """All that came down the serial line."""
     try:
@@ -64,13 +69,24 @@ class Linux:
         wait_for("the machine to run", lambda: "running" in desk.run("list", "--json"), 60)
         wait_for("the shell", lambda: "GUEST-SHELL ready" in said(), 120)
         desk.complaint_gone()
+        self.calm_keyboard(desk)
         for line in FUNCTIONS:
             obey(desk, line)
             screen(desk)
         self.last = self.ask(desk)
 
+    def calm_keyboard(self, desk):
+        for attempt in range(ATTEMPTS):
+            obey(desk, f"{CALM}{attempt} >/dev/ttyS0")
+            try:
+                wait_for("the keyboard to be calm", lambda: f"calm{attempt}" in said(), 10)
+                return
+            except Failure as failure:
+                print(f"# {failure}; told again")
+        raise Failure("the guest does not understand what is typed")
+
     def change(self, desk, number):
-        """On a computer that stands still for a moment the guest repeats a key, and does not do what was meant."""
+        """Until all is another than it was."""
         for _ in range(ATTEMPTS):
             obey(desk, f"w {number}")
             self.at[number] = self.ask(desk)
