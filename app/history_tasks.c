@@ -100,7 +100,7 @@ static void op_progress(guint64 done, guint64 total, gpointer user_data)
     op->last_progress = now;
     struct progress *p = g_new(struct progress, 1);
     *p = (struct progress){g_object_ref(op->task), done, total};
-    session_attach(g_task_get_context(op->task), tell_progress, p, NULL);
+    g_main_context_invoke(g_task_get_context(op->task), tell_progress, p);
 }
 
 /* ---- on the worker thread ---- */

@@ -11,6 +11,7 @@
 typedef enum Owner {
     OWNER_NONE,
     OWNER_DATA,
+    OWNER_PACKED, /* compressed data, of one entry or several */
     OWNER_L2,                     /* may be shared between snapshots */
     OWNER_TABLE,                  /* everything else that holds metadata: never shared */
     OWNER_STORED_SINGLE = 1 << 7, /* set when all owners are known: the stored count is one */
@@ -93,7 +94,7 @@ static gboolean walk_entry(Walk *w, guint8 *raw, guint64 at, gboolean active)
         guint64 offset, length;
         qcow2_compressed_range(q, entry, &offset, &length);
         /* the last sector may be cut off by the end of the file, its cluster may not */
-        if (offset == 0 || !refer(w, offset, length, OWNER_DATA))
+        if (offset == 0 || !refer(w, offset, length, OWNER_PACKED))
             return entry_bad(w, raw, at, _("Compressed data lies outside the file"));
         if (active) {
             w->check->allocated_clusters++;
@@ -129,6 +130,9 @@ static gboolean walk_entry(Walk *w, guint8 *raw, guint64 at, gboolean active)
         return FALSE;
     if (host & (q->cluster_size - 1))
         return entry_bad(w, raw, at, _("An entry points into the middle of a cluster"));
+    /* The disk itself is walked first: only snapshots may have the same cluster, too. */
+    if (active && host >> q->cluster_bits < w->clusters && w->owner[host >> q->cluster_bits] == OWNER_DATA)
+        damaged(w, _("Two entries of the disk share one cluster"), host);
     if (!refer(w, host, q->cluster_size, OWNER_DATA))
         return entry_bad(w, raw, at, _("An entry points outside the file"));
     if (active && qcow2_entry_kind(q, entry, bitmap, 0) != QCOW2_ZERO) {
@@ -429,6 +433,28 @@ static gboolean rebuild_counts(Walk *w, GError **error)
     return TRUE;
 }
 
+/* One entry of the disk for separate_entries(). FALSE with an error. */
+static gboolean look_at_entry(Qcow2 *q, guint64 at, guint64 entry, gboolean separating, guint8 *seen, guint64 clusters,
+                              guint8 *data, GError **error)
+{
+    if (entry & QCOW2_ENTRY_COMPRESSED) {
+        guint64 offset, length;
+        qcow2_compressed_range(q, entry, &offset, &length);
+        for (guint64 c = offset >> q->cluster_bits; !separating && c <= (offset + length - 1) >> q->cluster_bits; c++)
+            if (c < clusters)
+                seen[c / 8] |= (guint8)(1u << (c % 8));
+        return TRUE;
+    }
+    guint64 host = (entry & QCOW2_ENTRY_OFFSET) >> q->cluster_bits;
+    if (!separating || !host || host >= clusters)
+        return TRUE;
+    /* with a snapshot, or with another entry of the disk, or with a table */
+    gboolean shared = !(entry & QCOW2_ENTRY_COPIED) &&
+                      (!q->header.snapshot_count || (seen[host / 8] >> (host % 8) & 1));
+    seen[host / 8] |= (guint8)(1u << (host % 8));
+    return !shared || (qcow2_read(q, at, data, q->cluster_size, error) && qcow2_write(q, at, data, q->cluster_size, error));
+}
+
 /*
  * Entries of the disk that share a cluster with one another or with a table, not with a snapshot alone, get one
  * each: with both flags cleared nothing would be lost, but the last of them would be left with a count of one and no flag.
@@ -437,33 +463,29 @@ static gboolean separate_entries(Qcow2 *q, GError **error)
 {
     g_autofree guint8 *data = g_malloc(q->cluster_size);
     guint64 size = image_align_up(q->image->size, q->cluster_size), clusters;
+    guint64 per_table = G_GUINT64_CONSTANT(1) << (q->cluster_bits + q->l2_bits);
     if (!image_file_size(q->file, &clusters, error))
         return FALSE;
     clusters = (clusters + q->cluster_size - 1) >> q->cluster_bits;
     g_autofree guint8 *seen = g_malloc0(clusters / 8 + 1); /* what an entry before has; new clusters are nobody else's */
-    for (guint64 at = 0; at < size;) {
-        guint64 l1 = q->l1[at >> (q->cluster_bits + q->l2_bits)];
-        Qcow2Run run = {.length = G_GUINT64_CONSTANT(1) << (q->cluster_bits + q->l2_bits)};
-        if (l1 & QCOW2_ENTRY_OFFSET) {
-            guint64 bitmap;
+    /* First where compressed data stands: that stays. */
+    for (guint separating = 0; separating < 2; separating++) {
+        for (guint64 at = 0; at < size;) {
+            guint64 l1 = q->l1[at / per_table], bitmap;
+            if (!(l1 & QCOW2_ENTRY_OFFSET)) {
+                at = image_align_down(at, per_table) + per_table;
+                continue;
+            }
             Qcow2Table *table = qcow2_table_get(q, &q->l2_cache, l1 & QCOW2_ENTRY_OFFSET, error);
             if (!table)
                 return FALSE;
             guint index = (guint)((at >> q->cluster_bits) & ((1u << q->l2_bits) - 1));
             guint64 entry = qcow2_l2_get(q, table, index, &bitmap);
             qcow2_table_unpin(table);
-            run.length = q->cluster_size;
-            guint64 host = entry & QCOW2_ENTRY_COMPRESSED ? 0 : (entry & QCOW2_ENTRY_OFFSET) >> q->cluster_bits;
-            /* with a snapshot, or with another entry of the disk, or with a table */
-            gboolean shared = host && host < clusters && !(entry & QCOW2_ENTRY_COPIED) &&
-                              (!q->header.snapshot_count || (seen[host / 8] >> (host % 8) & 1));
-            if (host && host < clusters)
-                seen[host / 8] |= (guint8)(1u << (host % 8));
-            if (shared && (!qcow2_read(q, at, data, q->cluster_size, error) ||
-                           !qcow2_write(q, at, data, q->cluster_size, error)))
+            if (!look_at_entry(q, at, entry, separating != 0, seen, clusters, data, error))
                 return FALSE;
+            at += q->cluster_size;
         }
-        at = image_align_down(at, run.length) + run.length;
     }
     return qcow2_flush_tables(q, error) && image_file_sync(q->file, error);
 }

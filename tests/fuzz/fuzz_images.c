@@ -262,6 +262,7 @@ int main(int argc, char **argv)
             if (fd < 0 || write(fd, bytes, length) != (gssize)length)
                 g_error("cannot write %s", path);
             close(fd);
+            alarm(300); /* a hang is a failure, too */
             try_image(path, seed->format, rand);
             rounds++;
         }

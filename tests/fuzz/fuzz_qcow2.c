@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Damaged qcow2 images: valid ones of many kinds are mutated in their header, tables and anywhere else, then
- * opened, read, mapped, written, resized, checked and repaired. Nothing may crash, hang or trip a sanitizer;
+ * opened, read, mapped, written, resized, checked and repaired. Nothing may crash, hang (SIGALRM) or trip a sanitizer;
  * what a repair calls clean must be clean.
  *
- *     fuzz_qcow2 SECONDS SEED
+ *     fuzz_qcow2 SECONDS SEED [FILE]
+ *
+ * FILE: an image to begin each round with as it is, such as the one that FUZZ_KEEP=1 left after a failure.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -60,14 +62,37 @@ static void make_seeds(const char *folder, GPtrArray *seeds)
         if (!g_file_get_contents(path, (char **)&seed->bytes, &seed->length, &error))
             g_error("%s", error->message);
         g_ptr_array_add(seeds, seed);
-        if (have_qemu_img() && i < 3) { /* the same with an internal snapshot */
-            g_autofree char *line = g_strdup_printf("qemu-img snapshot -c s seed%zu", i);
-            run_words(folder, line);
+        /* the same with internal snapshots, and with bitmaps */
+        static const char *const more[] = {"snapshot -c s", "snapshot -c t", "bitmap --add -g 4k", "bitmap --add"};
+        for (gsize k = 0; have_qemu_img() && i < 3 && k < G_N_ELEMENTS(more); k++) {
+            g_autofree char *line = g_strdup_printf("qemu-img %s seed%zu%s", more[k], i, k == 2 ? " b" : k == 3 ? " c" : "");
+            if (run_words(folder, line) != 0) /* version 2 has no bitmaps */
+                continue;
             seed = g_new0(Seed, 1);
             g_file_get_contents(path, (char **)&seed->bytes, &seed->length, &error);
             g_ptr_array_add(seeds, seed);
         }
     }
+}
+
+/* Where the header says that the snapshots' table or the directory of bitmaps begins. */
+static gsize find_table(const guint8 *bytes, gsize length, GRand *rand)
+{
+    guint64 at;
+    memcpy(&at, bytes + 64, 8);
+    at = GUINT64_FROM_BE(at);
+    for (gsize e = 104; g_rand_boolean(rand) && e + 32 <= 512;) {
+        guint32 type, size;
+        memcpy(&type, bytes + e, 4);
+        memcpy(&size, bytes + e + 4, 4);
+        if (GUINT32_FROM_BE(type) == 0x23852875) {
+            memcpy(&at, bytes + e + 24, 8);
+            at = GUINT64_FROM_BE(at);
+            break;
+        }
+        e += 8 + ((gsize)GUINT32_FROM_BE(size) + 7) / 8 * 8;
+    }
+    return at && at < length && length - at >= 256 ? (gsize)at : 0;
 }
 
 static guint64 interesting(GRand *rand, gsize length)
@@ -105,7 +130,15 @@ static void mutate(guint8 *bytes, gsize *length, GRand *rand)
     for (guint i = 0; i<count && * length> 512; i++) {
         gsize at;
         guint64 value = interesting(rand, *length);
-        switch (g_rand_int_range(rand, 0, 8)) {
+        switch (g_rand_int_range(rand, 0, 9)) {
+        case 8: /* snapshots, bitmaps */
+            at = find_table(bytes, *length, rand);
+            if (at) {
+                guint64 be = GUINT64_TO_BE(value);
+                at += (gsize)g_rand_int_range(rand, 0, 200);
+                memcpy(bytes + at, &be, 1u << g_rand_int_range(rand, 0, 4));
+            }
+            break;
         case 0: /* a field of the header */
         case 1: {
             static const guint8 fields[] = {4,  8,  16, 20, 24, 32, 36, 40,  48,
@@ -190,14 +223,33 @@ static void write_around(Image *image, GRand *rand)
         image_resize(image, (guint64)g_rand_int_range(rand, 0, 8192) * 512, TRUE, NULL);
 }
 
+/* FUZZ_KEEP=1: the image of this round at some stage, for whoever looks at a failure. */
+static void keep(const char *path, const char *stage)
+{
+    g_autofree char *copy = g_strdup_printf("%s.%s", path, stage);
+    g_autofree char *bytes = NULL;
+    gsize length;
+    if (g_getenv("FUZZ_KEEP") && g_file_get_contents(path, &bytes, &length, NULL))
+        g_file_set_contents(copy, bytes, (gssize)length, NULL);
+}
+
 static void try_image(const char *path, GRand *rand)
 {
+    keep(path, "input");
     image_info_free(image_read_info(path, NULL, NULL));
     Image *image = image_open(path, "qcow2", IMAGE_OPEN_READ_ONLY, NULL);
     if (image) {
         read_around(image, rand);
         image_check_free(image_check(image, IMAGE_REPAIR_NONE, NULL, NULL));
+        g_autoptr(GPtrArray) snapshots = image_list_snapshots(image);
         image_close(image, NULL);
+        for (guint i = 0; snapshots && i < MIN(snapshots->len, 3); i++) {
+            image = image_open_snapshot(path, "qcow2", ((ImageSnapshot *)snapshots->pdata[i])->id, NULL);
+            if (image)
+                read_around(image, rand);
+            if (image)
+                image_close(image, NULL);
+        }
     }
     image = image_open(path, "qcow2", IMAGE_OPEN_WRITABLE, NULL);
     if (image) {
@@ -205,6 +257,7 @@ static void try_image(const char *path, GRand *rand)
         image_check_free(image_check(image, IMAGE_REPAIR_NONE, NULL, NULL));
         image_close(image, NULL);
     }
+    keep(path, "written");
     image = image_open(path, "qcow2", IMAGE_OPEN_WRITABLE | IMAGE_OPEN_FOR_CHECK, NULL);
     if (!image)
         return;
@@ -213,6 +266,7 @@ static void try_image(const char *path, GRand *rand)
     image_close(image, NULL);
     if (!clean)
         return;
+    keep(path, "repaired");
     /* What was repaired can be written, and is clean after that. */
     g_autoptr(GError) error = NULL;
     image = image_open(path, "qcow2", IMAGE_OPEN_WRITABLE, &error);
@@ -230,25 +284,25 @@ static void try_image(const char *path, GRand *rand)
     image_close(image, NULL);
 }
 
-static void keep_failure(const char *path, guint64 round)
-{
-    /* the mutated file of the current round, for whoever looks at a crash */
-    g_autofree char *copy = g_strdup_printf("%s.input", path);
-    g_autofree char *bytes = NULL;
-    gsize length;
-    if (g_file_get_contents(path, &bytes, &length, NULL))
-        g_file_set_contents(copy, bytes, (gssize)length, NULL);
-    (void)round;
-}
-
 int main(int argc, char **argv)
 {
     double seconds = argc > 1 ? g_ascii_strtod(argv[1], NULL) : 5;
     guint32 seed = argc > 2 ? (guint32)g_ascii_strtoull(argv[2], NULL, 0) : 1;
-    gboolean keep = g_getenv("FUZZ_KEEP") != NULL;
     char *folder = test_folder_new();
     g_autoptr(GPtrArray) seeds = g_ptr_array_new();
     make_seeds(folder, seeds);
+    if (argc > 3) {
+        Seed *only = g_new0(Seed, 1);
+        if (!g_file_get_contents(argv[3], (char **)&only->bytes, &only->length, NULL))
+            g_error("cannot read %s", argv[3]);
+        for (guint i = 0; i < seeds->len; i++) {
+            Seed *other = seeds->pdata[i];
+            g_free(other->bytes);
+            *other = (Seed){g_memdup2(only->bytes, only->length), only->length};
+        }
+        g_free(only->bytes);
+        g_free(only);
+    }
     g_autofree char *path = g_build_filename(folder, "mutated", NULL);
     gint64 end = g_get_monotonic_time() + (gint64)(seconds * 1e6);
     guint64 rounds = 0;
@@ -257,13 +311,13 @@ int main(int argc, char **argv)
         const Seed *from = seeds->pdata[g_rand_int_range(rand, 0, (gint32)seeds->len)];
         g_autofree guint8 *bytes = g_memdup2(from->bytes, from->length);
         gsize length = from->length;
-        mutate(bytes, &length, rand);
+        if (argc <= 3)
+            mutate(bytes, &length, rand);
         int fd = open(path, O_CREAT | O_TRUNC | O_WRONLY, 0600);
         if (fd < 0 || write(fd, bytes, length) != (gssize)length)
             g_error("cannot write %s", path);
         close(fd);
-        if (keep)
-            keep_failure(path, rounds);
+        alarm(300); /* a hang is a failure, too */
         try_image(path, rand);
         g_rand_free(rand);
         rounds++;

@@ -1,188 +1,35 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Random operations on trees of overlays (write, zero, discard, flush, snapshot, branch, restore, delete with
- * merge, resize, compact, reopen) against a flat model of every node; then the same with the process killed
- * at a system call that touches the disk, with what was not synced kept or lost, and with EIO and ENOSPC from
- * such a call, or EIO from one that reads: never a lost flushed write, never a node that does not open.
- *
- * The program is linked with --wrap for those system calls, so that it counts them, makes one fail, or ends
- * there. Each sector that is written says its number and a version; afterwards a sector shows a version
+ * merge, resize, compact, reopen) against a flat model of every node: never a lost flushed write, never a node that
+ * does not open. Each sector that is written says its number and a version; afterwards a sector shows a version
  * between the last flushed one and the last one that was tried.
  *
- *     test-images-treemodel -m slow      200 seeds of 10,000 operations, and many more faults
+ *   model   everything works: the model is exact
+ *   every   batches of one to six operations, from opening the leaf to closing it; each batch is done as often as it
+ *           makes system calls that touch the disk, with the fault at the first, the second, ... the last of them,
+ *           each time from the same files; then without a fault, and the next batch goes on from there
+ *   kill, forget, eio, ...
+ *           a long life with a fault at a random call every few operations: after each, what is there is what the
+ *           next goes on with
+ *
+ * host_faults.h says what the faults are and how every system call is caught; each faulty run is a process of its own.
+ * A short run does a part of this; the long one, with -m slow, is 200 seeds of 10,000 operations for `model` and for
+ * each fault, seed N with the kind of image in row N modulo the rows; and 30 batches per row and fault for `every`.
+ * TREEMODEL_SEEDS=FIRST-LAST takes a part of the 200.
  */
-#include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
-#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "images/internal.h"
+#include "tests/unit/host_faults.h"
 #include "tests/unit/images-common.h"
 
 #define SECTORS   512u /* of the largest disk */
 #define MAX_NODES 14u
-
-/* ---- The host: counted, failing, forgetful
- * -----------------------------------------------------------------
- */
-
-typedef enum Fault {
-    FAULT_NONE,
-    FAULT_KILL,      /* dies there; the host keeps all that was written */
-    FAULT_KILL_LOSE, /* dies there; the host loses what was not synced */
-    FAULT_EIO,
-    FAULT_ENOSPC,
-    FAULT_READ, /* EIO from a call that reads; only those count */
-} Fault;
-
-typedef struct Synced {
-    ino_t inode;
-    int fd; /* own */
-    guint8 *bytes;
-    gsize length;
-} Synced;
-
-static struct Host {
-    Fault fault;
-    guint64 calls, at; /* the call that the fault is for */
-    GArray *files;     /* Synced: contents at the last sync, of files with writes since */
-} host;
-
-/* What the file holds before its first write after a sync: that is what a lost page cache leaves. */
-static void remember(int fd)
-{
-    struct stat st;
-    if (host.fault != FAULT_KILL_LOSE || fstat(fd, &st) < 0)
-        return;
-    for (guint i = 0; i < host.files->len; i++) {
-        if (g_array_index(host.files, Synced, i).inode == st.st_ino)
-            return;
-    }
-    Synced s = {st.st_ino, fcntl(fd, F_DUPFD_CLOEXEC, 0), g_malloc((gsize)st.st_size + 1), (gsize)st.st_size};
-    g_assert_cmpint(pread(s.fd, s.bytes, s.length, 0), ==, (gssize)s.length);
-    g_array_append_val(host.files, s);
-}
-
-static void forget(int fd)
-{
-    struct stat st;
-    if (host.fault != FAULT_KILL_LOSE || fstat(fd, &st) < 0)
-        return;
-    for (guint i = 0; i < host.files->len; i++) {
-        Synced *s = &g_array_index(host.files, Synced, i);
-        if (s->inode == st.st_ino) {
-            close(s->fd);
-            g_free(s->bytes);
-            g_array_remove_index_fast(host.files, i);
-            return;
-        }
-    }
-}
-
-int __real_ftruncate64(int fd, off_t size);
-ssize_t __real_pwritev64(int fd, const struct iovec *iov, int count, off_t offset);
-ssize_t __real_preadv64(int fd, const struct iovec *iov, int count, off_t offset);
-int __real_fallocate64(int fd, int mode, off_t offset, off_t length);
-int __real_linkat(int from, const char *path, int to, const char *name, int flags);
-int __real_rename(const char *from, const char *to);
-int __real_unlink(const char *path);
-
-/* TRUE: the call fails. */
-static gboolean fault_here(gboolean reads)
-{
-    if (reads != (host.fault == FAULT_READ))
-        return FALSE;
-    host.calls++;
-    if (host.fault == FAULT_NONE || host.calls != host.at)
-        return FALSE;
-    switch (host.fault) {
-    case FAULT_KILL_LOSE:
-        for (guint i = 0; i < host.files->len; i++) {
-            const Synced *s = &g_array_index(host.files, Synced, i);
-            const struct iovec iov = {s->bytes, s->length};
-            if (__real_ftruncate64(s->fd, (off_t)s->length) < 0 ||
-                __real_pwritev64(s->fd, &iov, 1, 0) != (ssize_t)s->length)
-                _exit(9);
-        }
-        raise(SIGKILL);
-        break;
-    case FAULT_KILL: raise(SIGKILL); break;
-    case FAULT_ENOSPC: errno = ENOSPC; break;
-    default: errno = EIO; break;
-    }
-    return TRUE;
-}
-
-ssize_t __wrap_preadv64(int fd, const struct iovec *iov, int count, off_t offset);
-ssize_t __wrap_pwritev64(int fd, const struct iovec *iov, int count, off_t offset);
-int __wrap_fdatasync(int fd);
-int __wrap_fsync(int fd);
-int __wrap_fallocate64(int fd, int mode, off_t offset, off_t length);
-int __wrap_ftruncate64(int fd, off_t size);
-int __wrap_linkat(int from, const char *path, int to, const char *name, int flags);
-int __wrap_rename(const char *from, const char *to);
-int __wrap_unlink(const char *path);
-
-ssize_t __wrap_preadv64(int fd, const struct iovec *iov, int count, off_t offset)
-{
-    return fault_here(TRUE) ? -1 : __real_preadv64(fd, iov, count, offset);
-}
-
-ssize_t __wrap_pwritev64(int fd, const struct iovec *iov, int count, off_t offset)
-{
-    if (fault_here(FALSE))
-        return -1;
-    remember(fd);
-    return __real_pwritev64(fd, iov, count, offset);
-}
-
-/* The real ones would only cost time: the host of this test does not lose its power. */
-int __wrap_fdatasync(int fd)
-{
-    if (fault_here(FALSE))
-        return -1;
-    forget(fd);
-    return 0;
-}
-
-int __wrap_fsync(int fd)
-{
-    return __wrap_fdatasync(fd);
-}
-
-int __wrap_fallocate64(int fd, int mode, off_t offset, off_t length)
-{
-    if (fault_here(FALSE))
-        return -1;
-    remember(fd);
-    return __real_fallocate64(fd, mode, offset, length);
-}
-
-int __wrap_ftruncate64(int fd, off_t size)
-{
-    if (fault_here(FALSE))
-        return -1;
-    remember(fd);
-    return __real_ftruncate64(fd, size);
-}
-
-int __wrap_linkat(int from, const char *path, int to, const char *name, int flags)
-{
-    return fault_here(FALSE) ? -1 : __real_linkat(from, path, to, name, flags);
-}
-
-int __wrap_rename(const char *from, const char *to)
-{
-    return fault_here(FALSE) ? -1 : __real_rename(from, to);
-}
-
-int __wrap_unlink(const char *path)
-{
-    return fault_here(FALSE) ? -1 : __real_unlink(path);
-}
 
 /* ---- The model
  * ---------------------------------------------------------------------------------------------
@@ -204,7 +51,7 @@ typedef struct Tree {
     Node nodes[MAX_NODES];
     gint leaf; /* the node that is open for writing */
     guint32 files, version;
-    gboolean broken; /* an operation failed: the leaf must be opened anew */
+    guint64 operations;
 } Tree;
 
 typedef struct Row {
@@ -217,12 +64,14 @@ static const Row rows[] = {
     {"64k-extended", {.cluster_size = 65536, .extended_l2 = TRUE}},
     {"512-rc64", {.cluster_size = 512, .refcount_bits = 64}},
     {"v2", {.cluster_size = 4096, .version = 2}},
+    {"lazy", {.cluster_size = 8192, .lazy_refcounts = TRUE}},
 };
 
 typedef struct Run {
     const Row *row;
-    const char *folder;
+    char *folder, *stash;
     Tree *tree;
+    guint64 *calls; /* that the watched process made; in memory that outlives it */
     GRand *rand;
     Image *image; /* of the leaf */
 } Run;
@@ -234,9 +83,11 @@ static char *node_path(const Run *run, const Node *node)
 
 static void fill_sector(guint8 *sector, guint32 number, guint32 version)
 {
-    fill_pattern(sector, 512, number * 2654435761u + version);
-    memcpy(sector, &number, 4);
-    memcpy(sector + 4, &version, 4);
+    const guint64 word = (guint64)version << 32 | number;
+    for (guint i = 0; i < 512; i += 8) { /* quickly: most of the time goes here */
+        guint64 mixed = i ? (word + i) * G_GUINT64_CONSTANT(0x9e3779b97f4a7c15) : word;
+        memcpy(sector + i, &mixed, 8);
+    }
 }
 
 /* Whom the file itself names: a merge that was interrupted is done or not. */
@@ -507,6 +358,7 @@ static gboolean step(Run *run)
 {
     Tree *tree = run->tree;
     gint32 dice = g_rand_int_range(run->rand, 0, 1000);
+    tree->operations++;
     if (children_of(tree, tree->leaf))
         return op_snapshot(run);
     if (dice < 700)
@@ -532,19 +384,26 @@ static gboolean step(Run *run)
  * --------------------------------------------------------------------------------------------------
  */
 
-static void begin(Run *run, const Row *row, const char *folder, guint32 seed)
+static void *shared(gsize size)
+{
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    g_assert_true(memory != MAP_FAILED);
+    return memory;
+}
+
+static void begin(Run *run, const Row *row, guint32 seed)
 {
     g_autoptr(GError) error = NULL;
-    *run = (Run){.row = row, .folder = folder, .rand = g_rand_new_with_seed(seed)};
-    run->tree = mmap(NULL, sizeof *run->tree, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    g_assert_true(run->tree != MAP_FAILED);
+    *run = (Run){.row = row, .folder = test_folder_new(), .rand = g_rand_new_with_seed(seed)};
+    run->stash = g_strconcat(run->folder, ".stash", NULL);
+    run->tree = shared(sizeof *run->tree);
+    run->calls = shared(sizeof *run->calls);
     Node *root = &run->tree->nodes[0];
     *root = (Node){.alive = TRUE, .parent = -1, .size = SECTORS / 2, .other_size = SECTORS / 2};
     run->tree->files = 1;
     ImageCreateOptions options = row->options;
     options.size = root->size * 512;
     g_autofree char *path = node_path(run, root);
-    host = (struct Host){.files = g_array_new(FALSE, FALSE, sizeof(Synced))};
     image_create(path, "qcow2", &options, &error);
     g_assert_no_error(error);
 }
@@ -553,129 +412,213 @@ static void end(Run *run)
 {
     g_rand_free(run->rand);
     munmap(run->tree, sizeof *run->tree);
-    for (guint i = 0; i < host.files->len; i++)
-        g_free(g_array_index(host.files, Synced, i).bytes);
-    g_array_unref(host.files);
+    munmap(run->calls, sizeof *run->calls);
+    test_folder_free(run->folder);
+    g_free(run->stash);
 }
 
-/* Everything works: the model is exact. */
-static void test_model(gconstpointer data)
+/* Which of the 200 seeds are this row's. */
+static void for_seeds(const Row *row, guint short_count, void (*one)(const Row *row, guint32 seed, gconstpointer data),
+                      gconstpointer data)
 {
-    guint seeds = g_test_slow() ? 50 : 1, steps = g_test_slow() ? 10000 : 500;
-    for (guint32 seed = 1; seed <= seeds; seed++) {
-        char *folder = test_folder_new();
-        Run run;
-        begin(&run, data, folder, seed);
-        g_assert_true(open_leaf(&run));
-        for (guint i = 0; i < steps; i++) {
-            g_assert_true(step(&run));
-            if (i % 250 == 249) {
-                g_assert_true(close_leaf(&run));
-                verify_tree(&run, TRUE, i % 5000 == 499);
-                g_assert_true(open_leaf(&run));
-            }
-        }
-        g_assert_true(close_leaf(&run));
-        verify_tree(&run, TRUE, TRUE);
-        end(&run);
-        test_folder_free(folder);
+    guint first = 1, last = 200, count = 0;
+    if (g_getenv("TREEMODEL_SEEDS"))
+        g_assert_cmpint(sscanf(g_getenv("TREEMODEL_SEEDS"), "%u-%u", &first, &last), ==, 2);
+    for (guint32 seed = first; seed <= last; seed++) {
+        if (seed % G_N_ELEMENTS(rows) != (guint)(row - rows) || (!g_test_slow() && count == short_count))
+            continue;
+        one(row, seed, data);
+        count++;
     }
 }
 
-/* One round: operations until the fault came, then the truth. */
-static void fault_round(Run *run, Fault fault, guint64 at, gboolean ask_peer)
+static guint64 operations_wanted(guint64 in_short)
 {
-    guint32 seed = g_rand_int(run->rand);
-    gboolean dies = fault == FAULT_KILL || fault == FAULT_KILL_LOSE;
-    pid_t child = dies ? fork() : 0;
+    return g_test_slow() ? 10000 : in_short;
+}
+
+/* Everything works: the model is exact. In a process of its own, so that this one stays without threads and can fork. */
+static void model_seed(const Row *row, guint32 seed, gconstpointer data)
+{
+    Run run;
+    begin(&run, row, seed);
+    pid_t child = fork();
     g_assert_cmpint(child, >=, 0);
-    if (child == 0) {
-        GRand *before = run->rand;
-        run->rand = g_rand_new_with_seed(seed);
-        gboolean ok = open_leaf(run);
-        host.fault = fault;
-        host.calls = 0;
-        host.at = at;
-        for (guint i = 0; i < 60 && ok && host.calls < at; i++)
-            ok = step(run);
-        if (dies)
-            _exit(0); /* without closing: the same as being killed there */
-        if (run->image)
-            image_close(g_steal_pointer(&run->image), NULL);
-        host.fault = FAULT_NONE;
-        g_rand_free(run->rand);
-        run->rand = before;
-    } else {
+    if (child) {
         int status;
         g_assert_cmpint(waitpid(child, &status, 0), ==, child);
-        g_assert_true((WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) ||
-                      (WIFEXITED(status) && WEXITSTATUS(status) == 0));
+        g_assert_cmpint(status, ==, 0);
+        end(&run);
+        return;
     }
+    g_assert_true(open_leaf(&run));
+    for (guint i = 0; run.tree->operations < operations_wanted(500); i++) {
+        g_assert_true(step(&run));
+        if (i % 250 == 249) {
+            g_assert_true(close_leaf(&run));
+            verify_tree(&run, TRUE, i % 5000 == 499);
+            g_assert_true(open_leaf(&run));
+        }
+    }
+    g_assert_true(close_leaf(&run));
+    verify_tree(&run, TRUE, TRUE);
+    _exit(0);
+}
+
+static void test_model(gconstpointer data)
+{
+    for_seeds(data, 1, model_seed, NULL);
+}
+
+/* A watched process opens the leaf, does up to so many operations or until the fault came, and ends: killed, without
+ * closing, or with closing. */
+static void faulty_life(Run *run, HostFault fault, guint64 at, guint operations, gboolean closes)
+{
+    guint32 seed = g_rand_int(run->rand);
+    pid_t child = fork();
+    g_assert_cmpint(child, >=, 0);
+    if (child == 0) {
+        run->rand = g_rand_new_with_seed(seed);
+        host_watch(fault, at, run->calls, run->stash);
+        gboolean ok = open_leaf(run);
+        for (guint i = 0; i < operations && ok && (!at || *run->calls < at); i++)
+            ok = step(run);
+        if (closes)
+            ok = close_leaf(run) && ok;
+        /* short writes are nothing that fails */
+        _exit(fault == HOST_SHORT && !ok ? 2 : 0);
+    }
+    int status;
+    g_assert_cmpint(waitpid(child, &status, 0), ==, child);
+    if (!(host_fault_kills(fault) && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) &&
+        !(WIFEXITED(status) && WEXITSTATUS(status) == 0))
+        g_error("%s at call %" G_GUINT64_FORMAT " of seed %u: status %x", host_fault_names[fault], at, seed,
+                (guint)status);
+    host_clear_stash(run->stash);
     if (!run->tree->nodes[run->tree->leaf].alive)
         g_error("the leaf is gone");
-    verify_tree(run, TRUE, ask_peer);
 }
 
-static void test_fault(const Row *row, Fault fault)
+/* A fault every few operations, mostly at one of the first calls, far ones now and then. */
+static void fault_seed(const Row *row, guint32 seed, gconstpointer data)
 {
-    guint seeds = g_test_slow() ? 50 : 1, rounds = g_test_slow() ? 400 : 25;
-    for (guint32 seed = 1; seed <= seeds; seed++) {
-        char *folder = test_folder_new();
-        Run run;
-        begin(&run, row, folder, seed);
-        for (guint round = 0; round < rounds; round++) /* at every call in turn, far ones now and then */
-            fault_round(&run, fault,
-                        1 + (round % 5 == 4 ? (guint64)g_rand_int_range(run.rand, 0, 400) : round),
-                        (round + 1) % (g_test_slow() ? 200 : 25) == 0);
-        end(&run);
-        test_folder_free(folder);
+    HostFault fault = *(const HostFault *)data;
+    static const gint32 reach[] = {12, 30, 30, 80, 200, 800};
+    Run run;
+    begin(&run, row, seed);
+    guint rounds = 0;
+    while (run.tree->operations < operations_wanted(200)) {
+        guint64 at = (guint64)g_rand_int_range(run.rand, 1, reach[g_rand_int_range(run.rand, 0, G_N_ELEMENTS(reach))]);
+        faulty_life(&run, fault, at, 400, !host_fault_kills(fault));
+        verify_tree(&run, TRUE, ++rounds % 250 == 0 && seed % 4 == 0);
+    }
+    g_test_message("seed %u: %u faults in %" G_GUINT64_FORMAT " operations", seed, rounds, run.tree->operations);
+    end(&run);
+}
+
+static const HostFault faults[] = {HOST_KILL,   HOST_FORGET, HOST_EIO, HOST_EIO_STAYS,
+                                   HOST_ENOSPC, HOST_SHORT,  HOST_READ};
+
+/* All files of the folder and the model, to go back to. */
+typedef struct Saved {
+    GPtrArray *names, *bytes; /* char *, GBytes * */
+    Tree tree;
+} Saved;
+
+static void save(const Run *run, Saved *saved)
+{
+    g_autoptr(GDir) dir = g_dir_open(run->folder, 0, NULL);
+    const char *name;
+    saved->names = g_ptr_array_new_with_free_func(g_free);
+    saved->bytes = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
+    saved->tree = *run->tree;
+    while ((name = g_dir_read_name(dir))) {
+        g_autofree char *path = g_build_filename(run->folder, name, NULL);
+        char *bytes;
+        gsize length;
+        g_assert_true(g_file_get_contents(path, &bytes, &length, NULL));
+        g_ptr_array_add(saved->names, g_strdup(name));
+        g_ptr_array_add(saved->bytes, g_bytes_new_take(bytes, length));
     }
 }
 
-static void test_kill(gconstpointer data)
+static void go_back(const Run *run, const Saved *saved)
 {
-    test_fault(data, FAULT_KILL);
+    g_autoptr(GDir) dir = g_dir_open(run->folder, 0, NULL);
+    const char *name;
+    while ((name = g_dir_read_name(dir))) {
+        g_autofree char *path = g_build_filename(run->folder, name, NULL);
+        g_assert_cmpint(g_unlink(path), ==, 0);
+    }
+    for (guint i = 0; i < saved->names->len; i++) {
+        g_autofree char *path = g_build_filename(run->folder, saved->names->pdata[i], NULL);
+        gsize length;
+        const void *bytes = g_bytes_get_data(saved->bytes->pdata[i], &length);
+        FILE *file = fopen(path, "w");
+        g_assert_nonnull(file);
+        g_assert_cmpuint(fwrite(bytes, 1, length, file), ==, length);
+        g_assert_cmpint(fclose(file), ==, 0);
+    }
+    *run->tree = saved->tree;
 }
 
-static void test_kill_lose(gconstpointer data)
+static void test_every(gconstpointer data)
 {
-    test_fault(data, FAULT_KILL_LOSE);
+    const Row *row = data;
+    guint batches = g_test_slow() ? 30 : 1, runs = 0;
+    Saved saved;
+    for (gsize f = 0; f < G_N_ELEMENTS(faults); f++) {
+        if (!g_test_slow() && (f + (gsize)(row - rows)) % 3) /* each with some of the rows */
+            continue;
+        Run run;
+        begin(&run, row, 1000 + (guint32)f);
+        faulty_life(&run, HOST_FINE, 0, 40, TRUE); /* a tree to begin with */
+        for (guint batch = 0; batch < batches; batch++) {
+            guint operations = (guint)g_rand_int_range(run.rand, 1, 7);
+            g_autoptr(GRand) same = g_rand_copy(run.rand);
+            save(&run, &saved);
+            for (guint64 at = 1;; at++, runs++) {
+                g_rand_free(run.rand);
+                run.rand = g_rand_copy(same);
+                faulty_life(&run, faults[f], at, operations, TRUE);
+                verify_tree(&run, TRUE, at % 50 == 1);
+                if (*run.calls < at) /* nothing was left to fail */
+                    break;
+                go_back(&run, &saved);
+            }
+            g_ptr_array_unref(saved.names);
+            g_ptr_array_unref(saved.bytes);
+        }
+        end(&run);
+    }
+    g_test_message("%u runs with a fault", runs);
 }
 
-static void test_eio(gconstpointer data)
+static void test_fault(gconstpointer data)
 {
-    test_fault(data, FAULT_EIO);
+    const Row *row = data;
+    g_auto(GStrv) words = g_strsplit(g_test_get_path(), "/", -1);
+    for (gsize f = 0; f < G_N_ELEMENTS(faults); f++)
+        if (g_strcmp0(words[3], host_fault_names[faults[f]]) == 0)
+            for_seeds(row, 1, fault_seed, &faults[f]);
 }
 
-static void test_enospc(gconstpointer data)
+static void add(const char *kind, GTestDataFunc function)
 {
-    test_fault(data, FAULT_ENOSPC);
-}
-
-static void test_read(gconstpointer data)
-{
-    test_fault(data, FAULT_READ);
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *name = g_strdup_printf("/images/treemodel/%s/%s", kind, rows[i].name);
+        g_test_add_data_func(name, &rows[i], function);
+    }
 }
 
 int main(int argc, char **argv)
 {
-    static const struct {
-        const char *name;
-        GTestDataFunc func;
-    } kinds[] = {{"model", test_model},
-                 {"kill", test_kill},
-                 {"kill-lose", test_kill_lose},
-                 {"eio", test_eio},
-                 {"enospc", test_enospc},
-                 {"read", test_read}};
     if (!g_getenv("TMPDIR") && access("/dev/shm", W_OK) == 0)
         g_setenv("TMPDIR", "/dev/shm", TRUE); /* the disk under this test is a model as well */
     g_test_init(&argc, &argv, NULL);
-    for (gsize k = 0; k < G_N_ELEMENTS(kinds); k++) {
-        for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
-            g_autofree char *name = g_strdup_printf("/images/treemodel/%s/%s", kinds[k].name, rows[i].name);
-            g_test_add_data_func(name, &rows[i], kinds[k].func);
-        }
-    }
+    add("model", test_model);
+    add("every", test_every);
+    for (gsize f = 0; f < G_N_ELEMENTS(faults); f++)
+        add(host_fault_names[faults[f]], test_fault);
     return g_test_run();
 }
