@@ -337,7 +337,7 @@ void history_recover(const char *bundle)
     g_autofree char *folder = g_build_filename(bundle, "history", NULL);
     g_autofree char *disks = g_build_filename(bundle, "disks", NULL);
     g_autofree char *ram = history_ram_folder(bundle);
-    const char *const folders[] = {folder, disks, ram};
+    const char *const folders[] = {folder, disks};
 
     for (guint i = 0; i < G_N_ELEMENTS(folders); i++) {
         g_autoptr(GDir) dir = g_dir_open(folders[i], 0, NULL);
@@ -349,6 +349,7 @@ void history_recover(const char *bundle)
             vitrine_remove_tree(path, NULL);
         }
     }
+    ram_pack_clear_away(ram); /* but for what is just being packed more tightly */
 }
 
 char *history_prepare_start(const char *bundle, const MachineIni *machine, GError **error)

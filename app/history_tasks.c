@@ -100,7 +100,7 @@ static void op_progress(guint64 done, guint64 total, gpointer user_data)
     op->last_progress = now;
     struct progress *p = g_new(struct progress, 1);
     *p = (struct progress){g_object_ref(op->task), done, total};
-    g_main_context_invoke(g_task_get_context(op->task), tell_progress, p);
+    session_attach(g_task_get_context(op->task), tell_progress, p, NULL);
 }
 
 /* ---- on the worker thread ---- */

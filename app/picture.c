@@ -6,7 +6,6 @@
 #include "app/png.h"
 
 struct picture {
-    GMainContext *context;
     char *path;
     int max_width;
     uint32_t *pixels;
@@ -18,7 +17,6 @@ static void picture_free(gpointer data)
 {
     struct picture *picture = data;
 
-    g_main_context_unref(picture->context);
     g_free(picture->path);
     g_free(picture->pixels);
     g_free(picture);
@@ -42,31 +40,22 @@ static void write_picture(GTask *task, gpointer source, gpointer task_data, GCan
         g_task_return_error(task, error);
 }
 
-static gboolean run_write_picture(gpointer data)
-{
-    g_autoptr(GTask) task = data;
-
-    g_task_run_in_thread(task, write_picture);
-    return G_SOURCE_REMOVE;
-}
-
 static void on_screenshot(void *opaque, uint32_t *pixels, int width, int height, double pixel_aspect)
 {
-    GTask *task = opaque;
+    g_autoptr(GTask) task = opaque;
     struct picture *picture = g_task_get_task_data(task);
 
     picture->pixels = pixels;
     picture->width = width;
     picture->height = height;
     picture->pixel_aspect = pixel_aspect;
-    g_main_context_invoke(picture->context, run_write_picture, task);
+    g_task_run_in_thread(task, write_picture);
 }
 
-void picture_take(struct engine *engine, GMainContext *context, const char *path, int max_width, GTask *task)
+void picture_take(struct engine *engine, const char *path, int max_width, GTask *task)
 {
     struct picture *picture = g_new0(struct picture, 1);
 
-    picture->context = g_main_context_ref(context);
     picture->path = g_strdup(path);
     picture->max_width = max_width;
     g_task_set_task_data(task, picture, picture_free);

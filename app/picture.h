@@ -6,6 +6,6 @@
 
 #include <gio/gio.h>
 
-/* `task` (taken over) returns TRUE when the file is written, else an error. `context`: where the task was
- * made. At most `max_width` pixels wide, 0 = as it is. */
-void picture_take(struct engine *engine, GMainContext *context, const char *path, int max_width, GTask *task);
+/* `task` (taken over) returns TRUE when the file is written, else an error. At most `max_width` pixels wide, 0 = as it
+ * is. */
+void picture_take(struct engine *engine, const char *path, int max_width, GTask *task);

@@ -371,7 +371,9 @@ static void capture_thread(GTask *task, gpointer source, gpointer task_data, GCa
         g_cond_wait(&c->answered, &c->lock);
     g_mutex_unlock(&c->lock);
     if (c->moment) {
+        g_debug("the guest stood still for %.1f ms", (double)engine_moment_pause_ns(c->moment) / 1e6);
         VitrineRewindMoment *moment = c->result = g_object_new(VITRINE_TYPE_REWIND_MOMENT, NULL);
+        gint64 start = g_get_monotonic_time();
         moment->virtual_ns = engine_moment_virtual_ns(c->moment);
         moment->time_us = g_get_real_time();
         moment->state = engine_moment_state(c->moment);
@@ -380,6 +382,8 @@ static void capture_thread(GTask *task, gpointer source, gpointer task_data, GCa
         ok = rewind_pages_read(moment->pages, c->moment, cancellable);
         if (ok)
             moment->thumbnail = make_thumbnail(c->moment);
+        g_debug("it was read in %.1f ms more: %" G_GUINT64_FORMAT " KiB", (double)(g_get_monotonic_time() - start) / 1e3,
+                rewind_pages_bytes(moment->pages) >> 10);
         engine_moment_free(c->moment);
     }
     engine_release(c->engine);
@@ -594,7 +598,7 @@ static void on_loaded(void *opaque, uint64_t number, const GError *error)
 
     go->number = number;
     go->error = error ? g_error_copy(error) : NULL;
-    g_main_context_invoke(g_task_get_context(go->task), went, go);
+    session_attach(g_task_get_context(go->task), went, go, NULL);
 }
 
 static void go_on(VitrineRewind *self, GTask *task)

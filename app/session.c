@@ -193,19 +193,18 @@ static struct message *message_new(VitrineSession *self)
     return message;
 }
 
-/* Always by way of the main loop: g_main_context_invoke() would run it here while nobody iterates. */
-static void attach(VitrineSession *self, GSourceFunc function, gpointer data, GDestroyNotify destroy)
+void session_attach(GMainContext *context, GSourceFunc function, gpointer data, GDestroyNotify destroy)
 {
     g_autoptr(GSource) source = g_idle_source_new();
 
     g_source_set_priority(source, G_PRIORITY_DEFAULT);
     g_source_set_callback(source, function, data, destroy);
-    g_source_attach(source, self->context);
+    g_source_attach(source, context);
 }
 
 static void post(struct message *message, GSourceFunc function)
 {
-    attach(message->session, function, message, message_free);
+    session_attach(message->session->context, function, message, message_free);
 }
 
 static gboolean state_arrived(gpointer data)
@@ -338,7 +337,7 @@ void session_post_answer(GTask *task, const GError *error, GSourceFunc function)
 
     answer->task = task;
     answer->error = error ? g_error_copy(error) : NULL;
-    attach(self, function, answer, answer_free);
+    session_attach(self->context, function, answer, answer_free);
 }
 
 /* ---- history ---- */
@@ -391,9 +390,13 @@ void session_call(VitrineSession *self, void (*fn)(gpointer data), gpointer data
 {
     struct call call = {.fn = fn, .data = data};
 
+    if (g_main_context_is_owner(self->context)) {
+        fn(data);
+        return;
+    }
     g_mutex_init(&call.lock);
     g_cond_init(&call.done);
-    g_main_context_invoke(self->context, do_call, &call);
+    session_attach(self->context, do_call, &call, NULL);
     g_mutex_lock(&call.lock);
     while (!call.is_done)
         g_cond_wait(&call.done, &call.lock);

@@ -16,6 +16,10 @@ struct session_answer {
  * Any thread. */
 void session_post_answer(GTask *task, const GError *error, GSourceFunc function);
 
+/* Runs `function` when the context is iterated next, after what was attached before. Any thread.
+ * (g_main_context_invoke() would run it on the caller's thread while nobody iterates.) */
+void session_attach(GMainContext *context, GSourceFunc function, gpointer data, GDestroyNotify destroy);
+
 /* Fails `task` at once and gives it back when the machine is not running. */
 gboolean session_refuse_if_off(VitrineSession *self, GTask *task);
 

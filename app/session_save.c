@@ -16,7 +16,7 @@
 static void take_picture(VitrineSession *self, const char *path, int max_width, GTask *task)
 {
     if (self->engine)
-        picture_take(self->engine, self->context, path, max_width, task);
+        picture_take(self->engine, path, max_width, task);
     else
         session_refuse_if_off(self, task);
 }

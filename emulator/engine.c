@@ -1,32 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The engine: a machine on a thread of its own, and everything that crosses between it and the application.
- */
-#include "emulator/engine.h"
-
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/input-event-codes.h>
-#include <string.h>
-#include <unistd.h>
-
-#include "emulator/core/machine.h"
+/* The engine: a machine on a thread of its own, and everything that crosses between it and the application. */
 #include "emulator/engine_private.h"
-#include "emulator/hw/audio/audio_null.h"
-#include "emulator/hw/audio/audio_pulse.h"
-#include "emulator/hw/net/net_slirp.h"
-#include "emulator/machines/board.h"
+
+#include <string.h>
+
 #include "images/images.h"
 
 /* ---- events of the machine, on its thread ---- */
-
-/* engine_free() takes the events away while the thread still runs. */
-#define TELL(engine, event, ...)                                                                             \
-    do {                                                                                                     \
-        g_rec_mutex_lock(&(engine)->events_lock);                                                            \
-        if ((engine)->events.event)                                                                          \
-            (engine)->events.event((engine)->events.opaque, ##__VA_ARGS__);                                  \
-        g_rec_mutex_unlock(&(engine)->events_lock);                                                          \
-    } while (0)
 
 static void save_nvram(struct engine *engine)
 {
@@ -60,7 +40,7 @@ static void run_state_changed(void *opaque, enum machine_run_state run_state)
     engine->message = g_strdup(machine->message);
     g_cond_broadcast(&engine->changed);
     g_mutex_unlock(&engine->lock);
-    TELL(engine, state_changed, state, machine->exit_status);
+    ENGINE_TELL(engine, state_changed, state, machine->exit_status);
 }
 
 static struct display_rect unite(struct display_rect a, struct display_rect b)
@@ -112,7 +92,7 @@ static void publish_frame(void *opaque, struct display_surface *surface)
     engine->notified = true;
     g_mutex_unlock(&engine->lock);
     if (notify)
-        TELL(engine, frame_ready);
+        ENGINE_TELL(engine, frame_ready);
 }
 
 bool engine_acquire_frame(struct engine *engine, struct engine_frame *frame)
@@ -144,293 +124,30 @@ bool engine_acquire_frame(struct engine *engine, struct engine_frame *frame)
     return fresh;
 }
 
-static void serial_output(void *opaque, const uint8_t *data, size_t size)
-{
-    struct serial_context *context = opaque;
-    TELL(context->engine, serial_output, context->port, data, size);
-}
-
-/* ---- building ---- */
-
-static bool check_config(const struct engine_model *model, const struct engine_config *config, GError **error)
-{
-    if (config->ram_mib && (config->ram_mib < model->ram_min_mib || config->ram_mib > model->ram_max_mib)) {
-        g_set_error(error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_CONFIG,
-                    "The %s takes %u to %u MiB of memory, not %u MiB.", model->title, model->ram_min_mib,
-                    model->ram_max_mib, config->ram_mib);
-        return false;
-    }
-    if (config->cpus > 1) {
-        g_set_error(error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_CONFIG, "The %s has one processor.",
-                    model->title);
-        return false;
-    }
-    if (config->accel == ENGINE_ACCEL_KVM) {
-        g_set_error(error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_CONFIG,
-                    "The %s can’t run on the host’s processor (KVM): it has another instruction set.",
-                    model->title);
-        return false;
-    }
-    static const char *const devices[] = {"disk", "cdrom", "floppy", "network", NULL};
-    if (config->boot && !g_strv_contains(devices, config->boot)) {
-        g_set_error(error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_CONFIG,
-                    "“%s” is no boot device: there are disk, cdrom, floppy and network.", config->boot);
-        return false;
-    }
-    if (!model->has_floppy && (config->floppy.path || config->floppy.image)) {
-        g_set_error(error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_CONFIG, "The %s has no floppy drive.",
-                    model->title);
-        return false;
-    }
-    if (!model->has_cdrom && (config->cdrom.path || config->cdrom.image)) {
-        g_set_error(error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_CONFIG, "The %s has no CD-ROM drive.",
-                    model->title);
-        return false;
-    }
-    return true;
-}
-
-static const char *choose_display(const struct engine_model *model, const char *wanted, GError **error)
-{
-    if (!wanted)
-        return model->displays[0].id;
-    for (const struct engine_choice *choice = model->displays; choice->id; choice++)
-        if (!strcmp(choice->id, wanted))
-            return choice->id;
-    g_autoptr(GString) known = g_string_new(NULL);
-    for (const struct engine_choice *choice = model->displays; choice->id; choice++)
-        g_string_append_printf(known, "%s%s", known->len ? ", " : "", choice->id);
-    g_set_error(error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_CONFIG, "The %s has no display “%s”. It has: %s.",
-                model->title, wanted, known->str);
-    return NULL;
-}
-
-static Image *open_image(const char *path, bool read_only, GError **error)
-{
-    return image_open(path, NULL, read_only ? IMAGE_OPEN_READ_ONLY : IMAGE_OPEN_WRITABLE, error);
-}
-
-/* Opens the drive's image if it has a path; takes over an image that is open already. */
-static bool open_drive(struct machine *machine, const char *id, struct engine_drive *drive, bool read_only,
-                       struct block_backend **block, GError **error)
-{
-    Image *image = g_steal_pointer(&drive->image);
-    if (!image && drive->path && !(image = open_image(drive->path, read_only, error)))
-        return false;
-    *block = block_backend_new(machine, id, image, read_only);
-    return true;
-}
-
-static bool open_disks(struct engine *engine, const struct engine_config *config, struct board_setup *setup,
-                       GError **error)
-{
-    struct machine *machine = engine->machine;
-    const struct engine_model *model = &setup->board->model;
-    if (config->disks->len > MIN(model->disk_units, BOARD_MAX_DISKS)) {
-        g_set_error(error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_CONFIG, "The %s takes at most %u hard disks.",
-                    model->title, model->disk_units);
-        return false;
-    }
-    uint32_t used = 0;
-    for (unsigned i = 0; i < config->disks->len; i++) {
-        const struct engine_drive *drive = &g_array_index(config->disks, struct engine_drive, i);
-        if (drive->unit < 0)
-            continue;
-        bool known = false;
-        for (unsigned n = 0; n < model->disk_units; n++)
-            known |= model->disk_unit_numbers[n] == (unsigned)drive->unit;
-        if (!known || used & 1u << drive->unit) {
-            g_set_error(error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_CONFIG,
-                        known ? "Two hard disks of the %s have the unit number %d."
-                              : "The %s takes no hard disk with the unit number %d.",
-                        model->title, drive->unit);
-            return false;
-        }
-        used |= 1u << drive->unit;
-    }
-    for (unsigned i = 0; i < config->disks->len; i++) {
-        struct engine_drive *drive = &g_array_index(config->disks, struct engine_drive, i);
-        unsigned unit = (unsigned)drive->unit;
-        for (unsigned n = 0; drive->unit < 0 && n < model->disk_units; n++) {
-            unit = model->disk_unit_numbers[n];
-            if (!(used & 1u << unit))
-                break;
-        }
-        used |= 1u << unit;
-        g_autofree char *id = g_strdup_printf("disk%u", unit);
-        setup->disk[i].unit = unit;
-        if (!open_drive(machine, id, drive, drive->read_only, &setup->disk[i].block, error))
-            return false;
-        engine->disks[engine->disk_count++] = setup->disk[i].block;
-        setup->disk_count++;
-    }
-    return true;
-}
-
-static bool open_serial(struct engine *engine, unsigned port, const struct engine_serial *serial,
-                        GError **error)
-{
-    struct machine *machine = engine->machine;
-    struct char_backend *backend = NULL;
-    switch (serial->kind) {
-    case ENGINE_SERIAL_NONE: return true;
-    case ENGINE_SERIAL_STDIO: backend = char_backend_fd(machine, STDIN_FILENO, STDOUT_FILENO, false); break;
-    case ENGINE_SERIAL_FILE: {
-        int fd = open(serial->path ? serial->path : "", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-        if (fd < 0) {
-            g_set_error(error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_FILE,
-                        "The serial port’s file “%s” can’t be written: %s.", serial->path ? serial->path : "",
-                        g_strerror(errno));
-            return false;
-        }
-        backend = char_backend_fd(machine, -1, fd, true);
-        break;
-    }
-    case ENGINE_SERIAL_PTY:
-        backend = char_backend_pty(machine, &engine->pty[port], error);
-        if (!backend)
-            return false;
-        break;
-    case ENGINE_SERIAL_CALLBACK:
-        engine->serial_context[port] = (struct serial_context){engine, port};
-        backend = char_backend_callback(machine, serial_output, &engine->serial_context[port]);
-        break;
-    }
-    engine->serial[port] = backend;
-    g_ptr_array_add(machine->char_backends, backend);
-    return true;
-}
-
-static bool open_backends(struct engine *engine, struct engine_config *config, struct board_setup *setup,
-                          GError **error)
-{
-    struct machine *machine = engine->machine;
-    const struct engine_model *model = &engine->board->model;
-    if (!open_disks(engine, config, setup, error))
-        return false;
-    if (model->has_cdrom && !open_drive(machine, "cdrom", &config->cdrom, true, &setup->cdrom, error))
-        return false;
-    if (model->has_floppy &&
-        !open_drive(machine, "floppy", &config->floppy, config->floppy.read_only, &setup->floppy, error))
-        return false;
-    engine->cdrom = setup->cdrom;
-    engine->floppy = setup->floppy;
-    for (unsigned i = 0; i < ENGINE_MAX_SERIAL; i++) {
-        if (i < model->serial_ports && !open_serial(engine, i, &config->serial[i], error))
-            return false;
-        setup->serial[i] = engine->serial[i];
-    }
-    /* What comes from a network would make two runs differ: a deterministic machine's cable is unplugged. */
-    if (config->network && model->has_network && !config->deterministic) {
-        setup->net = net_slirp_new(machine, NULL, error);
-        if (!setup->net)
-            return false;
-        g_ptr_array_add(machine->net_backends, setup->net);
-    }
-    if (model->has_audio) {
-        if (config->audio == ENGINE_AUDIO_PULSE && !config->deterministic) {
-            g_autoptr(GError) failure = NULL;
-            machine->audio = audio_pulse_new(machine, model->title, &failure);
-            if (!machine->audio) {
-                g_warning("The machine runs without sound: %s", failure->message);
-                engine->complaint = g_strdup(failure->message);
-            }
-        }
-        if (!machine->audio)
-            machine->audio = audio_null_new(machine);
-        setup->audio = machine->audio;
-    }
-    return true;
-}
-
-static void drop_images(struct engine_config *config)
-{
-    for (unsigned i = 0; i < config->disks->len; i++)
-        g_clear_pointer(&g_array_index(config->disks, struct engine_drive, i).image, image_free);
-    g_clear_pointer(&config->cdrom.image, image_free);
-    g_clear_pointer(&config->floppy.image, image_free);
-}
-
-static bool load_nvram(struct engine *engine, const struct engine_config *config,
-                       const struct board_setup *setup, GError **error)
-{
-    if (!config->nvram || !setup->nvram)
-        return true;
-    engine->nvram_path = g_strdup(config->nvram);
-    engine->nvram = setup->nvram;
-    engine->nvram_size = setup->nvram_size;
-    if (!g_file_test(config->nvram, G_FILE_TEST_EXISTS))
-        return true;
-    g_autoptr(GBytes) bytes =
-        board_load_file(config->nvram, setup->nvram_size, "battery-backed memory", error);
-    if (!bytes)
-        return false;
-    gsize size;
-    const void *data = g_bytes_get_data(bytes, &size);
-    memcpy(setup->nvram, data, size);
-    return true;
-}
-
 struct engine *engine_new(const struct engine_config *const_config, const struct engine_events *events,
                           GError **error)
 {
     /* The images in it change hands; nothing else is written. */
     struct engine_config *config = (struct engine_config *)(uintptr_t)const_config;
-    const struct board *board = NULL;
-    for (unsigned i = 0; boards[i]; i++)
-        if (!strcmp(boards[i]->model.id, config->model))
-            board = boards[i];
-    const char *display = NULL;
-    if (!board)
-        g_set_error(error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_CONFIG, "There is no computer model “%s”.",
-                    config->model);
-    if (!board || !check_config(&board->model, config, error) ||
-        !(display = choose_display(&board->model, config->display, error))) {
-        drop_images(config);
-        return NULL;
-    }
-
     struct engine *engine = g_new0(struct engine, 1);
     g_mutex_init(&engine->lock);
     g_rec_mutex_init(&engine->events_lock);
     g_cond_init(&engine->changed);
-    engine->board = board;
     if (events)
         engine->events = *events;
     engine->writing = 0;
     engine->ready = 1;
     engine->reading = 2;
-
-    struct machine_options options = {
-        .accel = config->accel == ENGINE_ACCEL_INTERP ? ACCEL_INTERP : ACCEL_JIT,
-        .deterministic = config->deterministic,
-        .warp = config->warp,
-        .ns_per_insn = board->ns_per_insn,
-        .rtc_base = config->rtc_base,
-        .log = config->log,
-    };
-    struct machine *machine = engine->machine = machine_new(board->model.id, &options);
-    struct board_setup setup = {
-        .board = board,
-        .config = config,
-        .ram_mib = config->ram_mib ? config->ram_mib : board->model.ram_default_mib,
-        .cpus = config->cpus ? config->cpus : 1,
-        .display = display,
-    };
-    memcpy(setup.mac, config->mac, sizeof setup.mac);
-    bool ok = open_backends(engine, config, &setup, error) && board->build(machine, &setup, error) &&
-              load_nvram(engine, config, &setup, error);
-    drop_images(config);
-    if (!ok) {
+    if (!engine_build(engine, config, error)) {
         engine_free(engine);
         return NULL;
     }
-    machine->events = (struct machine_events){
+    engine->machine->events = (struct machine_events){
         .run_state = run_state_changed,
         .frame = publish_frame,
         .opaque = engine,
     };
-    machine_reset(machine, RESET_POWER_ON);
+    machine_reset(engine->machine, RESET_POWER_ON);
     return engine;
 }
 
@@ -609,10 +326,10 @@ static void post_medium(struct machine *machine, void *data)
         g_set_error(
             &error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_CONFIG,
             "The system in the computer holds the medium. Let it eject the medium, or take it out by force.");
-        TELL(engine, media_eject_requested, request->drive);
+        ENGINE_TELL(engine, media_eject_requested, request->drive);
     } else {
         bool read_only = request->read_only || block == engine->cdrom;
-        Image *image = request->text ? open_image(request->text, read_only, &error) : NULL;
+        Image *image = request->text ? engine_open_image(request->text, read_only, &error) : NULL;
         if (image || !request->text)
             block_backend_change(block, image, read_only);
     }

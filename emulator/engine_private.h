@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the engine's files share. */
+/* What the engine's files share: engine.c has the thread, requests, frames and input, engine_build.c the way from a
+ * configuration to a machine, engine_moment.c moments of it. */
 #pragma once
 
 #include <linux/input-event-codes.h>
@@ -59,3 +60,16 @@ struct engine {
     GQueue waiting_moments;       /* machine thread: struct moment_request * */
 };
 
+/* engine_free() takes the events away while the thread still runs. */
+#define ENGINE_TELL(engine, event, ...)                                                                             \
+    do {                                                                                                     \
+        g_rec_mutex_lock(&(engine)->events_lock);                                                            \
+        if ((engine)->events.event)                                                                          \
+            (engine)->events.event((engine)->events.opaque, ##__VA_ARGS__);                                  \
+        g_rec_mutex_unlock(&(engine)->events_lock);                                                          \
+    } while (0)
+
+/* Sets `board`, `machine` and the back ends; what is there after a failure engine_free() takes down. The images of the
+ * configuration are gone from it in any case. */
+bool engine_build(struct engine *engine, struct engine_config *config, GError **error);
+struct Image *engine_open_image(const char *path, bool read_only, GError **error);

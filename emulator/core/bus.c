@@ -32,6 +32,9 @@ struct bus {
 
 /* ---- memory ---- */
 
+/* Behind each block: who runs over its end faults there and then, instead of writing into a neighbour. */
+#define GUARD_SIZE RAM_PAGE_SIZE
+
 struct memory *memory_new(void)
 {
     struct memory *memory = g_new0(struct memory, 1);
@@ -46,7 +49,7 @@ void memory_free(struct memory *memory)
         return;
     for (unsigned i = 0; i < memory->blocks->len; i++) {
         struct ram_block *block = memory->blocks->pdata[i];
-        munmap(block->host, block->size);
+        munmap(block->host, block->size + GUARD_SIZE);
         g_free(block->page_flags);
         g_free(block->written_at);
         g_free(block->id);
@@ -71,17 +74,19 @@ struct ram_block *ram_block_new(struct memory *memory, const char *id, uint64_t 
                                 GError **error)
 {
     size = (size + RAM_PAGE_SIZE - 1) & ~(RAM_PAGE_SIZE - 1);
-    void *host = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (host == MAP_FAILED) {
+    char *host = mmap(NULL, size + GUARD_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (host == MAP_FAILED || mprotect(host + size, GUARD_SIZE, PROT_NONE) < 0) {
         g_set_error(error, DEVICE_ERROR, DEVICE_ERROR_HOST,
                     "There is not enough memory for %" G_GUINT64_FORMAT " MiB of the machine’s “%s”: %s.",
                     size >> 20, id, g_strerror(errno));
+        if (host != MAP_FAILED)
+            munmap(host, size + GUARD_SIZE);
         return NULL;
     }
     struct ram_block *block = g_new0(struct ram_block, 1);
     block->memory = memory;
     block->id = g_strdup(id);
-    block->host = host;
+    block->host = (uint8_t *)host;
     block->size = size;
     block->page_flags = g_malloc0(size >> RAM_PAGE_BITS);
     block->rom = rom;

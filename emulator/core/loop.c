@@ -241,6 +241,10 @@ void machine_run(struct machine *machine, int64_t until_ns)
     g_assert(!priv->in_loop);
     priv->in_loop = true;
     for (;;) {
+        /* The world before the requests: a post that comes while the wake-up is taken back wakes nobody. */
+        if (machine->run_state == MACHINE_RUNNING &&
+            (atomic_load(&priv->woken) || machine_host_ns() - priv->last_poll >= POLL_EVERY_NS))
+            poll_world(machine, 0);
         machine_do_requests(machine);
         int64_t host_now = machine_host_ns();
         if (machine->run_state != MACHINE_RUNNING) {
@@ -255,8 +259,6 @@ void machine_run(struct machine *machine, int64_t until_ns)
             machine_collect_completions(machine);
             continue;
         }
-        if (atomic_load(&priv->woken) || host_now - priv->last_poll >= POLL_EVERY_NS)
-            poll_world(machine, 0);
         clock_run_due(machine->clock);
         if (limit_reached(machine, until_ns))
             break;

@@ -423,6 +423,10 @@ bool machine_load_parts(struct machine *machine, const uint8_t *data, size_t siz
     if (ok && memory && memory->ready)
         ok = memory->ready(memory->opaque, error);
     if (ok) { /* nothing below can fail */
+        if (machine->priv->parked) { /* requests that wait for room belong to what is left behind */
+            g_clear_pointer(&machine->priv->parked, g_slist_free);
+            g_clear_pointer(&machine->message, g_free);
+        }
         for (unsigned i = 0; i < blocks->len; i++) {
             struct ram_block *block = blocks->pdata[i];
             if (fetched[i]) {

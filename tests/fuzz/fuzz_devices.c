@@ -339,11 +339,11 @@ static void floppy_command(struct target *t)
         in(t, fdc + 5, 1);
         in(t, fdc + 5, 1);
     }
-    const uint8_t side = (uint8_t)any(2);
+    const uint32_t side = any(2);
     const uint8_t parameters[] = {command[0],
                                   (uint8_t)(any(8) ? side << 2 : any(256)),
                                   command[0] == 0x4d ? 2 : track,
-                                  command[0] == 0x4d ? 18 : (uint8_t)(any(8) ? side : (uint8_t)any(256)),
+                                  command[0] == 0x4d ? 18 : (uint8_t)(any(8) ? side : any(256)),
                                   (uint8_t)(any(8) ? 1 + any(18) : any(256)),
                                   (uint8_t)(any(8) ? 2 : any(256)),
                                   (uint8_t)(any(3) ? 18 : any(256)),
@@ -465,6 +465,51 @@ static void audio(struct target *t)
     }
 }
 
+/* A number below `size`, mostly near an edge of it or of a row. */
+static uint32_t edge(uint32_t size)
+{
+    static const uint32_t widths[] = {1024, 1152};
+    switch (any(4)) {
+    case 0: return any(64);
+    case 1: return size - 1 - any(64);
+    case 2: return (any(size) / 1024 * widths[any(2)] + size - any(64)) % size;
+    default: return any(size);
+    }
+}
+
+/* The frame buffer's engines, planes and cursor, at and over every edge, and a picture of it. */
+static void graphics(struct target *t)
+{
+    static const char *const engines[] = {"tcx.stip", "tcx.blit", "tcx.rstip", "tcx.rblit"},
+                      *const planes[] = {"tcx.dfb24", "tcx.rdfb32"};
+    const uint32_t pixels = 1 << 20;
+    uint64_t thc = region_named(t, "tcx.thc");
+    for (unsigned i = 1 + any(30); i; i--) {
+        uint64_t engine = region_named(t, engines[any(4)]), plane = region_named(t, planes[any(2)]);
+        uint32_t colour = g_rand_int(rng), from = any(4) ? edge(pixels) : 0xffffff;
+        uint32_t second = any(2) ? any(32) << 24 | from : g_rand_int(rng);
+        uint64_t at = engine + edge(pixels) * 8;
+        if (engine && any(2)) {
+            out(t, at, 8, (uint64_t)colour << 32 | second);
+        } else if (engine) {
+            out(t, at, 4, colour);
+            out(t, at + 4, 4, second);
+        }
+        unsigned width = 1u << any(4);
+        if (plane)
+            out(t, plane + ((edge(pixels) * 4 + any(4)) & -width), width, value());
+        if (plane && any(2))
+            in(t, plane + ((edge(pixels) * 4 + any(4)) & -width), width);
+    }
+    if (thc) {
+        out(t, thc + 0x8fc, 4, (uint32_t)(edge(1152 + 64) - 32) << 16 | ((edge(900 + 64) - 32) & 0xffff));
+        out(t, thc + 0x900 + 4 * any(64), 4, g_rand_int(rng));
+        if (!any(4))
+            out(t, thc + 0x818, 4, value());
+    }
+    machine_render(t->machine, any(2));
+}
+
 static void outside(struct target *t)
 {
     switch (any(8)) {
@@ -543,6 +588,7 @@ int main(int argc, char **argv)
             case 8: floppy_command(&t); break;
             case 9: ethernet(&t); break;
             case 10: audio(&t); break;
+            case 11: graphics(&t); break;
             case 5:
                 if (!any(40))
                     machine_reset(t.machine, any(2) ? RESET_HARD : RESET_POWER_ON);

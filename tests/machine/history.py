@@ -2,144 +2,29 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The history of a machine that runs: a tree of moments walked to and fro, with what is in memory and on the disk
 known at each, through the command line and the running machine's control socket. Then programs that are killed, and
-a disk that is full.
+files that cannot grow.
 
-    history.py VITRINE [SECONDS-OF-KILLING [SEED]]
+    history.py VITRINE [KILLS [SEED]]
 
-With VITRINE_TEST_GUESTS the guest is Linux, which writes to its disk; else the firmware keeps numbers in memory."""
+With VITRINE_TEST_GUESTS the guest is Linux, which writes to its disk; else the firmware keeps numbers in memory. From
+fifty kills on it also waits for autosaves."""
 import glob
-import hashlib
 import json
 import os
 import random
 import re
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 
-PROGRAM = os.path.abspath(sys.argv[1])
-KILLING = float(sys.argv[2]) if len(sys.argv) > 2 else 15
+from machine import (ENVIRONMENT, FOLDER, GUESTS, HOME, PROGRAM, Forth, Linux, Machine, check_images, leftovers, run, snapshot,
+                     tree)
+
+KILLS = int(sys.argv[2]) if len(sys.argv) > 2 else 8
 RANDOM = random.Random(int(sys.argv[3]) if len(sys.argv) > 3 else 1)
-GUESTS = os.environ.get("VITRINE_TEST_GUESTS")
-QEMU_IMG = shutil.which("qemu-img") or shutil.which("qemu-img", path="/opt/peer-qemu/usr/bin")
-HOME = tempfile.TemporaryDirectory(prefix="vitrine-history-")
-ENVIRONMENT = dict(os.environ, XDG_DATA_HOME=HOME.name, LANG="C.UTF-8", LC_ALL="C.UTF-8")
-FOLDER = os.path.join(HOME.name, "vitrine", "machines", "m")
-
-
-def run(*arguments, status=0):
-    done = subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, env=ENVIRONMENT, timeout=120,
-                          stdin=subprocess.DEVNULL)
-    assert done.returncode == status, f"{arguments}: status {done.returncode}, not {status}: {done.stderr}"
-    return done.stdout
-
-
-def snapshot(*arguments, status=0):
-    return run("snapshot", "m", *arguments, status=status).strip()
-
-
-def tree():
-    return {node["id"]: node for node in json.loads(snapshot("tree", "--json"))}
-
-
-class Machine:
-    """The machine running without a window, its serial port on pipes."""
-
-    def __enter__(self):
-        self.process = subprocess.Popen([PROGRAM, "run", "m", "--headless", "--serial", "stdio"], env=ENVIRONMENT,
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                                        restore_signals=False)  # SIGXFSZ stays ignored
-        os.set_blocking(self.process.stdout.fileno(), False)
-        self.text = ""
-        return self
-
-    def __exit__(self, *exception):
-        self.process.terminate()
-        self.process.wait(60)
-
-    def read(self):
-        data = self.process.stdout.read()
-        if data:
-            self.text += data.decode("utf-8", "replace")
-
-    def await_text(self, pattern, seconds=90):
-        end = time.monotonic() + seconds
-        while not (found := re.search(pattern, self.text)):
-            assert time.monotonic() < end, f"waited in vain for {pattern}: {self.text[-500:]}"
-            time.sleep(0.02)
-            self.read()
-        return found
-
-    def type(self, line, pattern):
-        self.read()
-        self.text = ""
-        self.process.stdin.write(line.encode() + b"\r")
-        self.process.stdin.flush()
-        return self.await_text(pattern)
-
-
-class Forth:
-    """The firmware's prompt: a number in memory."""
-    layers = 0
-    options = ["--ram", "32", "--display", "none"]
-
-    def boot(self, machine):
-        machine.await_text(r"0 > ")
-        machine.type("variable v", r"ok")
-
-    def set(self, machine, value):
-        machine.type(f"decimal {value} v !", r"ok")
-
-    def get(self, machine):
-        return int(machine.type("decimal v @ . cr", r"cr\s+(\d+)\s").group(1))
-
-
-class Linux:
-    """A shell: a number in memory (a file in the root file system, which is a RAM disk) and on the disk."""
-    layers = 1
-
-    def __init__(self):
-        disk = os.path.join(HOME.name, "disk.img")
-        subprocess.run(["zstd", "-dqf", f"{GUESTS}/sun4m/disk.img.zst", "-o", disk], check=True)
-        self.options = ["--ram", "256", "--disk", disk, "--kernel", f"{GUESTS}/sun4m/vmlinux", "--initrd",
-                        f"{GUESTS}/sun4m/initramfs.cpio.gz", "--append", "console=tty0 console=ttyS0 do=shell net=off"]
-
-    def boot(self, machine):
-        machine.await_text(r"GUEST-SHELL ready")
-        machine.await_text(r"# $")
-        machine.type("mkdir -p /d; mount -t ext2 /dev/sda1 /d && echo mount''ed", r"mounted")
-
-    def set(self, machine, value):
-        machine.type(f"echo {value} > /v; yes {value} | head -c 300000 > /d/v; sync; echo do''ne", r"done")
-
-    def get(self, machine):
-        in_memory = int(machine.type("echo memory=$(cat /v).", r"memory=(\d+)\.").group(1))
-        found = machine.type("echo 3 > /proc/sys/vm/drop_caches; echo disk=$(head -n1 /d/v) $(wc -c < /d/v) "
-                             "$(sha256sum < /d/v)", r"disk=(\d+) (\d+) ([0-9a-f]{64})")
-        assert int(found.group(1)) == in_memory, found.group(0)
-        line = f"{in_memory}\n".encode()
-        expected = (line * (300000 // len(line) + 1))[:300000]
-        assert found.group(3) == hashlib.sha256(expected).hexdigest(), "the disk's file is not what was written"
-        return in_memory
-
-
+MANY_KILLS = 50
 GUEST = Linux() if GUESTS else Forth()
-
-
-def check_images():
-    if not QEMU_IMG:
-        return
-    for image in glob.glob(os.path.join(FOLDER, "disks", "*.qcow2")):
-        done = subprocess.run([QEMU_IMG, "check", "-U", image], capture_output=True, text=True)
-        assert done.returncode == 0, f"{image}: {done.stdout} {done.stderr}"
-
-
-def leftovers():
-    found = glob.glob(os.path.join(FOLDER, "history", ".*")) + glob.glob(os.path.join(FOLDER, "history", "ram", ".*"))
-    return found
 
 
 def running_tree():
@@ -211,51 +96,82 @@ def running_tree():
     return expected
 
 
+def goes_on_from(node, value):
+    snapshot("restore", node)
+    with Machine() as machine:
+        time.sleep(1)
+        assert GUEST.get(machine) == value, node
+
+
+def quietly(*words):
+    return subprocess.Popen([PROGRAM, *words], env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
 def killed_programs(expected):
     """Whoever keeps or changes moments is killed at any instant: every moment that was there stays whole."""
-    end = time.monotonic() + KILLING
-    kept = {node: value for node, value in expected.items()}
-    rounds = 0
-    while time.monotonic() < end:
-        rounds += 1
+    kept = dict(expected)
+    for count in range(1, KILLS + 1):
         nodes = [node for node, data in tree().items() if data["kind"] != "here"]
         expendable = [node for node in nodes if node not in kept]
-        action = RANDOM.choice(["take", "restore", "delete", "run"])
-        if action == "run":
-            command = [PROGRAM, "run", "m", "--headless", "--serial", "none"]
-        elif action == "take" or (action == "delete" and not expendable):
-            command = [PROGRAM, "snapshot", "m", "take"]
-        else:
-            command = [PROGRAM, "snapshot", "m", action, RANDOM.choice(expendable if action == "delete" else nodes)]
-        process = subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        if action == "run":
-            time.sleep(1.0)
-            second = subprocess.Popen([PROGRAM, "snapshot", "m", "take"], env=ENVIRONMENT, stdout=subprocess.DEVNULL,
-                                      stderr=subprocess.DEVNULL)
-            time.sleep(RANDOM.random() * 0.4)
+        action = RANDOM.choice(["take", "restore", "delete"] if expendable else ["take", "restore"])
+        words = ["snapshot", "m", action] + ([RANDOM.choice(expendable if action == "delete" else nodes)]
+                                             if action != "take" else [])
+        if RANDOM.random() < 0.6:  # a machine that runs does it
+            process = quietly("run", "m", "--headless", "--serial", "none")
+            end = time.monotonic() + 30
+            while not os.path.exists(os.path.join(FOLDER, "control")) and time.monotonic() < end:
+                time.sleep(0.02)
+            time.sleep(RANDOM.random())
+            asks = quietly(*words)
+            time.sleep(RANDOM.random() * 1.5)
             process.send_signal(signal.SIGKILL)
-            second.wait(60)
+            asks.wait(60)
         else:
+            process = quietly(*words)
             time.sleep(RANDOM.random() * 0.15)
             process.send_signal(signal.SIGKILL)
         process.wait(60)
         lost = set(kept) - set(tree())
-        assert not lost, f"after {command[2:]}: {lost}"
-        snapshot("verify")
+        assert not lost, f"after {words}: {lost}"
+        snapshot("verify", *(["--deep"] if count % 5 == 0 else []))
         check_images()
-    print(f"# killed {rounds} times", flush=True)
+        if count % 5 == 0:
+            node = RANDOM.choice(sorted(kept))
+            goes_on_from(node, kept[node])
+    print(f"# killed {KILLS} times", flush=True)
     snapshot("take", "at last")  # clears away what was left behind
     assert not leftovers()
     snapshot("verify", "--deep")
-    for node in RANDOM.sample(sorted(kept), 2):
-        snapshot("restore", node)
-        with Machine() as machine:
+    for node in sorted(kept) if KILLS >= MANY_KILLS else RANDOM.sample(sorted(kept), 2):
+        goes_on_from(node, kept[node])
+
+
+def autosaves():
+    """The newest autosaves stay; after a crash the machine goes on from the last of them."""
+    def ring():
+        return [node for node in tree().values() if node["kind"] == "autosave"]
+    snapshot("restore", next(iter(moments)))
+    snapshot("autosave", "1", "--keep", "2")
+    with Machine() as machine:
+        time.sleep(1)
+        GUEST.set(machine, 2000)
+        first = None
+        end = time.monotonic() + 600
+        while first is None or first in [node["id"] for node in ring()]:
+            assert time.monotonic() < end, "the oldest autosave stays for ever"
+            assert len(ring()) <= 3, "more autosaves than were asked for"
+            if first is None and ring():
+                first = ring()[0]["id"]
             time.sleep(1)
-            assert GUEST.get(machine) == kept[node], node
+        machine.process.send_signal(signal.SIGKILL)
+        machine.process.wait(60)
+    snapshot("autosave", "0")
+    snapshot("verify", "--deep")
+    goes_on_from(max(ring(), key=lambda node: node["time"])["id"], 2000)
 
 
 def no_space():
-    """The host's disk is full while a moment is kept: an error, the guest goes on, nothing is lost."""
+    """Files cannot grow while a moment is kept: an error, the guest goes on, nothing is lost."""
     for limit in (4 << 10, 280 << 10):
         snapshot("restore", next(iter(moments)))
         before = set(tree())
@@ -299,7 +215,7 @@ def travels_with_its_media():
     run("export", "media", archive)  # without the media, which are gone: the machine starts without them, too
 
 
-STEPS = ["running-tree", "killed-programs", "no-space", "travels-with-its-media"]
+STEPS = ["running-tree", "killed-programs", "no-space", "travels-with-its-media"] + ["autosaves"] * (KILLS >= MANY_KILLS)
 print(f"1..{len(STEPS)}")
 failed = 0
 moments = {}
@@ -311,6 +227,8 @@ for number, step in enumerate(STEPS, 1):
             killed_programs(moments)
         elif step == "no-space":
             no_space()
+        elif step == "autosaves":
+            autosaves()
         else:
             travels_with_its_media()
         print(f"ok {number} {step}", flush=True)

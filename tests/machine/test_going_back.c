@@ -10,6 +10,7 @@
 #include "app/bundle.h"
 #include "app/history.h"
 #include "app/session.h"
+#include "tests/machine/await.h"
 
 struct watch {
     VitrineSession *session;
@@ -22,17 +23,6 @@ struct watch {
     size_t size;
     gint has_picture;
 };
-
-#define AWAIT(condition)                                                                                               \
-    do {                                                                                                               \
-        gint64 end_ = g_get_monotonic_time() + 60 * G_TIME_SPAN_SECOND;                                                \
-        while (!(condition)) {                                                                                         \
-            if (g_get_monotonic_time() > end_)                                                                         \
-                g_error("waited in vain for " #condition);                                                             \
-            if (!g_main_context_iteration(NULL, FALSE))                                                                \
-                g_usleep(1000);                                                                                        \
-        }                                                                                                              \
-    } while (0)
 
 static void on_started(GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -101,7 +91,7 @@ static guint hash_picture(struct watch *w)
 static guint rest(struct watch *w)
 {
     guint before = 0, now = hash_picture(w), same = 0;
-    gint64 end = g_get_monotonic_time() + 60 * G_TIME_SPAN_SECOND;
+    struct await await = await_begin(AWAIT_SECONDS);
     do {
         gint64 until = g_get_monotonic_time() + 150000;
         while (g_get_monotonic_time() < until)
@@ -110,7 +100,7 @@ static guint rest(struct watch *w)
         before = now;
         now = hash_picture(w);
         same = before == now ? same + 1 : 0;
-        g_assert_cmpint(g_get_monotonic_time(), <, end);
+        g_assert_true(await_more(&await));
     } while (same < 3);
     return now;
 }
@@ -122,9 +112,9 @@ static guint type(struct watch *w, const char *line)
     w->typed = FALSE;
     vitrine_session_type(w->session, line);
     AWAIT(w->typed);
-    gint64 end = g_get_monotonic_time() + 60 * G_TIME_SPAN_SECOND;
+    struct await await = await_begin(AWAIT_SECONDS);
     while (hash_picture(w) == before)
-        if (g_get_monotonic_time() > end)
+        if (!await_more(&await))
             g_error("the guest stands still");
     return rest(w);
 }
@@ -158,10 +148,10 @@ static void test_to_and_fro(void)
     g_main_loop_run(w.loop);
     g_assert_no_error(w.error);
     guint blank = hash_picture(&w);
-    gint64 end = g_get_monotonic_time() + 100 * G_TIME_SPAN_SECOND;
+    struct await await = await_begin(2 * AWAIT_SECONDS);
     while (rest(&w) == blank || !w.pixels || (w.pixels[w.size / 8] & 0xf0f000) != 0xf0f000) {
         g_usleep(100000);
-        if (g_get_monotonic_time() > end)
+        if (!await_more(&await))
             g_error("no prompt");
     }
     type(&w, "variable v 0 v !\n");

@@ -9,6 +9,7 @@
 #include "app/rewind_store.h"
 #include "app/session.h"
 #include "images/images.h"
+#include "tests/machine/await.h"
 
 static bool have_firmware(void)
 {
@@ -51,17 +52,6 @@ static void on_finished(VitrineSession *session, struct watch *w)
 {
     w->finished = TRUE;
 }
-
-#define AWAIT(condition)                                                                                               \
-    do {                                                                                                               \
-        gint64 end_ = g_get_monotonic_time() + 60 * G_TIME_SPAN_SECOND;                                                \
-        while (!(condition)) {                                                                                         \
-            if (g_get_monotonic_time() > end_)                                                                         \
-                g_error("waited in vain for " #condition);                                                             \
-            if (!g_main_context_iteration(NULL, FALSE))                                                                \
-                g_usleep(1000);                                                                                        \
-        }                                                                                                              \
-    } while (0)
 
 static void type(struct watch *w, const char *line, const char *answer)
 {

@@ -22,13 +22,15 @@ class Failure(Exception):
     pass
 
 
+LONGEST_LOOK = 2  # seconds that one look at a condition counts at most
 PATIENCE = float(os.environ.get("VITRINE_TEST_PATIENCE", 1))  # how many times as slow the computer may be
 Atspi.set_timeout(int(5000 * PATIENCE), int(15000 * PATIENCE))
 
 
 def wait_for(what, condition, seconds=20):
-    """The first true value of condition(); Failure after the given time. Time given for slow machines only."""
-    end = time.monotonic() + seconds * PATIENCE
+    """The first true value of condition(); Failure after the given time. Time given for slow machines only; while this
+    program itself is held up, none passes."""
+    left, before = seconds * PATIENCE, time.monotonic()
     while True:
         try:
             value = condition()
@@ -36,9 +38,12 @@ def wait_for(what, condition, seconds=20):
             value = None  # the tree changed while it was read
         if value:
             return value
-        if time.monotonic() > end:
+        if left < 0:
             raise Failure(f"waited {seconds} s for {what}")
         time.sleep(0.1)
+        now = time.monotonic()
+        left -= min(now - before, LONGEST_LOOK)
+        before = now
 
 
 def is_named(node, name):
@@ -277,12 +282,12 @@ def run_tests(tests, desk):
             failed = True
             print(f"not ok {number} {name}", flush=True)
             print(f"# {type(failure).__name__}: {failure}")
-            for node in list(desk.all())[:400] if desk.process.poll() is None else []:
-                if node.get_name():
-                    print(f"#   {node.get_role_name()}: {node.get_name()}")
             try:
                 desk.picture("failure")
-            except (Failure, subprocess.CalledProcessError) as no_picture:
-                print(f"# no picture: {no_picture}")
+                for node in list(desk.all())[:400]:
+                    if node.get_name():
+                        print(f"#   {node.get_role_name()}: {node.get_name()}")
+            except (Failure, GLib.Error, subprocess.CalledProcessError) as nothing:
+                print(f"# no more to tell: {nothing}")
     desk.stop()
     sys.exit(1 if failed else 0)

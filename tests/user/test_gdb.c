@@ -2,8 +2,10 @@
 /*
  * A real GDB at `vitrine exec --gdb`: what it is told to do, and what it must then have seen.
  *
- * Arguments: the program that runs guests, GDB, and the guest programs.
+ * Arguments: the program that runs guests, GDB, and the guest programs. One called library-user needs shared
+ * libraries, from the sysroot that $VITRINE_TEST_SYSROOT names.
  */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <string.h>
@@ -16,9 +18,43 @@
 
 static const char *runner, *debugger;
 
-/* Runs `program` under the debugger with the commands; *status is the program's. */
 static const char *signals = "handle SIGUSR1 nostop noprint pass";
+/* When the debugger has said this, it gets a Ctrl-C: the next command is one that lets the program go on. */
+static const char *interrupt_after;
 
+/* What the debugger says until it ends. */
+static char *watch(GPtrArray *command, char **messages)
+{
+    GString *output = g_string_new(NULL);
+    g_autofree char *name = g_strdup_printf("%s/vitrine-gdb-messages-%d", g_get_tmp_dir(), getpid());
+    int from, to, status;
+    GError *error = NULL;
+    char some[4096];
+    ssize_t got;
+    GPid pid;
+
+    to = g_open(name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    g_assert_cmpint(to, >=, 0);
+    g_spawn_async_with_pipes_and_fds(NULL, (const char *const *)command->pdata, NULL, G_SPAWN_DO_NOT_REAP_CHILD, NULL,
+                                     NULL, -1, -1, to, NULL, NULL, 0, &pid, NULL, &from, NULL, &error);
+    g_assert_no_error(error);
+    while ((got = read(from, some, sizeof(some))) > 0) {
+        g_string_append_len(output, some, got);
+        if (interrupt_after && strstr(output->str, interrupt_after)) {
+            interrupt_after = NULL;
+            g_usleep(1000000);
+            kill(pid, SIGINT);
+        }
+    }
+    waitpid(pid, &status, 0);
+    close(from);
+    close(to);
+    g_assert_true(g_file_get_contents(name, messages, NULL, NULL));
+    g_unlink(name);
+    return g_string_free(output, FALSE);
+}
+
+/* Runs `program` under the debugger with the commands; *status is the program's. */
 static char *session(const char *program, const char *const *commands, const char *const *options,
                      int *status)
 {
@@ -30,7 +66,6 @@ static char *session(const char *program, const char *const *commands, const cha
     char *output = NULL;
     GError *error = NULL;
     GPid pid;
-    int exit_status;
 
     g_ptr_array_add(run, (char *)runner);
     for (; options && *options; options++)
@@ -64,9 +99,7 @@ static char *session(const char *program, const char *const *commands, const cha
     }
     g_ptr_array_add(look, g_strdup(program));
     g_ptr_array_add(look, NULL);
-    g_spawn_sync(NULL, (char **)look->pdata, NULL, G_SPAWN_STDIN_FROM_DEV_NULL, NULL, NULL, &output,
-                 &messages, &exit_status, &error);
-    g_assert_no_error(error);
+    output = watch(look, &messages);
     g_test_message("%s%s", output, messages);
 
     for (int i = 0; i < 1000 && waitpid(pid, status, WNOHANG) == 0; i++) {
@@ -246,12 +279,15 @@ static void test_threads(gconstpointer program)
                                     "continue",
                                     "info threads",
                                     "thread apply all backtrace 3",
+                                    "thread 2",
+                                    "print $sp != 0",
                                     "tbreak work",
                                     "delete",
                                     "continue",
                                     NULL};
     const char *const patterns[] = {
         "hit Breakpoint 1, threads_wait", "^\\* 1 ", "^  2 ", "^  3 ", "Thread 3 ", "Thread 2 ",
+        "Switching to thread 2",           "= 1$",
         "exited with code 020",           NULL};
 
     for (int i = 0; i < 3; i++) {
@@ -279,6 +315,85 @@ static void test_exec(gconstpointer program)
     g_assert_cmpint(WEXITSTATUS(status), ==, 16);
 }
 
+/* Ctrl-C reaches a program that computes, and one that sleeps. */
+static void test_interrupt(gconstpointer program)
+{
+    const char *const ways[] = {"set var forever = 1", "set var forever = 2"};
+    const char *const patterns[] = {"received signal SIGINT", "wait_for_debugger \\(\\)", "= [12]$",
+                                    "exited with code 020", NULL};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(ways); i++) {
+        const char *const commands[] = {"break wait_for_debugger",
+                                        "continue",
+                                        ways[i],
+                                        "delete",
+                                        "echo on it goes\\n",
+                                        "continue",
+                                        "backtrace",
+                                        "print forever",
+                                        "set var forever = 0",
+                                        "continue",
+                                        NULL};
+        g_autofree char *output = NULL;
+        int status;
+
+        interrupt_after = "on it goes";
+        output = session(program, commands, NULL, &status);
+        expect(output, patterns);
+        g_assert_cmpint(WEXITSTATUS(status), ==, 16);
+    }
+}
+
+static void test_library(gconstpointer program)
+{
+    const char *const options[] = {"--sysroot", g_getenv("VITRINE_TEST_SYSROOT"), NULL};
+    const char *const commands[] = {"tbreak main",
+                                    "continue",
+                                    "break mix if a == 2",
+                                    "tbreak half if x > 2",
+                                    "continue",
+                                    "backtrace",
+                                    "next",
+                                    "step",
+                                    "print result",
+                                    "print library_calls",
+                                    "x/2i $pc",
+                                    "finish",
+                                    "x/3dw numbers",
+                                    "continue",
+                                    "print x",
+                                    "print $d0",
+                                    "set var x = 10",
+                                    "finish",
+                                    "info sharedlibrary",
+                                    "watch numbers[3]",
+                                    "continue",
+                                    "delete",
+                                    "continue",
+                                    NULL};
+    const char *const patterns[] = {"Breakpoint 2, mix \\(a=2, b=1\\)",
+                                    "#1 .*main \\(",
+                                    "\\$1 = 7$",
+                                    "\\$2 = 5$",
+                                    "^=> .*<mix\\+",
+                                    "Value returned is .* = 7$",
+                                    "<numbers>:\\s+1\\s+4\\s+0$",
+                                    "Temporary breakpoint 3, half \\(x=2.5\\)",
+                                    "= 2.5$",
+                                    "= 2.5$",
+                                    "Value returned is .* = 5$",
+                                    "Yes .*libguest.so",
+                                    "Old value = 0",
+                                    "New value = 10",
+                                    "exited with code 012",
+                                    NULL};
+    int status;
+    g_autofree char *output = session(program, commands, options, &status);
+
+    expect(output, patterns);
+    g_assert_cmpint(WEXITSTATUS(status), ==, 10);
+}
+
 static void add_tests(const char *name, const char *program, bool threads)
 {
     static const struct {
@@ -289,7 +404,8 @@ static void add_tests(const char *name, const char *program, bool threads)
                  {"writes", test_writes},
                  {"signal", test_signal},
                  {"detach-and-kill", test_detach_and_kill},
-                 {"registers", test_registers}};
+                 {"registers", test_registers},
+                 {"interrupt", test_interrupt}};
 
     for (gsize i = 0; i < G_N_ELEMENTS(tests); i++) {
         g_autofree char *path = g_strdup_printf("/gdb/%s/%s", name, tests[i].name);
@@ -315,7 +431,10 @@ int main(int argc, char **argv)
     for (int i = 3; i < argc; i++) {
         g_autofree char *base = g_path_get_basename(argv[i]);
 
-        add_tests(base, argv[i], strstr(base, "arm") != NULL);
+        if (g_str_equal(base, "library-user"))
+            g_test_add_data_func("/gdb/library", argv[i], test_library);
+        else
+            add_tests(base, argv[i], strstr(base, "arm") != NULL);
     }
     return g_test_run();
 }

@@ -143,7 +143,8 @@ static void loaded(struct device *dev)
 {
     struct sparc_system *sys = (struct sparc_system *)dev;
     struct sparc_cpu *s = &sys->state;
-    sys->base.cpu.idle = sys->base.saved_idle;
+    /* A device that was loaded before may have interrupted. */
+    sys->base.cpu.idle = sys->base.saved_idle && !s->irl;
     s->psr = (s->psr & ~(SPARC_PSR_IMPL | SPARC_PSR_VER | SPARC_PSR_ICC | SPARC_PSR_CWP)) |
              (uint32_t)s->model->impl << 28 | (uint32_t)s->model->ver << 24;
     s->jit.halted = sys->base.cpu.idle || s->error_mode;

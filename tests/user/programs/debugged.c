@@ -4,16 +4,29 @@
 #include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
-#define NOINLINE __attribute__((noinline))
 #else
 #include "signals.h"
-#define NOINLINE __attribute__((noinline))
 #endif
+#define NOINLINE __attribute__((noinline))
+
+static void nap(void)
+{
+#ifdef __arm__
+    sleep(30);
+#else
+    const uint32_t half_a_minute[2] = {30, 0};
+
+    CALL2(NR_nanosleep, half_a_minute, 0);
+#endif
+}
 
 volatile int counter;
 volatile int near_counter[4];
 volatile double fraction = 1.5;
 volatile int got_signal;
+
+volatile int forever; /* the debugger sets it: 1 counts, 2 sleeps */
+volatile unsigned rounds;
 
 NOINLINE int add(int a, int b)
 {
@@ -27,6 +40,15 @@ NOINLINE void count(void)
     for (int i = 1; i <= 5; i++) {
         near_counter[1] = i;
         counter = add(counter, i);
+    }
+}
+
+NOINLINE void wait_for_debugger(void)
+{
+    while (forever) {
+        rounds++;
+        if (forever == 2)
+            nap();
     }
 }
 
@@ -77,6 +99,7 @@ static void extra(void)
 
 int main(int argc, char **argv)
 {
+    wait_for_debugger();
     count();
     extra();
     return counter + (got_signal != 0); /* 16 */
