@@ -247,15 +247,21 @@ static struct rewind_journal *new_interval(VitrineRewind *self)
     return old;
 }
 
+static void watch_disk(VitrineRewind *self, struct engine *engine, unsigned disk)
+{
+    struct watch *watch = g_new(struct watch, 1);
+
+    *watch = (struct watch){self, disk};
+    g_ptr_array_add(self->watches, watch);
+    engine_watch_disk(engine, disk, before_write, watch);
+}
+
 /* Safe point, before the first interval. */
 static void watch_disks(VitrineRewind *self, struct engine *engine)
 {
-    for (unsigned i = 0; i < engine_disk_count(engine); i++) {
-        struct watch *watch = g_new(struct watch, 1);
-        *watch = (struct watch){self, i};
-        g_ptr_array_add(self->watches, watch);
-        engine_watch_disk(engine, i, before_write, watch);
-    }
+    for (unsigned i = 0; i < engine_disk_count(engine); i++)
+        watch_disk(self, engine, i);
+    watch_disk(self, engine, ENGINE_FLOPPY);
 }
 
 struct unwatch {
@@ -276,6 +282,7 @@ static void unwatch_disks(void *opaque)
 
     for (unsigned i = 0; i < engine_disk_count(u->engine); i++)
         engine_watch_disk(u->engine, i, NULL, NULL);
+    engine_watch_disk(u->engine, ENGINE_FLOPPY, NULL, NULL);
     g_mutex_lock(&self->lock);
     g_clear_pointer(&self->live, rewind_journal_free);
     g_mutex_unlock(&self->lock);
@@ -472,7 +479,7 @@ VitrineRewind *rewind_new(VitrineSession *session)
     return self;
 }
 
-void rewind_engine_gone(VitrineRewind *self)
+void rewind_begin_anew(VitrineRewind *self)
 {
     if (self->capture) {
         g_cancellable_cancel(self->capture);

@@ -4,7 +4,7 @@
  * A moment is taken every two seconds while the machine runs and something changed; only memory pages that
  * were written since the moment before are kept, compressed, and older moments are thinned out (every 2 s for
  * the last half minute, then 5 s, 15 s, 60 s) until all fit into the bound. Disks go along: what was written
- * after a moment is gone when one continues from it.
+ * after a moment is gone when one continues from it; so does the diskette. With another medium it begins anew.
  *
  * It belongs to one session (vitrine_session_get_rewind()). Off until it is enabled; then it costs a guest
  * that writes all over its memory a few per cent. Signals, beside GListModel's: "changed" (bytes, enabled,

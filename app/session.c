@@ -20,7 +20,7 @@ static void vitrine_session_finalize(GObject *object)
 
     typist_free(self->typist);
     if (self->rewind)
-        rewind_engine_gone(self->rewind);
+        rewind_begin_anew(self->rewind);
     if (self->thumbnail_source)
         g_source_remove(self->thumbnail_source);
     g_clear_pointer(&self->engine, engine_free);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Media of a running machine: the engine is asked, then machine.ini follows. */
-#include "app/session_private.h"
+#include "app/session_object.h"
 
 #include <string.h>
 
@@ -56,9 +56,12 @@ void vitrine_session_change_medium_async(VitrineSession *self, const char *drive
     medium->drive = g_strdup(drive);
     medium->path = path ? g_canonicalize_filename(path, NULL) : NULL;
     g_task_set_task_data(task, medium, medium_free);
-    if (!session_refuse_if_off(self, task))
-        engine_change_medium(vitrine_session_get_engine(self), drive, medium->path,
-                             strcmp(drive, "cdrom") == 0, force, on_medium_changed, task);
+    if (session_refuse_if_off(self, task))
+        return;
+    if (self->rewind) /* what was written to this medium cannot be taken back on another one */
+        rewind_begin_anew(self->rewind);
+    engine_change_medium(self->engine, drive, medium->path,
+                         strcmp(drive, "cdrom") == 0, force, on_medium_changed, task);
 }
 
 gboolean vitrine_session_change_medium_finish(VitrineSession *self, GAsyncResult *result, GError **error)

@@ -60,5 +60,5 @@ void history_wait_tightening(VitrineHistory *history);
 
 /* ---- rewind (app/rewind.c) ---- */
 VitrineRewind *rewind_new(VitrineSession *session); /* not a reference to the session, which owns it */
-/* The engine is about to go: forget everything that belongs to it. */
-void rewind_engine_gone(VitrineRewind *self);
+/* The engine is about to go, or to get another medium: forget all moments. */
+void rewind_begin_anew(VitrineRewind *self);

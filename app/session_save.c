@@ -208,7 +208,7 @@ void session_finish(VitrineSession *self)
 {
     self->finishing = TRUE;
     if (self->rewind)
-        rewind_engine_gone(self->rewind);
+        rewind_begin_anew(self->rewind);
     if (self->history)
         history_set_session(self->history, NULL);
     g_clear_pointer(&self->typist, typist_free);

@@ -374,7 +374,7 @@ void session_go_back(VitrineSession *self, const char *node, const char *undo, G
     g_clear_pointer(&self->base, g_free);
     history_set_session(self->history, NULL);
     if (self->rewind)
-        rewind_engine_gone(self->rewind);
+        rewind_begin_anew(self->rewind);
     start->go_back = g_strdup(node);
     start->undo = g_strdup(undo);
     start->engine = g_steal_pointer(&self->engine);

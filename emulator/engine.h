@@ -194,11 +194,14 @@ typedef bool (*engine_safe_point)(void *opaque, GError **error);
 struct Image *engine_take_disk(struct engine *engine, unsigned disk);
 void engine_give_disk(struct engine *engine, unsigned disk, struct Image *image);
 unsigned engine_disk_count(struct engine *engine);
+/* In the place of a disk's number: the diskette drive, to be looked at and watched, not exchanged. */
+#define ENGINE_FLOPPY 0xffu
 /* The image now, for image_flush() ahead of a moment; NULL = none. Not while a safe point may replace it. */
 struct Image *engine_disk_image(struct engine *engine, unsigned disk);
 
 /* `before_write` (NULL: nobody watches) runs before a disk is written, on the thread that writes: several at a time
- * for several disks. At a safe point, or before the engine starts. */
+ * for several disks. At a safe point, or before the engine starts. A drive goes on being watched with another medium;
+ * nothing happens where there is no such drive. */
 void engine_watch_disk(struct engine *engine, unsigned disk,
                        void (*before_write)(void *opaque, struct Image *image, uint64_t offset, uint64_t size),
                        void *opaque);

@@ -37,9 +37,17 @@ unsigned engine_disk_count(struct engine *engine)
     return engine->disk_count;
 }
 
+static struct block_backend *drive_of(struct engine *engine, unsigned disk)
+{
+    if (disk == ENGINE_FLOPPY)
+        return engine->floppy;
+    return disk < engine->disk_count ? engine->disks[disk] : NULL;
+}
+
 struct Image *engine_disk_image(struct engine *engine, unsigned disk)
 {
-    return disk < engine->disk_count ? block_backend_image(engine->disks[disk]) : NULL;
+    struct block_backend *drive = drive_of(engine, disk);
+    return drive ? block_backend_image(drive) : NULL;
 }
 
 struct Image *engine_take_disk(struct engine *engine, unsigned disk)
@@ -58,8 +66,9 @@ void engine_watch_disk(struct engine *engine, unsigned disk,
                        void (*before_write)(void *opaque, struct Image *image, uint64_t offset, uint64_t size),
                        void *opaque)
 {
-    g_return_if_fail(disk < engine->disk_count);
-    block_backend_watch(engine->disks[disk], before_write, opaque);
+    struct block_backend *drive = drive_of(engine, disk);
+    if (drive)
+        block_backend_watch(drive, before_write, opaque);
 }
 
 /* ---- taking ---- */
