@@ -42,7 +42,7 @@ def make_room():
 
 def attempt(*words):
     """(did it, what it said)"""
-    done = subprocess.run([PROGRAM, *words], capture_output=True, text=True, env=ENVIRONMENT, timeout=120,
+    done = subprocess.run([PROGRAM, *words], capture_output=True, text=True, env=ENVIRONMENT, timeout=600,
                           stdin=subprocess.DEVNULL)
     assert done.returncode in (0, 1), f"{words}: status {done.returncode}: {done.stderr}"
     assert done.returncode == 0 or len(done.stderr.strip()) > 20, f"{words}: fails without a word"

@@ -125,12 +125,12 @@ def killed_programs(expected):
             asks = quietly(*words)
             time.sleep(RANDOM.random() * 1.5)
             process.send_signal(signal.SIGKILL)
-            asks.wait(60)
+            asks.wait(300)
         else:
             process = quietly(*words)
             time.sleep(RANDOM.random() * 0.15)
             process.send_signal(signal.SIGKILL)
-        process.wait(60)
+        process.wait(300)
         lost = set(kept) - set(tree())
         assert not lost, f"after {words}: {lost}"
         snapshot("verify", *(["--deep"] if count % 5 == 0 else []))
@@ -164,7 +164,7 @@ def autosaves():
                 first = ring()[0]["id"]
             time.sleep(1)
         machine.process.send_signal(signal.SIGKILL)
-        machine.process.wait(60)
+        machine.process.wait(300)
     snapshot("autosave", "0")
     snapshot("verify", "--deep")
     goes_on_from(max(ring(), key=lambda node: node["time"])["id"], 2000)
@@ -180,7 +180,7 @@ def no_space():
             value = GUEST.get(machine)
             subprocess.run(["prlimit", f"--pid={machine.process.pid}", f"--fsize={limit}:unlimited"], check=True)
             taken = subprocess.run([PROGRAM, "snapshot", "m", "take"], env=ENVIRONMENT, capture_output=True, text=True,
-                                   timeout=60)
+                                   timeout=600)
             assert taken.returncode in (0, 1) and (taken.stdout if taken.returncode == 0 else taken.stderr).strip()
             assert GUEST.get(machine) == value
             subprocess.run(["prlimit", f"--pid={machine.process.pid}", "--fsize=unlimited:unlimited"], check=False)

@@ -20,7 +20,7 @@ FOLDER = os.path.join(HOME.name, "vitrine", "machines", "m")
 
 
 def run(*arguments, status=0):
-    done = subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, env=ENVIRONMENT, timeout=120,
+    done = subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, env=ENVIRONMENT, timeout=600,
                           stdin=subprocess.DEVNULL)
     assert done.returncode == status, f"{arguments}: status {done.returncode}, not {status}: {done.stderr}"
     return done.stdout
@@ -47,19 +47,23 @@ class Machine:
 
     def __exit__(self, *exception):
         self.process.terminate()
-        self.process.wait(60)
+        self.process.wait(300)
 
     def read(self):
         data = self.process.stdout.read()
         if data:
             self.text += data.decode("utf-8", "replace")
 
-    def await_text(self, pattern, seconds=90):
-        end = time.monotonic() + seconds
+    def await_text(self, pattern, seconds=120):
+        """The time in which this program was held up itself does not count."""
+        left, before = seconds, time.monotonic()
         while not (found := re.search(pattern, self.text)):
-            assert time.monotonic() < end, f"waited in vain for {pattern}: {self.text[-500:]}"
+            assert left > 0, f"waited in vain for {pattern}: {self.text[-500:]}"
             time.sleep(0.02)
             self.read()
+            now = time.monotonic()
+            left -= min(now - before, 1)
+            before = now
         return found
 
     def type(self, line, pattern):
