@@ -46,7 +46,18 @@ void ir_builder_destroy(struct ir_builder *b)
     g_free(b->bank);
     g_free(b->order);
     g_free(b->store);
+    g_free(b->scratch);
     g_free(b);
+}
+
+void *ib_scratch(struct ir_builder *b, size_t size)
+{
+    if (size > b->cap_scratch) {
+        b->cap_scratch = size * 2;
+        g_free(b->scratch);
+        b->scratch = g_malloc(b->cap_scratch);
+    }
+    return memset(b->scratch, 0, size);
 }
 
 ir_ref ib_new(struct ir_builder *b, const struct ir_insn *i, uint32_t block)
@@ -185,7 +196,7 @@ void ir_begin(struct ir_builder *b, const struct jit_guest *guest, uint64_t pc, 
     b->unit = false;
     b->n_slots = guest->n_slots;
     b->n_insns = b->n_blocks = b->n_edges = b->n_args = b->n_exits = b->n_snaps = b->n_calls = 0;
-    b->n_events = b->n_flushes = b->n_bank = b->n_order = 0;
+    b->n_events = b->n_flushes = b->n_bank = b->n_order = b->n_params = 0;
     b->guard_epoch = b->fp_epoch = b->serial = 0;
     b->memory_exit = ~0u;
     b->here_pc = pc;
@@ -344,6 +355,7 @@ static ir_ref new_param(struct ir_builder *b, uint32_t block, uint32_t slot)
     struct ir_insn i = {.op = IR_PARAM, .type = b->guest->slot[slot].type, .aux = (uint16_t)slot, .b = block};
     ir_ref v = ib_new(b, &i, block);
 
+    b->n_params++;
     b->link[v].prev = k->phi_tail;
     if (k->phi_tail)
         b->link[k->phi_tail].next = v;
@@ -493,6 +505,8 @@ bool ir_slot_bits(struct ir_builder *b, unsigned slot, uint64_t *bits)
 
 bool ir_slot_examined(const struct ir_builder *b, unsigned slot)
 {
+    if (!b->in[slot]) /* never read */
+        return false;
     for (ir_ref v = 1; v < b->n_insns; v++) {
         const struct ir_insn *i = &b->insn[v];
         unsigned args = i->op == IR_OR ? 0 : ir_op_info[i->op].args;

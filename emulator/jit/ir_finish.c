@@ -7,39 +7,6 @@
 
 /* ------------------------------------------------------------------------------------------- operands */
 
-void ib_each_operand(struct ir_builder *b, ir_ref v, ib_operand_fn f, void *data)
-{
-    struct ir_insn *i = &b->insn[v];
-    unsigned args = ir_op_info[i->op].args;
-    uint32_t e = ib_exit_of(i);
-
-    if (args > 0)
-        f(b, &b->insn[v].a, data);
-    if (args > 1)
-        f(b, &b->insn[v].b, data);
-    if (args > 2)
-        f(b, &b->insn[v].c, data);
-    if (i->op == IR_CALL || i->op == IR_CALLIF) {
-        struct ir_call *c = &b->call[i->op == IR_CALL ? i->a : i->b];
-        for (unsigned k = 0; k < c->helper->n_args; k++)
-            f(b, &c->arg[k], data);
-    }
-    if (i->op == IR_PARAM)
-        for (uint32_t k = 0; k < b->block[i->b].n_preds; k++)
-            f(b, &b->arg[i->a + k], data);
-    if (e != ~0u) {
-        struct ir_exit *x = &b->exit[e];
-        if (x->info)
-            f(b, &x->info, data);
-        if (x->pc_ref)
-            f(b, &x->pc_ref, data);
-        if (x->npc_ref)
-            f(b, &x->npc_ref, data);
-        for (uint32_t k = 0; k < x->count; k++)
-            f(b, &b->snap[x->first + k].value, data);
-    }
-}
-
 static void resolve_operand(struct ir_builder *b, ir_ref *operand, void *data)
 {
     *operand = ib_resolve(b, *operand);
@@ -670,26 +637,24 @@ static void mark_operand(struct ir_builder *b, ir_ref *operand, void *data)
     }
 }
 
-static bool is_root(const struct ir_builder *b, const struct ir_insn *i, bool keep_loads)
+bool ib_is_root(const struct ir_builder *b, const struct ir_insn *i)
 {
     if (b->guest->fp_flags_count && ir_raises_flags(i->op))
         return true;
     if (i->op == IR_CALL)
         return !(b->call[i->a].helper->flags & IR_HELPER_PURE);
-    if (i->op == IR_LOAD)
-        return keep_loads;
+    if (i->op == IR_LOAD) /* it may fault in user mode, and a unit's may read a device */
+        return b->user_mode || b->unit;
     return (ir_op_info[i->op].flags & (IR_S | IR_T | IR_L)) != 0;
 }
 
 void ib_remove_dead(struct ir_builder *b)
 {
     struct marks m = {g_new0(uint8_t, b->n_insns), g_new(ir_ref, b->n_insns), 0};
-    /* A load may fault in user mode, and a unit's may read a device. */
-    bool keep_loads = b->user_mode || b->unit;
 
     for (uint32_t o = 0; o < b->n_order; o++)
         for (ir_ref v = b->block[b->order[o]].head; v; v = b->link[v].next)
-            if (is_root(b, &b->insn[v], keep_loads))
+            if (ib_is_root(b, &b->insn[v]))
                 mark_operand(b, &v, &m);
     while (m.depth)
         ib_each_operand(b, m.stack[--m.depth], mark_operand, &m);
@@ -713,6 +678,14 @@ void ib_remove_dead(struct ir_builder *b)
 struct ir_region *ir_finish(struct ir_builder *b, bool optimise)
 {
     complete_blocks(b);
+    if (!optimise && ib_is_straight(b)) {
+        ib_order_straight(b);
+        ib_snapshots_straight(b);
+        expand_flushes(b);
+        settle_charges(b);
+        ib_remove_dead_straight(b);
+        return ib_pack(b);
+    }
     ib_order(b);
     make_snapshots(b);
     ib_copy_params(b);

@@ -93,6 +93,7 @@ struct ir_builder {
     uint32_t *stamp; /* GUARD: epoch (system) or instruction serial (user) it was made in */
     uint32_t n_insns, cap_insns;
     uint32_t hash[1u << IB_HASH_BITS];
+    uint32_t n_params; /* ever made: where there are none, nothing was forwarded while building */
 
     struct ib_block *block;
     ir_ref *in, *out; /* [block * n_slots + slot] */
@@ -142,6 +143,8 @@ struct ir_builder {
 
     uint8_t *store; /* of the finished region */
     size_t cap_store;
+    uint8_t *scratch; /* ib_scratch() */
+    size_t cap_scratch;
     struct ir_region region;
 };
 
@@ -232,15 +235,57 @@ void ib_copy_params(struct ir_builder *b); /* replaces parameters that always eq
 void ib_resolve_all(struct ir_builder *b);
 void ib_remove_dead(struct ir_builder *b);
 void ib_fold_exits(struct ir_builder *b, uint32_t block);
+bool ib_is_root(const struct ir_builder *b, const struct ir_insn *i); /* happens whether its value is wanted or not */
+/* Memory of that size until the next call; zeroed. */
+void *ib_scratch(struct ir_builder *b, size_t size);
 
-/* Calls f for the address of each operand of v (arguments of calls, exits and their snapshots too). */
-typedef void (*ib_operand_fn)(struct ir_builder *b, ir_ref *operand, void *data);
-void ib_each_operand(struct ir_builder *b, ir_ref v, ib_operand_fn f, void *data);
 /* Exit named by v, or ~0. */
 static inline uint32_t ib_exit_of(const struct ir_insn *i)
 {
     return i->op == IR_GUARD || i->op == IR_CHARGE || i->op == IR_EXITIF || i->op == IR_EXIT ? i->b : ~0u;
 }
+
+/* Calls f for the address of each operand of v (arguments of calls, exits and their snapshots too). */
+typedef void (*ib_operand_fn)(struct ir_builder *b, ir_ref *operand, void *data);
+static inline __attribute__((always_inline)) void ib_each_operand(struct ir_builder *b, ir_ref v, ib_operand_fn f,
+                                                                  void *data)
+{
+    struct ir_insn *i = &b->insn[v];
+    unsigned args = ir_op_info[i->op].args;
+    uint32_t e = ib_exit_of(i);
+
+    if (args > 0)
+        f(b, &i->a, data);
+    if (args > 1)
+        f(b, &i->b, data);
+    if (args > 2)
+        f(b, &i->c, data);
+    if (i->op == IR_CALL || i->op == IR_CALLIF) {
+        struct ir_call *c = &b->call[i->op == IR_CALL ? i->a : i->b];
+        for (unsigned k = 0; k < c->helper->n_args; k++)
+            f(b, &c->arg[k], data);
+    }
+    if (i->op == IR_PARAM)
+        for (uint32_t k = 0; k < b->block[i->b].n_preds; k++)
+            f(b, &b->arg[i->a + k], data);
+    if (e != ~0u) {
+        struct ir_exit *x = &b->exit[e];
+        if (x->info)
+            f(b, &x->info, data);
+        if (x->pc_ref)
+            f(b, &x->pc_ref, data);
+        if (x->npc_ref)
+            f(b, &x->npc_ref, data);
+        for (uint32_t k = 0; k < x->count; k++)
+            f(b, &b->snap[x->first + k].value, data);
+    }
+}
+
+/* ir_straight.c: a region of one block in which nothing joins; its order, dirty slots and live values */
+bool ib_is_straight(const struct ir_builder *b);
+void ib_order_straight(struct ir_builder *b);
+void ib_snapshots_straight(struct ir_builder *b);
+void ib_remove_dead_straight(struct ir_builder *b);
 
 /* ir_pack.c: kept by the builder until the next one */
 struct ir_region *ib_pack(struct ir_builder *b);

@@ -53,6 +53,7 @@ struct packer {
     uint32_t first_block; /* builder's order index of packed block 0 */
     bool merged;          /* the builder's own block is the head of the entry block */
     uint8_t *pending;     /* LDSLOT of the entry not placed yet */
+    uint32_t snaps_of, snaps_at; /* the last exit packed, and where its snapshot went */
 };
 
 static void put_value(struct packer *p, ir_ref v)
@@ -122,12 +123,20 @@ static uint32_t pack_exit(struct ir_builder *b, struct packer *p, uint32_t e, ui
     x = &r->exit[r->n_exits++];
     *x = b->exit[e];
     x->block = block;
-    x->first = r->n_snaps;
     x->info = p->map[x->info];
     x->pc_ref = p->map[x->pc_ref];
     x->npc_ref = p->map[x->npc_ref];
+    x->first = r->n_snaps;
+    if (!x->count)
+        return p->exit_map[e];
+    if (b->exit[e].first == p->snaps_of) { /* nothing was put between the two */
+        x->first = p->snaps_at;
+        return p->exit_map[e];
+    }
+    p->snaps_of = b->exit[e].first;
+    p->snaps_at = x->first;
     for (uint32_t k = 0; k < x->count; k++) {
-        struct ir_snap s = b->snap[b->exit[e].first + k];
+        struct ir_snap s = b->snap[p->snaps_of + k];
         s.value = p->map[s.value];
         r->snap[r->n_snaps++] = s;
     }
@@ -200,10 +209,11 @@ struct ir_region *ib_pack(struct ir_builder *b)
 
     p.merged = b->block[1].n_preds == 1;
     p.first_block = p.merged ? 1 : 0;
-    p.map = g_new0(ir_ref, b->n_insns);
-    p.list = g_new(ir_ref, b->n_insns);
-    p.pending = g_new0(uint8_t, b->n_insns);
-    p.exit_map = g_new(uint32_t, b->n_exits + 1);
+    p.map = ib_scratch(b, b->n_insns * (2 * sizeof *p.map + 1) + (b->n_exits + 1) * sizeof *p.exit_map);
+    p.list = p.map + b->n_insns;
+    p.exit_map = p.list + b->n_insns;
+    p.pending = (uint8_t *)(p.exit_map + b->n_exits + 1);
+    p.snaps_of = ~0u;
     memset(p.exit_map, 0xff, (b->n_exits + 1) * sizeof *p.exit_map);
     for (uint32_t o = 0; o < b->n_order; o++)
         for (ir_ref v = b->block[b->order[o]].phi_head; v; v = b->link[v].next)
@@ -267,9 +277,5 @@ struct ir_region *ib_pack(struct ir_builder *b)
                 r->max_charge = MAX(r->max_charge, r->insn[v].c);
         }
     r->n_insns = p.n_list;
-    g_free(p.map);
-    g_free(p.list);
-    g_free(p.pending);
-    g_free(p.exit_map);
     return r;
 }
