@@ -89,7 +89,7 @@ static void retire(struct jit *jit, struct jit_region *r)
         s->next_in = NULL;
     }
     r->links_in = NULL;
-    for (uint32_t i = 0; i < r->code.n_sites; i++) { /* links from here out */
+    for (uint32_t i = 0; r->tier && i < r->code.n_sites; i++) { /* links from here out */
         struct exit_site *s = &r->code.site[i];
         if (!s->linked || s->kind != IR_EXIT_DIRECT)
             continue;
@@ -221,9 +221,12 @@ void translation_reap(struct jit *jit)
 {
     if (jit->dead)
         jit_forget_returns(jit); /* another thread may have noted a way back since they were retired */
-    while (jit->dead) {
-        struct jit_region *r = jit->dead;
-        jit->dead = r->next_dead;
+    for (struct jit_region **at = &jit->dead, *r; (r = *at);) {
+        if (r->compiling) {
+            at = &r->next_dead;
+            continue;
+        }
+        *at = r->next_dead;
         translation_free(jit, r);
     }
     g_ptr_array_set_size(jit->old_ir, 0);

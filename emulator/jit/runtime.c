@@ -239,8 +239,10 @@ static void source_of(struct jit_cpu *cpu, const uint8_t *host, struct region_so
 /* Everything that was translated goes; needs all CPUs out of generated code. */
 static void reset_code(struct jit *jit)
 {
-    if (jit->tier2)
+    if (jit->tier2) {
         tier2_quiesce(jit->tier2);
+        tier2_forget_warm(jit->tier2);
+    }
     translation_drop_all(jit);
     if (jit->backend)
         backend_reset(jit->backend);
@@ -286,23 +288,16 @@ static struct jit_region *make_ir(struct jit_cpu *cpu, const uint8_t *host, uint
     return r;
 }
 
-/* Gives an interpreted superblock host code. false: arena full, a reset is wanted. */
-static bool compile_tier1(struct jit_cpu *cpu, struct jit_region *r)
+void jit_enter_tier1(struct jit *jit, struct jit_region *r)
 {
-    struct jit *jit = cpu->jit;
-    uint64_t start = now_ns();
-    int32_t *heat = jit_heat(jit, r->pc);
-    if (*heat == HEAT_NEVER)
-        *heat = jit->options.eager ? 2 : HOT_RUNS;
-    if (!backend_compile(jit->backend, r->ir, 1, jit->tier2 ? heat : NULL, r, &r->code)) {
+    if (!r->code.code) {
         jit->reset_wanted = true;
-        return false;
+        return;
     }
     r->tier = 1;
     jit->stats.regions[1]++;
     jit->stats.guest_insns[1] += r->n_guest_insns;
     jit->stats.code_bytes[1] += r->code.size;
-    jit->stats.compile_ns[1] += now_ns() - start;
     if (jit->options.log)
         jit_log_region(jit, r, r->ir, "tier 1");
     /* Another thread of the program may be interpreting it. */
@@ -310,7 +305,20 @@ static bool compile_tier1(struct jit_cpu *cpu, struct jit_region *r)
         g_ptr_array_add(jit->old_ir, g_steal_pointer(&r->ir));
     else
         g_clear_pointer(&r->ir, g_free);
-    return true;
+}
+
+/* An interpreted superblock is warm: it gets host code, here and now or by the translator's thread. */
+static void compile_tier1(struct jit *jit, struct jit_region *r)
+{
+    int32_t *heat = jit_heat(jit, r->pc);
+    if (*heat == HEAT_NEVER)
+        *heat = jit->options.eager ? 2 : HOT_RUNS;
+    if (jit->tier2 && !jit->options.eager && r->runs < WARM_RUNS && tier2_compile(jit->tier2, r))
+        return;
+    uint64_t start = now_ns();
+    backend_compile(jit->backend, r->ir, 1, jit->tier2 ? heat : NULL, r, &r->code);
+    jit->stats.compile_ns[1] += now_ns() - start;
+    jit_enter_tier1(jit, r);
 }
 
 static void remember_in_jump_cache(struct jit_cpu *cpu, struct jit_region *r)
@@ -458,9 +466,14 @@ static struct jit_region *region_at_pc(struct jit_cpu *cpu)
     }
     if (!r)
         return NULL;
-    if (!r->tier) {
-        if (jit->backend && ++r->runs > (jit->options.eager ? 0 : COLD_RUNS))
-            compile_tier1(cpu, r);
+    if (!r->tier && jit->backend) {
+        ++r->runs;
+        if (!r->compiling && r->runs > (jit->options.eager ? 0 : COLD_RUNS))
+            compile_tier1(jit, r);
+        else if (r->compiling && r->runs == WARM_RUNS && tier2_take_back(jit->tier2, r))
+            compile_tier1(jit, r);
+        else if (r->compiling && r->runs % COLD_RUNS == 0)
+            tier2_hurry(jit->tier2);
     }
     if (r->tier)
         remember_in_jump_cache(cpu, r);

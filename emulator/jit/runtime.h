@@ -20,6 +20,8 @@
 
 /* Number of runs of a region in the IR interpreter before it is worth compiling. */
 #define COLD_RUNS 8
+/* That many runs and the other thread has not come to compile it: it is too busy. */
+#define WARM_RUNS (COLD_RUNS * 3)
 /* Runs of a tier-1 region before it is the seed of a tier-2 region. */
 #define HOT_RUNS 3000
 #define HEAT_NEVER INT32_MIN
@@ -42,6 +44,7 @@ struct jit_region {
     uint8_t tier;          /* 0 IR only, 1, 2 */
     bool valid;
     bool promoting;        /* a tier-2 job is under way */
+    bool compiling;        /* for tier 1, by the other thread: `code` is its, and the region stays */
     bool next_page;        /* made with the page behind at hand */
     uint64_t seen;         /* digest of the guest's bytes, if it shall be kept */
     const uint8_t *host;   /* host address of the code at pc */
@@ -202,6 +205,8 @@ struct ir_region *region_form_hot(struct ir_builder *b, const struct region_sour
                                   GByteArray *bytes, GArray *mappings, GArray *inner);
 
 /* runtime.c */
+/* The region's IR was compiled, or `code` is empty: there was no room. */
+void jit_enter_tier1(struct jit *jit, struct jit_region *r);
 void jit_log_region(struct jit *jit, const struct jit_region *r, const struct ir_region *ir, const char *what);
 
 /* keep.c */
@@ -214,6 +219,14 @@ void jit_note_fresh(struct jit *jit, struct jit_region *r);
 struct tier2 *tier2_start(struct jit *jit);
 void tier2_stop(struct tier2 *t);
 void tier2_submit(struct tier2 *t, struct jit_cpu *cpu, struct jit_region *seed);
+/* Has the region's IR compiled for tier 1, soon; false: it must be done here. */
+bool tier2_compile(struct tier2 *t, struct jit_region *r);
+/* Such a region goes on being interpreted: no more waiting for others. */
+void tier2_hurry(struct tier2 *t);
+/* Not begun yet: it is done here after all. */
+bool tier2_take_back(struct tier2 *t, struct jit_region *r);
+/* Nothing of that is wanted any more. */
+void tier2_forget_warm(struct tier2 *t);
 /* Takes finished work in; called between regions. Cheap when there is none. */
 void tier2_publish(struct tier2 *t, struct jit_cpu *cpu);
 /* Waits until all that was submitted is finished. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The second tier: hot regions are formed, optimised and compiled on a thread of their own from copies of the
- * guest's code, and published between regions if the code in memory is still what was compiled.
+ * The translator's own thread.  Hot regions (tier 2) are formed, optimised and compiled there from copies of the
+ * guest's code, and published between regions if the code in memory is still what was compiled.  Before that come
+ * warm ones (tier 1), whose IR is at hand and is interpreted meanwhile.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -34,7 +35,15 @@ struct tier2 {
     bool busy, quit;
     bool held;       /* no new job is begun: the process is being copied */
     struct ir_builder *builder;
+    GQueue warm;     /* of struct jit_region, wanted in tier 1 */
+    GQueue compiled; /* of struct jit_region */
+    bool compiling;  /* one of them */
+    bool alone;      /* there is no second processor: those are not for this thread */
+    uint64_t warm_ns; /* spent on what is in `compiled` */
 };
+
+/* Warm regions come in crowds: the thread is woken for so many, or when one of them goes on being wanted. */
+#define WARM_CROWD 8
 
 static void job_free(struct jit *jit, struct job *job)
 {
@@ -49,11 +58,17 @@ static void job_free(struct jit *jit, struct job *job)
     g_free(job);
 }
 
+static uint64_t now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
 static void run_job(struct tier2 *t, struct job *job)
 {
     struct jit *jit = t->jit;
-    struct timespec begin, end;
-    clock_gettime(CLOCK_MONOTONIC, &begin);
+    uint64_t begin = now_ns();
     job->source.valid_epoch = g_new0(uint64_t, 1);
     uint8_t *covered = &jit->covered[jit_pc_hash(job->source.pc, HEAT_BITS)];
     if (*covered) { /* a region made meanwhile has it inside; look again if it goes on being entered by itself */
@@ -92,8 +107,25 @@ static void run_job(struct tier2 *t, struct job *job)
             translation_free(jit, r);
         }
     }
-    clock_gettime(CLOCK_MONOTONIC, &end);
-    job->ns = (uint64_t)((end.tv_sec - begin.tv_sec) * 1000000000 + (end.tv_nsec - begin.tv_nsec));
+    job->ns = now_ns() - begin;
+}
+
+/* Compiles the next warm region; with the lock held. */
+static void compile_warm(struct tier2 *t)
+{
+    struct jit *jit = t->jit;
+    struct jit_region *r = g_queue_pop_head(&t->warm);
+    t->compiling = true;
+    g_mutex_unlock(&t->lock);
+    uint64_t start = now_ns();
+    backend_compile(jit->backend, r->ir, 1, jit_heat(jit, r->pc), r, &r->code);
+    start = now_ns() - start;
+    g_mutex_lock(&t->lock);
+    t->compiling = false;
+    t->warm_ns += start;
+    g_queue_push_tail(&t->compiled, r);
+    g_atomic_int_inc(&t->n_finished);
+    g_cond_broadcast(&t->done);
 }
 
 static gpointer worker(gpointer data)
@@ -101,10 +133,14 @@ static gpointer worker(gpointer data)
     struct tier2 *t = data;
     g_mutex_lock(&t->lock);
     for (;;) {
-        while (!t->quit && (t->held || g_queue_is_empty(&t->queue)))
+        while (!t->quit && (t->held || (g_queue_is_empty(&t->queue) && g_queue_is_empty(&t->warm))))
             g_cond_wait(&t->work, &t->lock);
         if (t->quit)
             break;
+        if (!g_queue_is_empty(&t->warm)) {
+            compile_warm(t);
+            continue;
+        }
         struct job *job = g_queue_pop_head(&t->queue);
         t->busy = true;
         g_mutex_unlock(&t->lock);
@@ -128,6 +164,9 @@ struct tier2 *tier2_start(struct jit *jit)
     g_cond_init(&t->done);
     g_queue_init(&t->queue);
     g_queue_init(&t->finished);
+    g_queue_init(&t->warm);
+    g_queue_init(&t->compiled);
+    t->alone = g_get_num_processors() < 2;
     t->builder = ir_builder_create();
     t->pid = getpid();
     return t;
@@ -153,7 +192,7 @@ void tier2_hold(struct tier2 *t)
 {
     g_mutex_lock(&t->lock);
     t->held = true;
-    while (t->busy)
+    while (t->busy || t->compiling)
         g_cond_wait(&t->done, &t->lock);
 }
 
@@ -181,6 +220,20 @@ static void drop_jobs(struct jit *jit, GQueue *queue)
         job_free(jit, job);
 }
 
+/* Nothing refers to a warm region any more; with the lock held, or the thread gone. */
+static void give_up_warm(struct tier2 *t)
+{
+    struct jit_region *r;
+    while ((r = g_queue_pop_head(&t->warm)))
+        r->compiling = false;
+    while (t->compiling)
+        g_cond_wait(&t->done, &t->lock);
+    while ((r = g_queue_pop_head(&t->compiled))) {
+        r->compiling = false;
+        g_atomic_int_add(&t->n_finished, -1);
+    }
+}
+
 void tier2_stop(struct tier2 *t)
 {
     g_mutex_lock(&t->lock);
@@ -191,6 +244,7 @@ void tier2_stop(struct tier2 *t)
         g_thread_join(t->thread);
     drop_jobs(t->jit, &t->queue);
     drop_jobs(t->jit, &t->finished);
+    give_up_warm(t);
     ir_builder_destroy(t->builder);
     g_mutex_clear(&t->lock);
     g_cond_clear(&t->work);
@@ -205,8 +259,47 @@ void tier2_quiesce(struct tier2 *t)
     while (t->busy)
         g_cond_wait(&t->done, &t->lock);
     drop_jobs(t->jit, &t->finished);
-    g_atomic_int_set(&t->n_finished, 0);
+    g_atomic_int_set(&t->n_finished, (gint)t->compiled.length);
     g_mutex_unlock(&t->lock);
+}
+
+void tier2_forget_warm(struct tier2 *t)
+{
+    g_mutex_lock(&t->lock);
+    give_up_warm(t);
+    g_mutex_unlock(&t->lock);
+}
+
+bool tier2_compile(struct tier2 *t, struct jit_region *r)
+{
+    if (t->alone || getpid() != t->pid)
+        return false;
+    g_mutex_lock(&t->lock);
+    bool ready = need_worker(t);
+    if (ready) {
+        r->compiling = true;
+        g_queue_push_tail(&t->warm, r);
+        if (t->warm.length == WARM_CROWD)
+            g_cond_signal(&t->work);
+    }
+    g_mutex_unlock(&t->lock);
+    return ready;
+}
+
+void tier2_hurry(struct tier2 *t)
+{
+    g_mutex_lock(&t->lock);
+    g_cond_signal(&t->work);
+    g_mutex_unlock(&t->lock);
+}
+
+bool tier2_take_back(struct tier2 *t, struct jit_region *r)
+{
+    g_mutex_lock(&t->lock);
+    if (g_queue_remove(&t->warm, r))
+        r->compiling = false;
+    g_mutex_unlock(&t->lock);
+    return !r->compiling;
 }
 
 void tier2_wait(struct tier2 *t)
@@ -304,10 +397,30 @@ static void publish(struct jit *jit, struct jit_cpu *cpu, struct job *job)
     jit->stats.code_bytes[2] += r->code.size;
 }
 
+/* What was compiled stands in the regions that wanted it; some may have been dropped since. */
+static void publish_warm(struct tier2 *t)
+{
+    struct jit *jit = t->jit;
+    struct jit_region *r;
+    g_rec_mutex_lock(&jit->lock);
+    g_mutex_lock(&t->lock);
+    jit->stats.compile_ns[1] += t->warm_ns;
+    t->warm_ns = 0;
+    while ((r = g_queue_pop_head(&t->compiled))) {
+        g_atomic_int_add(&t->n_finished, -1);
+        r->compiling = false;
+        if (r->valid)
+            jit_enter_tier1(jit, r);
+    }
+    g_mutex_unlock(&t->lock);
+    g_rec_mutex_unlock(&jit->lock);
+}
+
 void tier2_publish(struct tier2 *t, struct jit_cpu *cpu)
 {
     if (!g_atomic_int_get(&t->n_finished))
         return;
+    publish_warm(t);
     for (;;) {
         g_mutex_lock(&t->lock);
         struct job *job = g_queue_pop_head(&t->finished);
