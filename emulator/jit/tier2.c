@@ -37,13 +37,14 @@ struct tier2 {
     struct ir_builder *builder;
     GQueue warm;     /* of struct jit_region, wanted in tier 1 */
     GQueue compiled; /* of struct jit_region */
+    gint n_compiled; /* worth looking at; read without the lock */
     bool compiling;  /* one of them */
     bool alone;      /* there is no second processor: those are not for this thread */
     uint64_t warm_ns; /* spent on what is in `compiled` */
 };
 
 /* Warm regions come in crowds: the thread is woken for so many, or when one of them goes on being wanted. */
-#define WARM_CROWD 8
+#define WARM_CROWD 16
 
 static void job_free(struct jit *jit, struct job *job)
 {
@@ -124,8 +125,10 @@ static void compile_warm(struct tier2 *t)
     t->compiling = false;
     t->warm_ns += start;
     g_queue_push_tail(&t->compiled, r);
-    g_atomic_int_inc(&t->n_finished);
-    g_cond_broadcast(&t->done);
+    if (t->compiled.length >= WARM_CROWD || g_queue_is_empty(&t->warm))
+        g_atomic_int_set(&t->n_compiled, (gint)t->compiled.length);
+    if (t->held || g_queue_is_empty(&t->warm))
+        g_cond_broadcast(&t->done);
 }
 
 static gpointer worker(gpointer data)
@@ -228,10 +231,9 @@ static void give_up_warm(struct tier2 *t)
         r->compiling = false;
     while (t->compiling)
         g_cond_wait(&t->done, &t->lock);
-    while ((r = g_queue_pop_head(&t->compiled))) {
+    while ((r = g_queue_pop_head(&t->compiled)))
         r->compiling = false;
-        g_atomic_int_add(&t->n_finished, -1);
-    }
+    g_atomic_int_set(&t->n_compiled, 0);
 }
 
 void tier2_stop(struct tier2 *t)
@@ -259,7 +261,7 @@ void tier2_quiesce(struct tier2 *t)
     while (t->busy)
         g_cond_wait(&t->done, &t->lock);
     drop_jobs(t->jit, &t->finished);
-    g_atomic_int_set(&t->n_finished, (gint)t->compiled.length);
+    g_atomic_int_set(&t->n_finished, 0);
     g_mutex_unlock(&t->lock);
 }
 
@@ -407,20 +409,21 @@ static void publish_warm(struct tier2 *t)
     jit->stats.compile_ns[1] += t->warm_ns;
     t->warm_ns = 0;
     while ((r = g_queue_pop_head(&t->compiled))) {
-        g_atomic_int_add(&t->n_finished, -1);
         r->compiling = false;
         if (r->valid)
             jit_enter_tier1(jit, r);
     }
+    g_atomic_int_set(&t->n_compiled, 0);
     g_mutex_unlock(&t->lock);
     g_rec_mutex_unlock(&jit->lock);
 }
 
 void tier2_publish(struct tier2 *t, struct jit_cpu *cpu)
 {
+    if (g_atomic_int_get(&t->n_compiled))
+        publish_warm(t);
     if (!g_atomic_int_get(&t->n_finished))
         return;
-    publish_warm(t);
     for (;;) {
         g_mutex_lock(&t->lock);
         struct job *job = g_queue_pop_head(&t->finished);
