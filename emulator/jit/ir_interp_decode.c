@@ -11,13 +11,26 @@ static unsigned words_of(const struct ir_insn *i)
     return i->type == IR_VOID ? 0 : i->type == IR_V128 || i->type == IR_F80 || i->op == IR_GUARD ? 2 : 1;
 }
 
+/* How many operations and constants there are at most. */
+static void count(const struct ir_region *r, uint32_t *n_ops, uint32_t *n_consts)
+{
+    *n_consts = 0;
+    *n_ops = r->n_insns + 2 * r->n_args + 4 * r->n_edges;
+    for (uint32_t v = 1; v < r->n_insns; v++) {
+        unsigned op = r->insn[v].op;
+        *n_consts += op == IR_CONST;
+        *n_ops += op == IR_LDSTATE || op == IR_STSTATE; /* two where they touch the floating point control */
+    }
+    *n_ops -= *n_consts;
+}
+
 size_t ir_interp_decoded_size(const struct ir_region *r)
 {
-    size_t n_ops = (size_t)r->n_insns + 2 * r->n_args + 4 * r->n_edges + 8;
+    uint32_t n_ops, n_consts;
 
-    return sizeof(struct interp_code) + n_ops * sizeof(struct interp_op) +
-           r->n_snaps * sizeof(struct interp_snap) +
-           (size_t)r->n_insns * (sizeof(uint64_t) + sizeof(uint32_t)) + 64;
+    count(r, &n_ops, &n_consts);
+    return sizeof(struct interp_code) + n_ops * sizeof(struct interp_op) + r->n_snaps * sizeof(struct interp_snap) +
+           n_consts * sizeof(uint64_t) + (r->n_insns + r->n_blocks) * sizeof(uint32_t);
 }
 
 static unsigned wide(unsigned type)
@@ -79,7 +92,6 @@ static const uint16_t int_code[IR_N_OPS] = {
 struct decoder {
     const struct ir_region *r;
     struct interp_code *c;
-    uint32_t *block_op; /* block -> first operation; kept in the space of the last constants */
     uint32_t spare;     /* words for parallel moves */
 };
 
@@ -291,17 +303,19 @@ struct interp_code *ir_interp_decode(const struct ir_region *r, void *memory)
 {
     struct interp_code *c = memory;
     struct decoder d = {.r = r, .c = c};
-    size_t n_ops = (size_t)r->n_insns + 2 * r->n_args + 4 * r->n_edges + 8;
     uint8_t *at = (uint8_t *)(c + 1);
-    g_autofree uint32_t *block_op = g_new(uint32_t, r->n_blocks);
+    uint32_t n_ops, n_consts, *block_op;
 
+    count(r, &n_ops, &n_consts);
     *c = (struct interp_code){0};
     c->constant = (void *)at;
-    at += r->n_insns * sizeof(uint64_t);
+    at += n_consts * sizeof(uint64_t);
     c->op = (void *)at;
     at += n_ops * sizeof *c->op;
     c->word = (void *)at;
     at += r->n_insns * sizeof(uint32_t);
+    block_op = (void *)at;
+    at += r->n_blocks * sizeof(uint32_t);
     c->snap = (void *)at;
     c->word[0] = 0;
     for (uint32_t v = 1; v < r->n_insns; v++) {

@@ -37,8 +37,6 @@ struct jit *jit_create(const struct jit_guest *guest, const struct jit_options *
     g_rec_mutex_init(&jit->lock);
     g_mutex_init(&jit->idle_lock);
     g_cond_init(&jit->idle);
-    for (unsigned i = 0; i < G_N_ELEMENTS(jit->heat); i++)
-        jit->heat[i] = HEAT_NEVER;
     jit->pages = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, page_free);
     jit->cpus = g_ptr_array_new();
     jit->old_ir = g_ptr_array_new_with_free_func(g_free);
@@ -366,10 +364,11 @@ static struct jit_region *find_or_make(struct jit_cpu *cpu, enum translation_kin
             return *recent = r;
     }
     uint8_t *flags;
+    const uint8_t *sought = host;
     host = jit_fetch(cpu, cpu->pc, &flags);
     if (!host)
         return NULL;
-    struct jit_region *r = translation_find(jit, cpu->pc, npc, cpu->mode, host, kind);
+    struct jit_region *r = host == sought ? NULL : translation_find(jit, cpu->pc, npc, cpu->mode, host, kind);
     if (!r && jit->store && kind == TRANSLATION_BLOCK)
         r = jit_recall(cpu, host);
     return *recent = r ? r : make_ir(cpu, host, flags, kind);

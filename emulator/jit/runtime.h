@@ -24,7 +24,7 @@
 #define WARM_RUNS (COLD_RUNS * 3)
 /* Runs of a tier-1 region before it is the seed of a tier-2 region. */
 #define HOT_RUNS 3000
-#define HEAT_NEVER INT32_MIN
+#define HEAT_NEVER 0 /* and for a moment what was just counted down */
 
 #define SUPERBLOCK_MAX_UNITS 32
 #define REGION_MAX_BLOCKS    64
