@@ -143,6 +143,22 @@ static void test_svc(void)
     rig_free(r);
 }
 
+/* The data's byte order in a handler is SCTLR.EE's, whatever the program's was (0406C B1.8.3). */
+static void test_byte_order_of_handlers(void)
+{
+    struct rig *r = rig_new("arm1136jf-s");
+    PUT(CODE, 0xef000000);
+    for (unsigned ee = 0; ee < 2; ee++) {
+        r->cpu->sctlr = ee ? r->cpu->sctlr | ARM_SCTLR_EE : r->cpu->sctlr & ~ARM_SCTLR_EE;
+        mode(r, ARM_MODE_USR | (ee ? 0 : ARM_CPSR_E));
+        run(r, CODE, 1);
+        expect_exception(r, 0x08, ARM_MODE_SVC, CODE + 4);
+        g_assert_cmphex(arm_get_cpsr(r->cpu) & ARM_CPSR_E, ==, ee ? ARM_CPSR_E : 0);
+        g_assert_cmphex(*arm_spsr(r->cpu) & ARM_CPSR_E, ==, ee ? 0 : ARM_CPSR_E);
+    }
+    rig_free(r);
+}
+
 static void test_thumb(void)
 {
     struct rig *r = rig_new("cortex-a8");
@@ -645,28 +661,40 @@ static void test_self_modifying(void)
     rig_free(r);
 }
 
+static const struct {
+    const char *name;
+    void (*run)(void);
+} tests[] = {
+    {"svc", test_svc},
+    {"byte-order-of-handlers", test_byte_order_of_handlers},
+    {"thumb", test_thumb},
+    {"abort", test_abort},
+    {"interrupts", test_interrupts},
+    {"wait", test_wait},
+    {"vectors", test_vectors},
+    {"banks", test_banks},
+    {"v6-control", test_v6_control},
+    {"identification", test_identification},
+    {"mmu-v5", test_mmu_v5},
+    {"mmu-v6", test_mmu_v6},
+    {"asid", test_asid},
+    {"across-pages", test_across_pages},
+    {"exclusive", test_exclusive},
+    {"self-modifying", test_self_modifying},
+};
+
 static void with_tier(gconstpointer data)
 {
-    static void (*const tests[])(void) = {
-        test_svc,     test_thumb, test_abort,        test_interrupts,     test_wait,
-        test_vectors, test_banks, test_v6_control,   test_identification, test_mmu_v5,
-        test_mmu_v6,  test_asid,  test_across_pages, test_exclusive,      test_self_modifying,
-    };
     tier = GPOINTER_TO_UINT(data) & 3;
-    tests[GPOINTER_TO_UINT(data) >> 2]();
+    tests[GPOINTER_TO_UINT(data) >> 2].run();
 }
 
 int main(int argc, char **argv)
 {
-    static const char *const name[] = {
-        "svc",     "thumb", "abort",        "interrupts",     "wait",
-        "vectors", "banks", "v6-control",   "identification", "mmu-v5",
-        "mmu-v6",  "asid",  "across-pages", "exclusive",      "self-modifying",
-    };
     g_test_init(&argc, &argv, NULL);
     for (unsigned t = 0; t < 3; t++)
-        for (unsigned k = 0; k < G_N_ELEMENTS(name); k++) {
-            g_autofree char *path = g_strdup_printf("/arm/system/tier-%u/%s", t, name[k]);
+        for (unsigned k = 0; k < G_N_ELEMENTS(tests); k++) {
+            g_autofree char *path = g_strdup_printf("/arm/system/tier-%u/%s", t, tests[k].name);
             g_test_add_data_func(path, GUINT_TO_POINTER(k << 2 | t), with_tier);
         }
     return g_test_run();

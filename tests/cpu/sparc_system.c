@@ -327,6 +327,15 @@ static void mmu_faults_and_sizes(void)
     run(r, DATA, 10);
     g_assert_cmphex(trap_of(r), ==, SPARC_TT_INSTRUCTION_ACCESS);
     g_assert_cmphex(r->cpu->mmu_fault_status, ==, 3u << 8 | 2u << 5 | 2u << 2 | 2);
+    /* a data fault that nobody has read goes before one of an instruction (H.5.4) */
+    r->cpu->mmu_fault_status = 0;
+    g_assert_cmphex(access_at(r, 0x50000000, false, false), ==, SPARC_TT_DATA_ACCESS);
+    const uint32_t data_fault = r->cpu->mmu_fault_status;
+    sparc_set_psr(r->cpu, SPARC_PSR_ET | 4);
+    run(r, DATA, 10);
+    g_assert_cmphex(trap_of(r), ==, SPARC_TT_INSTRUCTION_ACCESS);
+    g_assert_cmphex(r->cpu->mmu_fault_status, ==, data_fault);
+    g_assert_cmphex(r->cpu->mmu_fault_address, ==, 0x50000000);
     /* no-fault: data accesses go on, and leave a record */
     r->cpu->mmu_control |= 2;
     r->cpu->mmu_fault_status = 0;

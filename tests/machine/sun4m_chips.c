@@ -121,7 +121,7 @@ struct board *board_new(void)
     struct slavio_misc *misc = (struct slavio_misc *)device_new(b->machine, &slavio_misc_class, "misc");
     misc->floppy_terminal_count = &b->fdc->terminal_count;
     g_assert_true(device_start(&misc->dev, NULL));
-    slavio_misc_map(misc, b->bus, &(struct slavio_misc_map){.aux1 = AUX1});
+    slavio_misc_map(misc, b->bus, &(struct slavio_misc_map){.aux1 = AUX1, .aux2 = AUX2, .system_control = SYSCTL});
 
     b->cfg = (struct fw_cfg *)device_new(b->machine, &fw_cfg_class, "fw-cfg");
     g_assert_true(device_start(&b->cfg->dev, NULL));

@@ -28,6 +28,8 @@
 #define CPU_CT 0x71d00000u
 #define SYS_CT 0x71d10000u
 #define AUX1   0x71900000u
+#define AUX2   0x71910000u
+#define SYSCTL 0x71f00000u
 
 #define DISK_BLOCKS 4096u
 #define CD_BYTES    (600u * 2048u)

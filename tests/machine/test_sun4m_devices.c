@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The small chips of the sun4m board at register level: interrupts, counters, NVRAM, configuration channel. */
+#include "emulator/core/machine_private.h"
 #include "tests/machine/sun4m_chips.h"
 
 static void test_interrupt_controller(void)
@@ -33,6 +34,17 @@ static void test_interrupt_controller(void)
         g_assert_cmpuint(b->level, ==, levels[i]);
         irq_lower(&b->intc->inputs[SLAVIO_IRQ_SBUS1 + i]);
     }
+    /* NCR89C105, "Interrupt Controller": the sources on the board */
+    static const uint8_t onboard[][2] = {
+        {SLAVIO_IRQ_SCSI, 4},   {SLAVIO_IRQ_ETHERNET, 6}, {SLAVIO_IRQ_VIDEO, 8},   {SLAVIO_IRQ_MODULE, 9}, {SLAVIO_IRQ_TIMER, 10},
+        {SLAVIO_IRQ_FLOPPY, 11}, {SLAVIO_IRQ_KBDMS, 12},  {SLAVIO_IRQ_SERIAL, 12}, {SLAVIO_IRQ_AUDIO, 13}};
+    for (unsigned i = 0; i < G_N_ELEMENTS(onboard); i++) {
+        wr(b, SYS_IC + 8, 4, 1u << onboard[i][0]);
+        irq_raise(&b->intc->inputs[onboard[i][0]]);
+        g_assert_cmpuint(b->level, ==, onboard[i][1]);
+        irq_lower(&b->intc->inputs[onboard[i][0]]);
+        g_assert_cmpuint(b->level, ==, 0);
+    }
     board_free(b);
 }
 
@@ -55,6 +67,16 @@ static void test_counters(void)
         g_assert_cmpuint(b->level, ==, 10);
         rd(b, SYS_CT, 4);
     }
+    /* Another limit without starting anew: 8 ms from the last start, 5 of which have passed. */
+    wr(b, SYS_CT, 4, 20000 << 9);
+    run_ns(b, 5 * NS_PER_MS);
+    wr(b, SYS_CT + 8, 4, 16000 << 9);
+    g_assert_cmphex(rd(b, SYS_CT + 4, 4), ==, (10000 + 1) << 9);
+    run_ns(b, 3 * NS_PER_MS - 1000);
+    g_assert_cmpuint(b->level, ==, 0);
+    run_ns(b, 1000);
+    g_assert_cmpuint(b->level, ==, 10);
+    wr(b, SYS_CT, 4, 0); /* runs through without interrupts */
     wr(b, CPU_CT, 4, 200 << 9);
     run_ns(b, 100 * NS_PER_US);
     g_assert_cmpuint(b->level, ==, 14);
@@ -104,6 +126,37 @@ static void test_nvram_clock(void)
     static const uint8_t after[] = {0x01, 0x00, 0x00, 0x07, 0x01, 0x01, 0x32};
     for (unsigned i = 0; i < 7; i++)
         g_assert_cmphex(rd(b, NVRAM + 0x1ff9 + i, 1), ==, after[i]);
+    /* Stopped, and going on from there */
+    wr(b, NVRAM + 0x1ff8, 1, 0x80);
+    wr(b, NVRAM + 0x1ff9, 1, 0x80 | 0x05);
+    wr(b, NVRAM + 0x1ff8, 1, 0);
+    run_ns(b, 40 * NS_PER_SECOND);
+    g_assert_cmphex(rd(b, NVRAM + 0x1ff9, 1), ==, 0x85);
+    wr(b, NVRAM + 0x1ff8, 1, 0x80);
+    wr(b, NVRAM + 0x1ff9, 1, 0x05);
+    wr(b, NVRAM + 0x1ff8, 1, 0);
+    run_ns(b, 2 * NS_PER_SECOND);
+    g_assert_cmphex(rd(b, NVRAM + 0x1ff9, 1), ==, 0x07);
+    board_free(b);
+}
+
+static void test_power_and_reset(void)
+{
+    struct board *b = board_new();
+    struct machine_private *priv = b->machine->priv;
+    g_assert_cmphex(rd(b, SYSCTL, 4), ==, 0);
+    wr(b, SYSCTL, 4, 0);
+    g_assert_false(priv->reset_pending);
+    wr(b, SYSCTL, 4, 1);
+    g_assert_true(priv->reset_pending);
+    machine_reset(b->machine, RESET_HARD);
+    g_assert_cmphex(rd(b, SYSCTL, 4), ==, 2); /* software did it */
+    machine_reset(b->machine, RESET_POWER_ON);
+    g_assert_cmphex(rd(b, SYSCTL, 4), ==, 0);
+    wr(b, AUX2, 1, 2);
+    g_assert_false(priv->off_pending);
+    wr(b, AUX2, 1, 1);
+    g_assert_true(priv->off_pending);
     board_free(b);
 }
 
@@ -140,6 +193,7 @@ int main(int argc, char **argv)
     g_test_add_func("/sun4m/interrupt-controller", test_interrupt_controller);
     g_test_add_func("/sun4m/counters", test_counters);
     g_test_add_func("/sun4m/nvram-clock", test_nvram_clock);
+    g_test_add_func("/sun4m/power-and-reset", test_power_and_reset);
     g_test_add_func("/sun4m/fw-cfg", test_fw_cfg);
     return g_test_run();
 }

@@ -196,6 +196,27 @@ static void test_floppy_format(void)
     board_free(b);
 }
 
+/* RELATIVE SEEK steps inwards with DIR, outwards without (5.2.5). */
+static void test_floppy_relative_seek(void)
+{
+    struct board *b = board_new();
+    uint8_t r[2];
+    floppy_on_track(b, 10);
+    static const uint8_t in[] = {0xcf, 0, 3}, out[] = {0x8f, 0, 5}, home[] = {0x07, 0}, sense[] = {0x08};
+    static const struct {
+        const uint8_t *command;
+        unsigned length, track;
+    } steps[] = {{in, 3, 13}, {out, 3, 8}, {home, 2, 0}};
+    for (unsigned i = 0; i < G_N_ELEMENTS(steps); i++) {
+        fdc_command(b, steps[i].command, steps[i].length);
+        fdc_command(b, sense, 1);
+        fdc_result(b, r, 2);
+        g_assert_cmphex(r[0], ==, 0x20);
+        g_assert_cmpuint(r[1], ==, steps[i].track);
+    }
+    board_free(b);
+}
+
 /* The line says "changed" until a seek, and is read with the motor on only (2.1.8). */
 static void test_floppy_change(void)
 {
@@ -312,6 +333,7 @@ int main(int argc, char **argv)
     g_test_add_func("/sun4m/floppy/read-deleted", test_floppy_read_deleted);
     g_test_add_func("/sun4m/floppy/verify-and-scan", test_floppy_verify_and_scan);
     g_test_add_func("/sun4m/floppy/format", test_floppy_format);
+    g_test_add_func("/sun4m/floppy/relative-seek", test_floppy_relative_seek);
     g_test_add_func("/sun4m/floppy/change-line", test_floppy_change);
     return g_test_run();
 }

@@ -357,6 +357,83 @@ static void test_scsi_dma_fault(void)
     board_free(b);
 }
 
+/* What the IOMMU notes of an access, and the channel's own ways out of an error and to a terminal count. */
+static void test_scsi_dma_rights(void)
+{
+    struct board *b = board_new();
+    setup_iommu(b);
+    clear_attention(b, 0);
+    const uint32_t entry = PTE_TABLE + ((BUFFER_DVMA + 0x10000 - DVMA_BASE) >> 12) * 4;
+    static const uint8_t read6[6] = {0x08, 0, 0, 0, 1, 0};
+    uint32_t page = rd(b, entry, 4);
+    wr(b, entry, 4, page & ~4u); /* read-only */
+    wr(b, buffer_address(0), 1, 0x80);
+    for (unsigned i = 0; i < 6; i++)
+        wr(b, buffer_address(1 + i), 1, read6[i]);
+    wr(b, ESP_REG(STATUS), 1, 0);
+    dma_command(b, 0x42, BUFFER_DVMA, 7, false);
+    esp_interrupt(b);
+    dma_command(b, 0x10, BUFFER_DVMA + 0x10000, 512, true);
+    g_assert_cmphex(rd(b, DMA, 4) & 2, ==, 2);
+    g_assert_cmphex(rd(b, IOMMU + 0x1000, 4) & 0x80040000, ==, 0x80000000); /* an error, of a write */
+    wr(b, IOMMU + 0x1000, 4, 0);
+    wr(b, DMA, 4, 0x30); /* INVALIDATE ends the channel's error */
+    g_assert_cmphex(rd(b, DMA, 4) & 2, ==, 0);
+    wr(b, ESP_REG(COMMAND), 1, 0x02);
+    dma_command(b, 0x42, 0xff800000, 7, false); /* command bytes from where nothing is */
+    g_assert_cmphex(rd(b, IOMMU + 0x1000, 4) & 0x80040000, ==, 0x80040000);
+    wr(b, IOMMU + 0x1000, 4, 0);
+    wr(b, DMA, 4, 0x30);
+    wr(b, ESP_REG(COMMAND), 1, 0x02);
+    wr(b, entry, 4, page);
+
+    wr(b, DMA + 8, 4, 7); /* count seven bytes */
+    wr(b, ESP_REG(STATUS), 1, 0);
+    wr(b, ESP_REG(TCLOW), 1, 7);
+    wr(b, ESP_REG(TCMED), 1, 0);
+    wr(b, DMA, 4, 0x2210);
+    wr(b, DMA + 4, 4, BUFFER_DVMA);
+    wr(b, ESP_REG(COMMAND), 1, 0xc2);
+    g_assert_cmphex(rd(b, DMA, 4) & 0x4000, ==, 0x4000);
+    g_assert_cmpuint(rd(b, DMA + 8, 4), ==, 0);
+    wr(b, DMA + 8, 4, 1);
+    g_assert_cmphex(rd(b, DMA, 4) & 0x4000, ==, 0);
+    board_free(b);
+}
+
+/* TRANSFER PAD sends zeros, and the FIFO tells when it was given too much. */
+static void test_scsi_pad_and_gross_error(void)
+{
+    struct board *b = board_new();
+    setup_iommu(b);
+    clear_attention(b, 0);
+    static const uint8_t write6[] = {0x80, 0x0a, 0, 0, 7, 1, 0};
+    wr(b, ESP_REG(COMMAND), 1, 0x01);
+    for (unsigned i = 0; i < sizeof write6; i++)
+        wr(b, ESP_REG(FIFO), 1, write6[i]);
+    wr(b, ESP_REG(STATUS), 1, 0);
+    wr(b, ESP_REG(COMMAND), 1, 0x42);
+    g_assert_cmphex(esp_wait(b) & 7, ==, 0);
+    rd(b, ESP_REG(INTERRUPT), 1);
+    dma_command(b, 0x18, BUFFER_DVMA, 512, false);
+    g_assert_cmphex(esp_wait(b) & 7, ==, 3);
+    g_assert_cmphex(rd(b, ESP_REG(INTERRUPT), 1), ==, 0x10);
+    uint8_t back[512];
+    g_assert_true(image_pread(block_backend_image(b->disk), 7 * 512, back, sizeof back, NULL));
+    for (unsigned i = 0; i < sizeof back; i++)
+        g_assert_cmphex(back[i], ==, 0);
+
+    wr(b, ESP_REG(COMMAND), 1, 0x01);
+    for (unsigned i = 0; i < 16; i++)
+        wr(b, ESP_REG(FIFO), 1, i);
+    g_assert_cmphex(rd(b, ESP_REG(STATUS), 1) & 0x40, ==, 0);
+    wr(b, ESP_REG(FIFO), 1, 16);
+    g_assert_cmphex(rd(b, ESP_REG(STATUS), 1) & 0x40, ==, 0x40);
+    rd(b, ESP_REG(INTERRUPT), 1);
+    g_assert_cmphex(rd(b, ESP_REG(STATUS), 1) & 0x40, ==, 0);
+    board_free(b);
+}
+
 static void test_cdrom(void)
 {
     struct board *b = board_new();
@@ -390,6 +467,11 @@ static void test_cdrom(void)
     static const uint8_t prevent[6] = {0x1e, 0, 0, 0, 1, 0}, tur[6];
     g_assert_cmphex(scsi(b, 2, prevent, 6, 0, true, NULL), ==, 0);
     g_assert_true(b->cd->locked);
+    static const uint8_t eject[6] = {0x1b, 0, 0, 0, 2, 0};
+    g_assert_cmphex(scsi(b, 2, eject, 6, 0, true, NULL), ==, 2);
+    static const uint8_t sense_first[6] = {0x03, 0, 0, 0, 18, 0};
+    scsi(b, 2, sense_first, 6, 18, true, NULL);
+    g_assert_cmphex(data_byte(b, 12), ==, 0x53); /* removal prevented */
     block_backend_change(b->cd, NULL, true);
     g_assert_false(b->cd->locked);
     g_assert_cmphex(scsi(b, 2, tur, 6, 0, true, NULL), ==, 2);
@@ -451,6 +533,8 @@ int main(int argc, char **argv)
     g_test_add_func("/sun4m/scsi/negotiation", test_scsi_negotiation);
     g_test_add_func("/sun4m/scsi/bus-reset", test_scsi_bus_reset);
     g_test_add_func("/sun4m/scsi/dma-fault", test_scsi_dma_fault);
+    g_test_add_func("/sun4m/scsi/dma-rights", test_scsi_dma_rights);
+    g_test_add_func("/sun4m/scsi/pad-and-gross-error", test_scsi_pad_and_gross_error);
     g_test_add_func("/sun4m/scsi/cdrom", test_cdrom);
     g_test_add_func("/sun4m/scsi/state-in-mid-command", test_state_in_mid_command);
     return g_test_run();

@@ -212,6 +212,77 @@ static void test_loopback_and_overrun(void)
     tear_down(&bench);
 }
 
+/* In "special condition only" the character with the error stays in the FIFO until Error Reset (chapter 4). */
+static void test_special_condition_holds_the_fifo(void)
+{
+    struct bench bench;
+    set_up(&bench, NULL);
+    set_line(&bench, A_CONTROL);
+    write_reg(&bench, A_CONTROL, 14, 0x13);
+    write_reg(&bench, A_CONTROL, 9, 0x08);
+    write_reg(&bench, A_CONTROL, 1, 0x18);
+    for (unsigned i = 0; i < 4; i++)
+        poke(bench.machine, A_DATA, 1, '0' + i);
+    g_assert_false(bench.irq.level); /* characters alone do not interrupt */
+    peek(bench.machine, A_DATA, 1);
+    peek(bench.machine, A_DATA, 1);
+    g_assert_true(bench.irq.level);
+    g_assert_cmphex(read_reg(&bench, B_CONTROL, 2) & 0x0e, ==, 0x0e); /* channel A, special */
+    for (unsigned i = 0; i < 3; i++)
+        g_assert_cmpint((int)peek(bench.machine, A_DATA, 1), ==, '3');
+    g_assert_cmphex(read_reg(&bench, A_CONTROL, 0) & 1, ==, 1);
+    poke(bench.machine, A_CONTROL, 1, 0x30);
+    g_assert_cmphex(read_reg(&bench, A_CONTROL, 0) & 1, ==, 0);
+    g_assert_false(bench.irq.level);
+    tear_down(&bench);
+}
+
+static void test_auto_enables_and_echo(void)
+{
+    struct bench bench;
+    set_up(&bench, NULL);
+    set_line(&bench, A_CONTROL);
+    write_reg(&bench, A_CONTROL, 3, 0xe1); /* DCD enables the receiver, CTS the transmitter */
+    irq_set(&bench.escc->dcd[ESCC_A], false);
+    irq_set(&bench.escc->cts[ESCC_A], false);
+    bench_line_send(&bench.line_a, "r");
+    poke(bench.machine, A_DATA, 1, 't');
+    g_assert_cmphex(read_reg(&bench, A_CONTROL, 0) & 5, ==, 0);
+    g_assert_cmpuint(bench.line_a.output->len, ==, 0);
+    irq_set(&bench.escc->dcd[ESCC_A], true);
+    g_assert_cmpint((int)peek(bench.machine, A_DATA, 1), ==, 'r');
+    irq_set(&bench.escc->cts[ESCC_A], true);
+    write_reg(&bench, A_CONTROL, 3, 0xc1);
+    g_assert_cmpuint(bench.line_a.output->len, ==, 1);
+    write_reg(&bench, A_CONTROL, 14, 0x0b); /* what comes in goes out again */
+    bench_line_send(&bench.line_a, "echo");
+    for (const char *text = "echo"; *text; text++)
+        g_assert_cmpint((int)peek(bench.machine, A_DATA, 1), ==, *text);
+    g_assert_cmpmem(bench.line_a.output->data, bench.line_a.output->len, "techo", 5);
+    tear_down(&bench);
+}
+
+static void test_zero_count(void)
+{
+    struct bench bench;
+    set_up(&bench, NULL);
+    set_line(&bench, A_CONTROL);
+    write_reg(&bench, A_CONTROL, 12, 0xfe);
+    write_reg(&bench, A_CONTROL, 13, 0x0f); /* 4096 clocks of 4.9 MHz: 0.83 ms */
+    write_reg(&bench, A_CONTROL, 9, 0x08);
+    write_reg(&bench, A_CONTROL, 15, 0x02);
+    poke(bench.machine, A_CONTROL, 1, 0x10);
+    write_reg(&bench, A_CONTROL, 1, 0x01);
+    bench_advance(bench.machine, 800 * NS_PER_US);
+    g_assert_false(bench.irq.level);
+    bench_advance(bench.machine, 100 * NS_PER_US);
+    g_assert_true(bench.irq.level);
+    g_assert_cmphex(read_reg(&bench, A_CONTROL, 0) & 2, ==, 2);
+    poke(bench.machine, A_CONTROL, 1, 0x10);
+    g_assert_false(bench.irq.level);
+    tear_down(&bench);
+}
+
 static void test_escc_is_told_by_its_extended_register(void)
 {
     struct bench bench;
@@ -426,6 +497,9 @@ static void test_mouse_reports(void)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/escc/special-condition-holds-the-fifo", test_special_condition_holds_the_fifo);
+    g_test_add_func("/escc/auto-enables-and-echo", test_auto_enables_and_echo);
+    g_test_add_func("/escc/zero-count", test_zero_count);
     g_test_add_func("/escc/reset-values", test_reset_values);
     g_test_add_func("/escc/transmit-and-parameters", test_transmit_and_parameters);
     g_test_add_func("/escc/receive-interrupt-on-each-character", test_receive_interrupt_on_each_character);

@@ -178,6 +178,25 @@ static void test_s24_cursor(void)
     machine_free(machine);
 }
 
+/* A plane that blinks: 16 frames as it is, 48 without it (Bt458, "Command Register", CR5/CR4 = 0). */
+static void test_blinking(void)
+{
+    struct bench bench;
+    set_tcx(&bench, 8, 1024, 768);
+    struct machine *machine = bench.machine;
+    set_colour(machine, 0, 0x101010);
+    set_colour(machine, 1, 0xffffff);
+    poke(machine, DFB8, 1, 1);
+    poke(machine, DAC, 4, 5u << 24); /* blink mask */
+    poke(machine, DAC + 8, 4, 1u << 24);
+    static const unsigned frames[] = {2, 14, 18, 62, 66, 78};
+    for (unsigned i = 0, now = 0; i < G_N_ELEMENTS(frames); now = frames[i++]) {
+        bench_advance(machine, (frames[i] - now) * (NS_PER_SECOND / 60));
+        g_assert_cmphex(shown(machine, 0, 0), ==, frames[i] % 64 < 16 ? 0xffffff : 0x101010);
+    }
+    machine_free(machine);
+}
+
 static void test_blanking_and_retrace(void)
 {
     struct bench bench;
@@ -263,6 +282,7 @@ int main(int argc, char **argv)
     g_test_add_func("/tcx/stipple-and-blit", test_stipple_and_blit);
     g_test_add_func("/tcx/s24-planes", test_s24_planes);
     g_test_add_func("/tcx/s24-cursor", test_s24_cursor);
+    g_test_add_func("/tcx/blinking", test_blinking);
     g_test_add_func("/tcx/blanking-and-retrace", test_blanking_and_retrace);
     g_test_add_func("/cg3/palette-and-retrace", test_cg3);
     g_test_add_func("/sun-display/bad-configuration-is-a-sentence", test_bad_configuration_is_a_sentence);
