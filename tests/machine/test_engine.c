@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "emulator/engine.h"
+#include "tests/machine/await.h"
 
 struct watch {
     GMutex lock;
@@ -70,13 +71,15 @@ static void got_screenshot(void *opaque, uint32_t *pixels, int width, int height
 }
 
 /* Waits until the condition holds; the lock is held while it is looked at. */
-#define AWAIT(w, condition)                                                                                  \
+#define AWAIT_WATCH(w, condition)                                                                            \
     do {                                                                                                     \
-        gint64 end_ = g_get_monotonic_time() + 120 * G_TIME_SPAN_SECOND;                                     \
+        struct await await_ = await_begin(2 * AWAIT_SECONDS);                                                \
         g_mutex_lock(&(w)->lock);                                                                            \
-        while (!(condition))                                                                                 \
-            if (!g_cond_wait_until(&(w)->changed, &(w)->lock, end_))                                         \
+        while (!(condition)) {                                                                               \
+            g_cond_wait_until(&(w)->changed, &(w)->lock, g_get_monotonic_time() + AWAIT_LOOK);               \
+            if (!await_more(&await_))                                                                        \
                 g_error("waited in vain for " #condition);                                                   \
+        }                                                                                                    \
         g_mutex_unlock(&(w)->lock);                                                                          \
     } while (0)
 
@@ -204,11 +207,11 @@ static void test_life(void)
     struct engine *engine = engine_of(w, config);
     g_assert_cmpint(engine_get_state(engine), ==, ENGINE_CREATED);
     engine_start(engine);
-    AWAIT(w, strstr(w->serial->str, "0 > "));
+    AWAIT_WATCH(w, strstr(w->serial->str, "0 > "));
     engine_serial_input(engine, 0, (const uint8_t *)"6 7 * .\r", 8);
-    AWAIT(w, strstr(w->serial->str, "2a  ok") || strstr(w->serial->str, "42  ok"));
+    AWAIT_WATCH(w, strstr(w->serial->str, "2a  ok") || strstr(w->serial->str, "42  ok"));
     engine_pause(engine);
-    AWAIT(w, w->states[ENGINE_PAUSED] == 1);
+    AWAIT_WATCH(w, w->states[ENGINE_PAUSED] == 1);
     engine_sync(engine);
     struct engine_stats one, two;
     engine_get_stats(engine, &one);
@@ -222,26 +225,26 @@ static void test_life(void)
     g_autofree char *folder = g_dir_make_tmp("vitrine-engine-XXXXXX", NULL);
     g_autofree char *path = g_build_filename(folder, "state", NULL);
     engine_save_state(engine, path, request_done, w);
-    AWAIT(w, w->done == 1);
+    AWAIT_WATCH(w, w->done == 1);
     g_assert_null(w->error);
     engine_resume(engine);
     engine_serial_input(engine, 0, (const uint8_t *)": zebra 1234 ; zebra .\r", 23);
-    AWAIT(w, strstr(w->serial->str, "1234  ok"));
+    AWAIT_WATCH(w, strstr(w->serial->str, "1234  ok"));
     engine_load_state(engine, path, request_done, w);
-    AWAIT(w, w->done == 2);
+    AWAIT_WATCH(w, w->done == 2);
     g_assert_null(w->error);
     engine_serial_input(engine, 0, (const uint8_t *)"zebra\r", 6);
-    AWAIT(w, strstr(w->serial->str, "undefined"));
+    AWAIT_WATCH(w, strstr(w->serial->str, "undefined"));
     g_assert_true(g_file_set_contents(path, "nonsense", -1, NULL));
     engine_load_state(engine, path, request_done, w);
-    AWAIT(w, w->done == 3);
+    AWAIT_WATCH(w, w->done == 3);
     g_assert_nonnull(w->error);
     g_unlink(path);
     g_rmdir(folder);
 
     g_string_truncate(w->serial, 0);
     engine_reset(engine);
-    AWAIT(w, strstr(w->serial->str, "0 > "));
+    AWAIT_WATCH(w, strstr(w->serial->str, "0 > "));
     engine_power_off(engine);
     g_assert_true(engine_wait(engine, 10000));
     g_assert_cmpint(engine_get_state(engine), ==, ENGINE_OFF);
@@ -266,7 +269,7 @@ static unsigned dark_pixels(struct watch *w, struct engine *engine)
 {
     unsigned before = w->done, dark = 0;
     engine_screenshot(engine, got_screenshot, w);
-    AWAIT(w, w->done > before);
+    AWAIT_WATCH(w, w->done > before);
     for (int i = 0; w->pixels && i < w->width * w->height; i++)
         dark += (w->pixels[i] & 0xffffff) == 0;
     return dark;
@@ -282,13 +285,13 @@ static void test_picture_and_keyboard(void)
     struct engine *engine = engine_of(w, config);
     engine_set_watched(engine, true);
     engine_start(engine);
-    AWAIT(w, w->frames > 0);
+    AWAIT_WATCH(w, w->frames > 0);
     struct engine_frame frame;
-    gint64 end = g_get_monotonic_time() + 120 * G_TIME_SPAN_SECOND;
+    struct await await = await_begin(2 * AWAIT_SECONDS);
     uint64_t serial = 0;
     unsigned light = 0;
     while (light < 500000) { /* until the firmware has cleared the screen */
-        g_assert_cmpint(g_get_monotonic_time(), <, end);
+        g_assert_true(await_more(&await));
         if (!engine_acquire_frame(engine, &frame)) {
             g_usleep(5000);
             continue;
@@ -308,7 +311,7 @@ static void test_picture_and_keyboard(void)
     unsigned dark = 0, same = 0;
     while (same < 5) {
         unsigned now = dark_pixels(w, engine);
-        g_assert_cmpint(g_get_monotonic_time(), <, end);
+        g_assert_true(await_more(&await));
         same = now == dark && dark > 1000 ? same + 1 : 0;
         dark = now;
         g_usleep(300000);
@@ -316,7 +319,7 @@ static void test_picture_and_keyboard(void)
     static const unsigned line[] = {KEY_1, KEY_1, KEY_1, KEY_1, KEY_1, KEY_SPACE, KEY_DOT, KEY_ENTER, 0};
     type(engine, line);
     while (dark_pixels(w, engine) < dark + 100) {
-        g_assert_cmpint(g_get_monotonic_time(), <, end);
+        g_assert_true(await_more(&await));
         g_usleep(50000);
     }
     engine_free(engine); /* while it runs */
@@ -337,7 +340,7 @@ static void test_media(void)
     struct engine *engine = engine_of(w, config);
     engine_start_paused(engine);
     engine_change_medium(engine, "cdrom", iso, true, false, request_done, w);
-    AWAIT(w, w->done == 1);
+    AWAIT_WATCH(w, w->done == 1);
     g_assert_null(w->error);
     struct engine_drive_info drives[8];
     unsigned count = engine_get_drives(engine, drives, G_N_ELEMENTS(drives)), seen = 0;
@@ -345,13 +348,13 @@ static void test_media(void)
         seen += !strcmp(drives[i].id, "cdrom") && drives[i].present && drives[i].removable;
     g_assert_cmpuint(seen, ==, 1);
     engine_change_medium(engine, "cdrom", NULL, true, false, request_done, w);
-    AWAIT(w, w->done == 2);
+    AWAIT_WATCH(w, w->done == 2);
     g_assert_null(w->error);
     engine_change_medium(engine, "tape", iso, true, false, request_done, w);
-    AWAIT(w, w->done == 3);
+    AWAIT_WATCH(w, w->done == 3);
     g_assert_nonnull(w->error);
     engine_change_medium(engine, "floppy", "/nonexistent/floppy", true, false, request_done, w);
-    AWAIT(w, w->done == 4);
+    AWAIT_WATCH(w, w->done == 4);
     g_assert_nonnull(w->error);
     g_autofree char *text = engine_describe(engine);
     g_assert_nonnull(strstr(text, "esp"));

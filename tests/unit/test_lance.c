@@ -4,6 +4,7 @@
 #include "emulator/hw/net/ethernet.h"
 #include "emulator/hw/net/lance.h"
 #include "emulator/hw/net/net_slirp.h"
+#include "tests/machine/await.h"
 #include "tests/unit/devs_common.h"
 
 #define BASE    0x78c00000u
@@ -410,8 +411,8 @@ static void test_slirp_dhcp(void)
     net_send(net, frame, sizeof(frame));
 
     /* The offer comes by a post; run the loop until it does. */
-    int64_t limit = g_get_monotonic_time() + 60 * G_USEC_PER_SEC;
-    while (!guest.offers && g_get_monotonic_time() < limit) {
+    struct await await = await_begin(AWAIT_SECONDS);
+    while (!guest.offers && await_more(&await)) {
         machine_post(machine, quit_if_offered, NULL);
         machine_run(machine, -1);
         g_usleep(1000);

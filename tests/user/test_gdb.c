@@ -16,6 +16,8 @@
 #include <glib.h>
 #include <glib/gstdio.h>
 
+#include "tests/machine/await.h"
+
 static const char *runner, *debugger;
 
 static const char *signals = "handle SIGUSR1 nostop noprint pass";
@@ -77,7 +79,7 @@ static char *session(const char *program, const char *const *commands, const cha
     g_spawn_async(NULL, (char **)run->pdata, NULL, G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDOUT_TO_DEV_NULL,
                   NULL, NULL, &pid, &error);
     g_assert_no_error(error);
-    for (int i = 0; i < 500 && access(path, F_OK) != 0; i++)
+    for (struct await await = await_begin(AWAIT_SECONDS); access(path, F_OK) != 0 && await_more(&await);)
         g_usleep(10000);
 
     g_ptr_array_add(look, g_strdup(debugger));
@@ -88,7 +90,7 @@ static char *session(const char *program, const char *const *commands, const cha
     g_ptr_array_add(look, g_strdup("-ex"));
     g_ptr_array_add(look, g_strdup("set pagination off"));
     g_ptr_array_add(look, g_strdup("-ex"));
-    g_ptr_array_add(look, g_strdup("set remotetimeout 20"));
+    g_ptr_array_add(look, g_strdup("set remotetimeout 60"));
     g_ptr_array_add(look, g_strdup("-ex"));
     g_ptr_array_add(look, g_strdup(signals));
     g_ptr_array_add(look, g_strdup("-ex"));
@@ -102,12 +104,13 @@ static char *session(const char *program, const char *const *commands, const cha
     output = watch(look, &messages);
     g_test_message("%s%s", output, messages);
 
-    for (int i = 0; i < 1000 && waitpid(pid, status, WNOHANG) == 0; i++) {
-        if (i == 999) {
-            kill(pid, SIGKILL);
-            waitpid(pid, status, 0);
-        }
+    struct await await = await_begin(AWAIT_SECONDS);
+    pid_t ended;
+    while ((ended = waitpid(pid, status, WNOHANG)) == 0 && await_more(&await))
         g_usleep(10000);
+    if (!ended) {
+        kill(pid, SIGKILL);
+        waitpid(pid, status, 0);
     }
     g_unlink(path);
     g_rmdir(folder);
