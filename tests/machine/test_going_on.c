@@ -3,10 +3,18 @@
  * Going back and on with Linux at full work: it reads and writes its disk, talks to the network, waits for its timer,
  * computes, and is typed at. Moments are taken whenever they come, and gone on from by another engine, compiling or
  * interpreting, or in the same one. Each time all of that goes on, and what the guest checks by itself is right.
+ * And with a host whose disk is full: nothing of what the guest wrote is lost, nor written where it does not belong.
  */
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <linux/input-event-codes.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
 
+#include "emulator/core/machine_private.h"
+#include "emulator/engine_private.h"
 #include "images/images.h"
 #include "tests/machine/guest.h"
 
@@ -15,7 +23,8 @@ static const char *const work_names[WORKS] = {"disk", "network", "timer", "memor
 
 struct bed {
     struct guest guest;
-    char *folder, *base, *now, *then; /* the disk's original; overlays: the machine's, and that of the moment */
+    char *folder, *place; /* place: where the machine's overlay stands */
+    char *base, *now, *then; /* the disk's original; overlays: the machine's, and that of the moment */
     GRand *random;
     unsigned questions, keys;
 };
@@ -167,14 +176,21 @@ static gpointer press_on(gpointer data)
     return NULL;
 }
 
-static void make_bed(struct bed *bed, const char *guests)
+/* `small`: the machine's overlay stands on a file system of this size, in bytes; 0 = in the folder with the others. */
+static void make_bed(struct bed *bed, const char *guests, unsigned small)
 {
     g_autoptr(GError) error = NULL;
     g_autofree char *packed = g_build_filename(guests, "sun4m", "disk.img.zst", NULL);
     *bed = (struct bed){.folder = g_dir_make_tmp("vitrine-going-on-XXXXXX", &error), .random = g_rand_new()};
     g_assert_no_error(error);
     bed->base = g_build_filename(bed->folder, "base.img", NULL);
-    bed->now = g_build_filename(bed->folder, "now.qcow2", NULL);
+    bed->place = g_build_filename(bed->folder, "place", NULL);
+    g_mkdir(bed->place, 0700);
+    if (small) {
+        g_autofree char *options = g_strdup_printf("size=%u", small);
+        g_assert_cmpint(mount("none", bed->place, "tmpfs", 0, options), ==, 0);
+    }
+    bed->now = g_build_filename(bed->place, "now.qcow2", NULL);
     bed->then = g_build_filename(bed->folder, "then.qcow2", NULL);
     const char *const unpack[] = {"zstd", "-dqf", packed, "-o", bed->base, NULL};
     int status;
@@ -203,7 +219,10 @@ static void free_bed(struct bed *bed)
     const char *const files[] = {bed->base, bed->now, bed->then};
     for (unsigned i = 0; i < G_N_ELEMENTS(files); i++)
         g_unlink(files[i]);
+    umount(bed->place); /* if it is one */
+    g_rmdir(bed->place);
     g_rmdir(bed->folder);
+    g_free(bed->place);
     g_free(bed->base);
     g_free(bed->now);
     g_free(bed->then);
@@ -242,25 +261,33 @@ static void one_round(struct bed *bed, unsigned round)
     all_goes_on(bed);
 }
 
-static void test_linux_at_work(void)
+/* Linux at its prompt; false: the test is skipped. */
+static bool boot(struct bed *bed, unsigned small)
 {
     const char *guests = g_getenv("VITRINE_TEST_GUESTS");
     if (!guest_have_firmware())
-        return;
+        return false;
     if (!guests) {
         g_test_skip("VITRINE_TEST_GUESTS is not set");
-        return;
+        return false;
     }
+    make_bed(bed, guests, small);
+    bed->guest.engine = guest_engine(&bed->guest);
+    engine_set_watched(bed->guest.engine, true);
+    engine_start(bed->guest.engine);
+    AWAIT_GUEST(&bed->guest, said(w, "GUEST-SHELL ready"));
+    check_complaints(bed);
+    return true;
+}
+
+static void test_linux_at_work(void)
+{
     struct bed bed;
     unsigned long counts[WORKS];
     gint stop = 0;
     GThread *load[2];
-    make_bed(&bed, guests);
-    bed.guest.engine = guest_engine(&bed.guest);
-    engine_set_watched(bed.guest.engine, true);
-    engine_start(bed.guest.engine);
-    AWAIT_GUEST(&bed.guest, said(w, "GUEST-SHELL ready"));
-    check_complaints(&bed);
+    if (!boot(&bed, 0))
+        return;
     for (unsigned i = 0; i < G_N_ELEMENTS(script); i++) {
         guest_type(&bed.guest, script[i]);
         g_usleep(300000);
@@ -278,9 +305,105 @@ static void test_linux_at_work(void)
     free_bed(&bed);
 }
 
+/* ---- no room on the host ---- */
+
+static bool own_mounts; /* this process may mount, and nobody else sees it */
+
+/* Before there are threads. */
+static void get_own_mounts(void)
+{
+    const unsigned user = getuid(), group = getgid();
+    if (unshare(CLONE_NEWNS)) {
+        if (unshare(CLONE_NEWUSER | CLONE_NEWNS))
+            return;
+        g_autofree char *users = g_strdup_printf("0 %u 1", user), *groups = g_strdup_printf("0 %u 1", group);
+        const char *const files[][2] = {
+            {"/proc/self/setgroups", "deny"}, {"/proc/self/uid_map", users}, {"/proc/self/gid_map", groups}};
+        for (unsigned i = 0; i < G_N_ELEMENTS(files); i++) {
+            int fd = open(files[i][0], O_WRONLY | O_CLOEXEC);
+            if (fd < 0 || write(fd, files[i][1], strlen(files[i][1])) < 0)
+                return;
+            close(fd);
+        }
+    }
+    own_mounts = !mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL);
+}
+
+/* Leaves so many bytes. */
+static void fill(struct bed *bed, uint64_t left)
+{
+    struct statvfs info;
+    g_autofree char *path = g_build_filename(bed->place, "filler", NULL);
+    g_assert_cmpint(statvfs(bed->place, &info), ==, 0);
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    g_assert_cmpint(posix_fallocate(fd, 0, (off_t)(info.f_bavail * info.f_frsize - left)), ==, 0);
+    close(fd);
+}
+
+static void make_room(struct bed *bed)
+{
+    g_autofree char *path = g_build_filename(bed->place, "filler", NULL);
+    g_unlink(path);
+}
+
+/* The machine has paused by itself, and says why. */
+static void await_full(struct bed *bed)
+{
+    struct await await = await_begin(GUEST_SECONDS);
+    while (engine_get_state(bed->guest.engine) != ENGINE_PAUSED) {
+        g_assert_true(await_more(&await));
+        g_usleep(10000);
+    }
+    g_autofree char *message = engine_message(bed->guest.engine);
+    g_assert_nonnull(message);
+    g_assert_nonnull(strstr(message, "full"));
+}
+
+static void test_full_disk(void)
+{
+    if (!own_mounts) {
+        g_test_skip("no file system of one's own can be mounted here");
+        return;
+    }
+    struct bed bed;
+    if (!boot(&bed, 32 << 20))
+        return;
+    GLogLevelFlags fatal = g_log_set_always_fatal(G_LOG_FATAL_MASK); /* writing warns that there is no room */
+    struct guest *guest = &bed.guest;
+    guest_ask(guest,
+              "mkdir /d; mount -t ext2 /dev/sda1 /d; head -c 1000000 /dev/urandom >/a; cp /a /d/a; sync; echo rea''dy\r",
+              "ready");
+    g_autoptr(GBytes) state = guest_take(guest, bed.random);
+
+    /* With room again it writes what waited. */
+    fill(&bed, 300 << 10);
+    guest_type(guest, "head -c 3000000 /dev/urandom >/b; cp /b /d/b; sync; echo 3 >/proc/sys/vm/drop_caches; "
+                      "cmp /a /d/a && cmp /b /d/b && echo all the''re\r");
+    await_full(&bed);
+    make_room(&bed);
+    engine_resume(guest->engine);
+    AWAIT_GUEST(guest, said(w, "all there"));
+
+    /* Gone back, what waited is nobody's any more. */
+    fill(&bed, 300 << 10);
+    guest_type(guest, "head -c 4000000 /dev/urandom >/d/c; sync\r");
+    await_full(&bed);
+    make_room(&bed);
+    guest_load(guest, state, true);
+    g_assert_null(guest->engine->machine->priv->parked);
+    engine_resume(guest->engine);
+    guest_ask(guest, "\x15\recho 3 >/proc/sys/vm/drop_caches; cmp /a /d/a || echo B''AD; ls /d/b /d/c; echo ba''ck\r", "back");
+    check_complaints(&bed);
+    AWAIT_GUEST(guest, said(w, "/d/b: No such file") && said(w, "/d/c: No such file"));
+    free_bed(&bed);
+    g_log_set_always_fatal(fatal);
+}
+
 int main(int argc, char **argv)
 {
+    get_own_mounts();
     g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/going-on/full-disk", test_full_disk);
     g_test_add_func("/going-on/linux-at-work", test_linux_at_work);
     return g_test_run();
 }
