@@ -54,6 +54,7 @@ enum {
     XV_GLOBAL = 4, /* used outside its block */
     XV_DONE = 8,   /* already made by the operation before (ADD + CARRY) */
     XV_SHARED = 16, /* its spill place has other users, too */
+    XV_UNCHECKED = 32, /* that it is a NaN shows in its only user's result: that repairs both */
 };
 #define X64_NEVER 0xffffffffu
 
@@ -334,6 +335,11 @@ void x64_cold_call(struct x64_ctx *c, const void *function, const struct ir_insn
 
 /* ------------------------------------------------------------------------------------- x64_fp.c, x64_vec.c */
 bool x64_fp(struct x64_ctx *c, uint32_t p);  /* false: not an operation of this file */
+/* Operations whose result is a NaN if an operand is one. */
+static inline bool x64_passes_nan(const struct ir_insn *i)
+{
+    return i->op >= IR_FADD && i->op <= IR_FDIV && (i->type == IR_F32 || i->type == IR_F64);
+}
 bool x64_vec(struct x64_ctx *c, uint32_t p);
 enum x64_cc x64_fcmp_flags(struct x64_ctx *c, uint32_t p);
 /* Three-operand SSE/AVX: dst = a op rm.  dst may be a, and b only with AVX. */

@@ -61,6 +61,29 @@ static uint32_t least_integer(struct x64_ctx *c, const struct ir_insn *i, int sr
     return x64_jcc8(a, CC_E);
 }
 
+/* In a cold path: operands that nobody has checked become what the guest has for them. */
+static void repair_operands(struct x64_ctx *c, uint32_t p)
+{
+    const struct ir_insn *i = &c->r->insn[p];
+    struct x64_asm *a = &c->a;
+
+    for (unsigned k = 0; k < 2 && x64_passes_nan(i); k++) {
+        uint32_t v = k ? i->b : i->a;
+        const struct ir_insn *made = &c->r->insn[v];
+        if (!(c->val[v].flags & XV_UNCHECKED)) {
+            continue;
+        }
+        const struct x64_loc arg[3] = {
+            x64_where(c, made->a), x64_where(c, made->b), {.kind = XL_IMM, .type = IR_I64}};
+        uint32_t number = x64_label(a);
+        int r = c->val[v].reg;
+        x64_v2(c, (made->type == IR_F64 ? X_66 : 0) | X_0F | 0x2e, r, r); /* ucomis */
+        x64_jcc(a, CC_NP, number);
+        x64_cold_call(c, (const void *)(uintptr_t)c->guest->fp_fix, made, arg, 3, r, (enum ir_type)made->type);
+        x64_bind(a, number);
+    }
+}
+
 /* Jumps out when the flags say so; the cold call puts the guest's result in `result`. */
 static void fix_if(struct x64_ctx *c, uint32_t p, enum x64_cc cc, const struct x64_loc *arg, unsigned n, int result)
 {
@@ -76,6 +99,7 @@ static void fix_if(struct x64_ctx *c, uint32_t p, enum x64_cc cc, const struct x
     x64_bind(a, stub);
     struct x64_mem csr = x64_at(RSP, X64_TEMP + 32);
     x64_rm(a, X_0F | 0xae, 3, csr); /* what fp_fix computes leaves no flags */
+    repair_operands(c, p);
     uint32_t fine = cc == CC_O ? least_integer(c, &c->r->insn[p], arg->reg) : 0;
     x64_cold_call(c, (const void *)(uintptr_t)c->guest->fp_fix, &c->r->insn[p], full, 3, result,
                   (enum ir_type)c->r->insn[p].type);
@@ -90,7 +114,7 @@ static void fix_if(struct x64_ctx *c, uint32_t p, enum x64_cc cc, const struct x
 
 static void fix_nan(struct x64_ctx *c, uint32_t p, const struct x64_loc *arg, unsigned n, int dst)
 {
-    if (!c->guest->fp_fix) {
+    if (!c->guest->fp_fix || (c->val[p].flags & XV_UNCHECKED)) {
         return;
     }
     x64_v2(c, (c->r->insn[p].type == IR_F64 ? X_66 : 0) | X_0F | 0x2e, dst, dst); /* ucomis */
@@ -99,14 +123,31 @@ static void fix_nan(struct x64_ctx *c, uint32_t p, const struct x64_loc *arg, un
 
 /* ------------------------------------------------------------------------------------------------ arithmetic */
 
+/* An unchecked operand stands in a register, and what it was made from stays where it is. */
+static void hold_unchecked(struct x64_ctx *c, uint32_t v)
+{
+    if (c->val[v].flags & XV_UNCHECKED) {
+        const uint32_t from[2] = {c->r->insn[v].a, c->r->insn[v].b};
+        x64_in(c, v);
+        for (unsigned k = 0; k < 2; k++) {
+            if (c->val[from[k]].reg >= 0) {
+                c->locked |= 1u << c->val[from[k]].reg;
+            }
+        }
+    }
+}
+
 static void binary(struct x64_ctx *c, uint32_t p, uint32_t op)
 {
     const struct ir_insn *i = &c->r->insn[p];
     ir_ref x = i->a, y = i->b;
     uint32_t o = PP(i->type) | X_0F | op;
-    int ra = x64_in(c, x), dst;
+    int dst;
     struct x64_loc arg[2];
 
+    hold_unchecked(c, x);
+    hold_unchecked(c, y);
+    int ra = x64_in(c, x);
     if (x64_in_mem(c, y, i->type == IR_F64)) {
         dst = x64_new(c, p);
         arg[0] = x64_where(c, x);

@@ -207,6 +207,29 @@ static void find_lazy(struct x64_ctx *c)
     }
 }
 
+/* Of two operations in a row where nobody else sees the first one's result only the second one asks for a NaN. */
+static void find_unchecked(struct x64_ctx *c)
+{
+    const struct ir_region *r = c->r;
+
+    if (!c->guest->fp_fix || c->tier < 2) {
+        return;
+    }
+    for (uint32_t b = 0; b < r->n_blocks; b++) {
+        for (uint32_t p = r->block[b].first; p < r->block[b].last; p++) {
+            const struct ir_insn *i = &r->insn[p];
+            for (unsigned k = 0; k < 2 && x64_passes_nan(i); k++) {
+                uint32_t v = k ? i->b : i->a;
+                const struct ir_insn *made = &r->insn[v];
+                if (x64_passes_nan(made) && c->val[v].n_use == 1 && c->val[v].block == b &&
+                    !((c->val[made->a].flags | c->val[made->b].flags) & XV_UNCHECKED)) {
+                    c->val[v].flags |= XV_UNCHECKED;
+                }
+            }
+        }
+    }
+}
+
 /* ------------------------------------------------------------------------------------------ pass 3: uses */
 
 static inline void note_block_use(struct x64_ctx *c, uint32_t v, uint32_t b)
@@ -335,6 +358,10 @@ static void find_uses(struct x64_ctx *c)
             }
             for (unsigned k = 0; k < n; k++) {
                 add_use(c, arg[k], b);
+                if (c->val[arg[k]].flags & XV_UNCHECKED) {
+                    add_use(c, r->insn[arg[k]].a, b);
+                    add_use(c, r->insn[arg[k]].b, b);
+                }
             }
             if (i->op == IR_CALL || i->op == IR_CALLIF) {
                 const struct ir_call *call = &r->call[i->op == IR_CALL ? i->a : i->b];
@@ -637,6 +664,7 @@ void x64_prepare(struct x64_ctx *c)
 
     count_uses(c);
     find_lazy(c);
+    find_unchecked(c);
     find_uses(c);
     if (find_liveness(c)) {
         find_pressure(c);
