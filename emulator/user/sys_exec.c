@@ -10,6 +10,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sanitizer/asan_interface.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -170,6 +171,8 @@ static struct sharing_child *sharing_child_new(struct user_thread *t, const stru
 
     if (stack == MAP_FAILED)
         return NULL;
+    /* An earlier child left its stack without returning, so the sanitizer still guards variables there. */
+    ASAN_UNPOISON_MEMORY_REGION(stack, CHILD_STACK);
     c = g_atomic_rc_box_new0(struct sharing_child);
     g_mutex_init(&c->lock);
     g_cond_init(&c->born);
