@@ -126,8 +126,13 @@ int64_t user_sys_mlock2(struct user_thread *t, const uint64_t *a)
     return on_range(t, SYS_mlock2, a, a[2]);
 }
 
-/* This program's own memory counts as the guest's: without its translations, the guest would wait all the same. */
+/* This program's own memory counts as the guest's: without its translations, the guest would wait all the same. By the
+ * C library, because the address sanitizer must not have its shadows locked. */
 int64_t user_sys_mlockall(struct user_thread *t, const uint64_t *a)
 {
-    return USER_HOST(t, SYS_mlockall, user_bits_to_host(ABI(t)->lock_flags, (uint32_t)a[0]), 0, 0, 0, 0, 0);
+    uint32_t flags = user_bits_to_host(ABI(t)->lock_flags, (uint32_t)a[0]);
+
+    if (!flags || flags & ~(uint32_t)(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT))
+        return -EINVAL;
+    return mlockall((int)flags) == 0 ? 0 : -errno;
 }
