@@ -19,6 +19,7 @@
 #define MANIFEST       "manifest.json"
 #define MAX_MANIFEST   (64 << 20)
 #define BUFFER         (256 << 10)
+#define MAX_CHAIN      256
 
 struct member {
     char *path; /* in the archive */
@@ -460,7 +461,8 @@ static gboolean parse_manifest(const char *text, gsize length, GHashTable *membe
         JsonObject *object = element(files, i);
         const char *path = object ? text_of(object, "path") : NULL, *sum = object ? text_of(object, "sha256") : NULL;
         gint64 size = object ? json_object_get_int_member_with_default(object, "size", -1) : -1;
-        if (!path || !sum || size < 0 || !is_safe(path) || g_hash_table_contains(members, path))
+        if (!path || !sum || size < 0 || (guint64)size > G_MAXINT64 - *total || !is_safe(path) ||
+            g_hash_table_contains(members, path))
             return FALSE;
         struct member *member = g_new0(struct member, 1);
         member->path = g_strdup(path);
@@ -564,6 +566,41 @@ static void move_medium(struct machine_drive *drive, const GPtrArray *moved)
     }
 }
 
+static gboolean leads_outside(const char *path, GError **error)
+{
+    g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_PERM,
+                _("The machine in this file names “%s”, which is not part of it. It is not imported: a file from elsewhere "
+                  "may not choose files of this computer."),
+                path);
+    return FALSE;
+}
+
+/* Whoever sent the machine does not choose where it reads and writes here. */
+static gboolean keep_inside(MachineIni *machine, GError **error)
+{
+    struct machine_drive *const media[] = {&machine->cdrom, &machine->floppy};
+    const char *const files[] = {machine->kernel, machine->initrd, machine->firmware};
+    static const char *const ports[] = {"window", "none", "pty", NULL};
+
+    for (unsigned i = 0; i < machine->disk_count; i++)
+        if (!is_safe(machine->disks[i].file))
+            return leads_outside(machine->disks[i].file, error);
+    for (guint i = 0; i < G_N_ELEMENTS(files); i++)
+        if (files[i] && !is_safe(files[i]))
+            return leads_outside(files[i], error);
+    for (guint i = 0; i < G_N_ELEMENTS(media); i++) {
+        if (!media[i]->file || is_safe(media[i]->file))
+            continue;
+        if (!g_path_is_absolute(media[i]->file))
+            return leads_outside(media[i]->file, error);
+        machine_ini_set_drive(media[i], NULL, NULL, -1, FALSE); /* it was not there when the machine was exported */
+    }
+    if (machine->serial && !g_strv_contains(ports, machine->serial))
+        g_clear_pointer(&machine->serial, g_free);
+    machine_ini_forget_shared_folders(machine);
+    return TRUE;
+}
+
 /* In the settings of the present or of a node: what was outside is inside now. */
 static gboolean settle_machine(const char *folder, MachineIni *machine, const char *name, const GPtrArray *bases,
                                const GPtrArray *moved, GError **error)
@@ -581,7 +618,54 @@ static gboolean settle_machine(const char *folder, MachineIni *machine, const ch
         g_clear_pointer(&machine->disks[i].base, g_free);
         g_clear_pointer(&machine->disks[i].fingerprint, g_free);
     }
-    return history_write_machine(folder, machine, error);
+    return keep_inside(machine, error) && history_write_machine(folder, machine, error);
+}
+
+/* An image and those that it stands on: in one folder, whether or not they can be opened. */
+static gboolean stays_inside(const char *folder, const struct machine_drive *drive, GError **error)
+{
+    g_autofree char *path = vitrine_bundle_path(folder, drive->file);
+    g_autofree char *home = g_path_get_dirname(path);
+    g_autofree char *format = g_strdup(drive->format);
+
+    for (guint depth = 0; depth < MAX_CHAIN; depth++) {
+        g_autoptr(ImageInfo) info = image_read_info(path, format, NULL);
+        if (!info || !info->backing_file)
+            return TRUE;
+        g_autofree char *in = info->backing_path ? g_path_get_dirname(info->backing_path) : g_strdup("");
+        if (strcmp(in, home) != 0)
+            return leads_outside(info->backing_file, error);
+        g_free(path);
+        path = g_strdup(info->backing_path);
+        g_free(format);
+        format = g_strdup(info->backing_format);
+    }
+    return leads_outside(path, error); /* in a circle */
+}
+
+static gboolean images_stay_inside(const char *folder, const MachineIni *machine, GError **error)
+{
+    gboolean ok = (!machine->cdrom.file || stays_inside(folder, &machine->cdrom, error)) &&
+                  (!machine->floppy.file || stays_inside(folder, &machine->floppy, error));
+
+    for (unsigned i = 0; ok && i < machine->disk_count; i++)
+        ok = stays_inside(folder, &machine->disks[i], error);
+    return ok;
+}
+
+/* A host that dies soon finds it whole. */
+static gboolean sync_folders(const char *folder, GError **error)
+{
+    g_autoptr(GDir) dir = g_dir_open(folder, 0, error);
+    const char *name;
+    gboolean ok = dir != NULL;
+
+    while (ok && (name = g_dir_read_name(dir))) {
+        g_autofree char *path = g_build_filename(folder, name, NULL);
+        if (g_file_test(path, G_FILE_TEST_IS_DIR))
+            ok = sync_folders(path, error);
+    }
+    return ok && vitrine_sync_folder(folder, error);
 }
 
 static gboolean settle(const char *folder, const char *name, const GPtrArray *bases, const GPtrArray *moved,
@@ -601,32 +685,28 @@ static gboolean settle(const char *folder, const char *name, const GPtrArray *ba
     for (guint i = 0; ok && i < records->len; i++) {
         HistoryRecord *record = records->pdata[i];
         if (record->machine) {
-            ok = settle_machine(record->folder, record->machine, name, bases, moved, error);
-            history_freeze_layers(folder, record->machine);
+            ok = settle_machine(record->folder, record->machine, name, bases, moved, error) &&
+                 images_stay_inside(folder, record->machine, error);
+            if (ok)
+                history_freeze_layers(folder, record->machine);
         }
     }
-    ok = ok && settle_machine(folder, machine, name, bases, moved, error);
-    /* Disks may lead nowhere else than into this folder. */
-    g_autofree char *disks = g_build_filename(folder, "disks", NULL);
+    ok = ok && settle_machine(folder, machine, name, bases, moved, error) && images_stay_inside(folder, machine, error);
+    /* The present can be started. */
     for (unsigned i = 0; ok && i < machine->disk_count; i++) {
         g_autofree char *top = vitrine_bundle_path(folder, machine->disks[i].file);
         g_autoptr(GPtrArray) chain = image_chain(top, machine->disks[i].format, error);
         ok = chain != NULL;
-        for (guint k = 0; ok && k < chain->len; k++) {
-            g_autofree char *in = g_path_get_dirname(((const ImageInfo *)chain->pdata[k])->path);
-            if (strcmp(in, disks) != 0)
-                ok = not_a_bundle(((const ImageInfo *)chain->pdata[k])->path, error);
-        }
     }
     const struct machine_drive *const media[] = {&machine->cdrom, &machine->floppy};
     for (unsigned i = 0; ok && i < G_N_ELEMENTS(media); i++) {
-        if (!media[i]->file || g_path_is_absolute(media[i]->file))
+        if (!media[i]->file)
             continue;
         g_autofree char *path = vitrine_bundle_path(folder, media[i]->file);
         g_autoptr(GPtrArray) chain = image_chain(path, media[i]->format, error);
         ok = chain && (chain->len == 1 || not_a_bundle(path, error));
     }
-    return ok;
+    return ok && sync_folders(folder, error);
 }
 
 char *bundle_file_import(const char *path, const char *machines_folder, const char *name, const ImageJob *job,
@@ -660,7 +740,7 @@ char *bundle_file_import(const char *path, const char *machines_folder, const ch
             ok = FALSE;
         }
     }
-    ok = ok && settle(building, name, bases, moved, job, error) && vitrine_sync_folder(building, error);
+    ok = ok && settle(building, name, bases, moved, job, error);
     if (ok && g_rename(building, folder) != 0)
         ok = vitrine_set_errno(error, errno, _("The machine's folder could not be made"), folder);
     if (!ok) {

@@ -20,7 +20,10 @@ G_BEGIN_DECLS
 gboolean bundle_file_export(const char *bundle, const char *path, const ImageJob *job, GError **error);
 
 /* Makes a machine of the file in `machines_folder`; `name` NULL: the name it had. The folder's path, or NULL with a
- * sentence and nothing left behind. Every file's hash is checked; nothing is written outside the new folder. */
+ * sentence and nothing left behind. Every file's hash is checked; nothing is written outside the new folder. The machine
+ * and its moments read and write nothing else of this computer: disks, a kernel or an image's base elsewhere are refused;
+ * a medium that is not in the file is out of its drive, a serial port that went to a file goes to the window, and folders
+ * are shared anew by hand. */
 char *bundle_file_import(const char *path, const char *machines_folder, const char *name, const ImageJob *job,
                          GError **error);
 

@@ -425,3 +425,8 @@ char *machine_ini_get_shared_folder(const MachineIni *machine, const char *file)
 {
     return file ? g_key_file_get_string(machine->rest, SHARED, file, NULL) : NULL;
 }
+
+void machine_ini_forget_shared_folders(MachineIni *machine)
+{
+    g_key_file_remove_group(machine->rest, SHARED, NULL);
+}

@@ -92,3 +92,4 @@ gboolean machine_ini_name_is_valid(const char *name, GError **error);
 char *machine_ini_get_shared_folder(const MachineIni *machine, const char *file);
 /* `folder` NULL: forgets it. */
 void machine_ini_set_shared_folder(MachineIni *machine, const char *file, const char *folder);
+void machine_ini_forget_shared_folders(MachineIni *machine);
