@@ -601,6 +601,8 @@ void engine_get_stats(struct engine *engine, struct engine_stats *stats)
         stats->net_sent += __atomic_load_n(&net->frames_sent, __ATOMIC_RELAXED);
         stats->net_received += __atomic_load_n(&net->frames_received, __ATOMIC_RELAXED);
     }
+    if (engine->machine->audio)
+        stats->audio_played = __atomic_load_n(&engine->machine->audio->frames_played, __ATOMIC_RELAXED);
     g_mutex_lock(&engine->lock);
     stats->frames = engine->serial_number;
     g_mutex_unlock(&engine->lock);

@@ -296,6 +296,7 @@ struct engine_stats {
     double host_cpu_percent; /* of one core, the machine's thread, last second */
     uint64_t frames;
     uint64_t net_sent, net_received;
+    uint64_t audio_played; /* sample frames */
 };
 void engine_get_stats(struct engine *engine, struct engine_stats *stats);
 

@@ -72,6 +72,12 @@ void net_backend_free(struct net_backend *backend)
         backend->ops->finish(backend);
 }
 
+size_t audio_play(struct audio_backend *backend, const int16_t *samples, size_t frames)
+{
+    backend->frames_played += frames;
+    return backend->ops->play(backend, samples, frames);
+}
+
 void audio_backend_free(struct audio_backend *backend)
 {
     if (backend)

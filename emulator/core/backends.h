@@ -197,7 +197,10 @@ struct audio_ops {
 struct audio_backend {
     const struct audio_ops *ops;
     struct machine *machine;
+    uint64_t frames_played; /* activity light */
 };
+
+size_t audio_play(struct audio_backend *backend, const int16_t *samples, size_t frames); /* frames taken */
 void audio_backend_free(struct audio_backend *backend); /* NULL-tolerant */
 
 /* ---- display: a picture made by a device ---- */

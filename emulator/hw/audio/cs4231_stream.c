@@ -268,7 +268,7 @@ static void play_frames(struct cs4231 *codec, unsigned frames, const int16_t *mo
                 (int16_t)CLAMP(samples[2 * i + 1] + scale(monitor[2 * i + 1], through), -32768, 32767);
         }
     }
-    codec->audio->ops->play(codec->audio, samples, frames);
+    audio_play(codec->audio, samples, frames);
 }
 
 /* Leaves what was recorded, as stereo, in `samples`. */
