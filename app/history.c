@@ -169,7 +169,7 @@ static gboolean node_take_record(VitrineHistoryNode *self, HistoryRecord *record
 
 /* ---- the history ---- */
 
-enum { CHANGED, N_SIGNALS };
+enum { CHANGED, BACKGROUND, N_SIGNALS };
 static guint signals[N_SIGNALS];
 
 static void list_model_init(GListModelInterface *iface);
@@ -205,6 +205,11 @@ void history_emit_changed(VitrineHistory *self)
     g_signal_emit(self, signals[CHANGED], 0);
 }
 
+void history_emit_background(VitrineHistory *self, VitrineJob *job)
+{
+    g_signal_emit(self, signals[BACKGROUND], 0, job);
+}
+
 static const char *const history_key = "vitrine-history";
 
 static void vitrine_history_finalize(GObject *object)
@@ -237,6 +242,8 @@ static void vitrine_history_class_init(VitrineHistoryClass *klass)
     G_OBJECT_CLASS(klass)->finalize = vitrine_history_finalize;
     signals[CHANGED] = g_signal_new("changed", G_TYPE_FROM_CLASS(klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                     G_TYPE_NONE, 0);
+    signals[BACKGROUND] = g_signal_new("background", G_TYPE_FROM_CLASS(klass), G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                       G_TYPE_NONE, 1, VITRINE_TYPE_JOB);
 }
 
 static void vitrine_history_init(VitrineHistory *self)

@@ -32,6 +32,7 @@ void history_node_set_health(VitrineHistoryNode *node, enum history_health healt
 void history_node_set_sizes(VitrineHistoryNode *node, guint64 own, guint64 shared);
 
 void history_emit_changed(VitrineHistory *self);
+void history_emit_background(VitrineHistory *self, VitrineJob *job);
 /* Files have changed: look at them soon. */
 void history_something_changed(VitrineHistory *self);
 /* Finds out the nodes' sizes on a worker thread. */

@@ -43,6 +43,7 @@ void history_tighten(VitrineHistory *self)
     self->tightening = vitrine_job_new(_("Packing the memory of moments"), work, g_object_ref(self),
                                        g_object_unref);
     g_signal_connect(self->tightening, "finished", G_CALLBACK(on_finished), g_object_ref(self));
+    history_emit_background(self, self->tightening);
 }
 
 void history_stop_tightening(VitrineHistory *self)

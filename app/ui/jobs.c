@@ -6,6 +6,9 @@
 #include "app/ui/application.h"
 #include "app/ui/dialogs.h"
 
+/* Who asked for nothing need not be told of what is over sooner. */
+#define QUIET_MS 500
+
 /* ---- the list ---- */
 
 static GListStore *store(void)
@@ -36,10 +39,16 @@ static void tell(const char *text)
     }
 }
 
-static void on_finished(VitrineJob *job)
+static void leave(VitrineJob *job)
 {
     guint position;
 
+    if (g_list_store_find(store(), job, &position))
+        g_list_store_remove(store(), position);
+}
+
+static void on_finished(VitrineJob *job)
+{
     switch (vitrine_job_get_state(job)) {
     case JOB_FAILED: tell(vitrine_job_get_message(job)); break;
     case JOB_DONE:
@@ -58,14 +67,29 @@ static void on_finished(VitrineJob *job)
     }
     case JOB_RUNNING: break;
     }
-    if (g_list_store_find(store(), job, &position))
-        g_list_store_remove(store(), position);
+    leave(job);
 }
 
 void jobs_add(VitrineJob *job)
 {
     g_list_store_append(store(), job);
     g_signal_connect(job, "finished", G_CALLBACK(on_finished), NULL);
+}
+
+static gboolean takes_its_time(gpointer data)
+{
+    VitrineJob *job = data;
+
+    if (vitrine_job_get_state(job) == JOB_RUNNING) {
+        g_list_store_append(store(), job);
+        g_signal_connect(job, "finished", G_CALLBACK(leave), NULL);
+    }
+    return G_SOURCE_REMOVE;
+}
+
+void jobs_add_quietly(VitrineJob *job)
+{
+    g_timeout_add_full(G_PRIORITY_DEFAULT, QUIET_MS, takes_its_time, g_object_ref(job), g_object_unref);
 }
 
 VitrineJob *jobs_run(const char *title, VitrineJobFunc function, gpointer data, GDestroyNotify destroy)
@@ -81,6 +105,7 @@ VitrineJob *jobs_run(const char *title, VitrineJobFunc function, gpointer data, 
 struct _VitrineJobsButton {
     GtkWidget parent;
     GtkWidget *button, *popover;
+    GtkSpinner *spinner;
     GtkListBox *list;
 };
 
@@ -143,6 +168,7 @@ static void on_jobs_changed(VitrineJobsButton *self)
         g_strdup_printf(g_dngettext(GETTEXT_PACKAGE, "%u job is running", "%u jobs are running", count), count);
 
     gtk_widget_set_visible(GTK_WIDGET(self), count > 0);
+    gtk_spinner_set_spinning(self->spinner, count > 0);
     if (count == 0)
         gtk_popover_popdown(GTK_POPOVER(self->popover));
     dialogs_name_widget(self->button, text);
@@ -165,6 +191,7 @@ static void vitrine_jobs_button_class_init(VitrineJobsButtonClass *klass)
     gtk_widget_class_set_template_from_resource(widget, "/org/vitrine/Vitrine/jobs.ui");
     gtk_widget_class_bind_template_child(widget, VitrineJobsButton, button);
     gtk_widget_class_bind_template_child(widget, VitrineJobsButton, popover);
+    gtk_widget_class_bind_template_child(widget, VitrineJobsButton, spinner);
     gtk_widget_class_bind_template_child(widget, VitrineJobsButton, list);
 }
 

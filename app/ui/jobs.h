@@ -14,6 +14,8 @@ G_BEGIN_DECLS
 
 /* Takes a reference until it is over. */
 void jobs_add(VitrineJob *job);
+/* One that nobody asked for: it is shown when it takes its time, and not spoken of when it is over. */
+void jobs_add_quietly(VitrineJob *job);
 /* vitrine_job_new() and jobs_add(); gives a reference. */
 VitrineJob *jobs_run(const char *title, VitrineJobFunc function, gpointer data, GDestroyNotify destroy);
 /* VitrineJob, running ones. */
