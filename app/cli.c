@@ -35,6 +35,12 @@ void cli_error(const char *command, const char *format, ...)
     g_printerr("vitrine%s%s: %s\n", command ? " " : "", command ? command : "", message);
 }
 
+int cli_bad_option(const char *command, const char *word)
+{
+    cli_error(command, _("“%s” is no option, or lacks its value. “vitrine %s --help” lists the options."), word, command);
+    return CLI_USAGE;
+}
+
 bool cli_parse(int *argc, char ***argv, const GOptionEntry *entries, const char *synopsis,
                const char *summary, bool stop_at_word)
 {
@@ -57,6 +63,10 @@ bool cli_parse(int *argc, char ***argv, const GOptionEntry *entries, const char 
     } else if (*argc > 1 && strcmp((*argv)[1], "--") == 0) {
         memmove(*argv + 1, *argv + 2, (size_t)(*argc - 1) * sizeof(char *));
         (*argc)--;
+    }
+    if (ok && !synopsis && *argc > 1) {
+        cli_bad_option(command, (*argv)[1]);
+        return false;
     }
     return ok;
 }

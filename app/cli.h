@@ -49,9 +49,12 @@ int cli_main(int argc, char **argv);
 /* Prints "vitrine COMMAND: MESSAGE" (a sentence) to standard error. */
 void cli_error(const char *command, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
+/* The same for a word that getopt_long() (with opterr 0) could not take; gives CLI_USAGE. */
+int cli_bad_option(const char *command, const char *word);
+
 /*
  * Parses the options of one command; words that are no options stay in argv. `synopsis` is what follows the
- * options in the usage line ("NAME", "FILE…"), `summary` the paragraph below it. On --help prints and exits
+ * options in the usage line ("NAME", "FILE…"; NULL: there must be nothing), `summary` the paragraph below it. On --help prints and exits
  * with status 0; false after an error was printed (return CLI_USAGE then). `stop_at_word`: the first word
  * that is no option ends the options (`exec PROGRAM -its -own`).
  */

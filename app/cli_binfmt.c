@@ -34,7 +34,7 @@ struct request {
     GPtrArray *kinds; /* struct user_binfmt, those that are meant */
 };
 
-static void print_usage(FILE *to)
+static void print_usage(void)
 {
     fputs(_("Usage: vitrine binfmt register|unregister|status|print [OPTION…] [KIND…]\n"
             "Lets Linux start programs for other processors by their names alone (binfmt_misc).\n"
@@ -48,7 +48,7 @@ static void print_usage(FILE *to)
             "  --folder DIR        where binfmt_misc is mounted (/proc/sys/fs/binfmt_misc)\n"
             "  --json              status as JSON\n"
             "  --help              this text\n"),
-          to);
+          stdout);
 }
 
 /* The entry's file, as the kernel tells it; NULL: not registered. */
@@ -252,6 +252,7 @@ int cli_binfmt(int argc, char **argv)
     int option, result = -1;
 
     optind = 1;
+    opterr = 0;
     while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
         switch (option) {
         case OPTION_INTERPRETER:
@@ -260,22 +261,18 @@ int cli_binfmt(int argc, char **argv)
             break;
         case OPTION_FOLDER: r.folder = optarg; break;
         case OPTION_JSON: r.json = TRUE; break;
-        case 'h': print_usage(stdout); return 0;
-        default: print_usage(stderr); return STATUS_USAGE;
+        case 'h': print_usage(); return 0;
+        default: return cli_bad_option("binfmt", argv[optind - 1]);
         }
     }
     r.interpreter = interpreter;
     r.kinds = kinds;
-    if (optind >= argc) {
-        print_usage(stderr);
-        return STATUS_USAGE;
-    }
-    for (gsize i = 0; i < G_N_ELEMENTS(actions) && result < 0; i++) {
+    for (gsize i = 0; i < G_N_ELEMENTS(actions) && result < 0 && optind < argc; i++) {
         if (g_str_equal(actions[i].name, argv[optind]))
             result = choose_kinds(kinds, argv + optind + 1) ? actions[i].run(&r) : STATUS_USAGE;
     }
     if (result >= 0)
         return result;
-    print_usage(stderr);
+    cli_error("binfmt", _("Say what to do: register, unregister, status or print. “vitrine binfmt --help” tells more."));
     return STATUS_USAGE;
 }

@@ -509,16 +509,12 @@ int cli_boot(int argc, char **argv)
                      "has passed, 2 when the configuration is not possible."),
                    false))
         return CLI_USAGE;
-    if (argc != 1) {
-        cli_error("boot", _("“%s” is no option. “vitrine boot --help” lists them."), argv[1]);
-    } else {
-        struct engine_config *config = boot_config(&b, r.headless);
-        if (config) {
-            const struct engine_model *model = engine_find_model(config->model);
-            r.session = vitrine_session_new_for_config(config, _(model->title));
-            vitrine_session_set_flags(r.session, b.snapshot ? SESSION_DISCARD_WRITES : 0);
-            status = run_session(&r);
-        }
+    struct engine_config *config = boot_config(&b, r.headless);
+    if (config) {
+        const struct engine_model *model = engine_find_model(config->model);
+        r.session = vitrine_session_new_for_config(config, _(model->title));
+        vitrine_session_set_flags(r.session, b.snapshot ? SESSION_DISCARD_WRITES : 0);
+        status = run_session(&r);
     }
     boot_clear(&b);
     running_clear(&r);

@@ -19,7 +19,7 @@ static const struct option options[] = {
     {NULL},
 };
 
-static void print_usage(FILE *to)
+static void print_usage(void)
 {
     fputs(_("Usage: vitrine cache ACTION [OPTION…]\n"
             "Translations of programs that vitrine exec keeps, so that their next start is quick.\n"
@@ -31,7 +31,7 @@ static void print_usage(FILE *to)
             "  --folder DIR    where it is ($XDG_CACHE_HOME/vitrine/translations)\n"
             "  --json          the answer as JSON\n"
             "  --help          this text\n"),
-          to);
+          stdout);
 }
 
 static void print_json(const char *folder, unsigned files, uint64_t bytes)
@@ -65,6 +65,7 @@ int cli_cache(int argc, char **argv)
     int option;
 
     optind = 1;
+    opterr = 0;
     while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
         switch (option) {
         case OPTION_FOLDER:
@@ -72,13 +73,13 @@ int cli_cache(int argc, char **argv)
             folder = g_canonicalize_filename(optarg, NULL);
             break;
         case OPTION_JSON: json = TRUE; break;
-        case 'h': print_usage(stdout); return CLI_OK;
-        default: print_usage(stderr); return CLI_USAGE;
+        case 'h': print_usage(); return CLI_OK;
+        default: return cli_bad_option("cache", argv[optind - 1]);
         }
     }
     clear = optind < argc && g_str_equal(argv[optind], "clear");
     if (optind + 1 != argc || (!clear && !g_str_equal(argv[optind], "info"))) {
-        print_usage(stderr);
+        cli_error("cache", _("Say what to do: info or clear. “vitrine cache --help” tells more."));
         return CLI_USAGE;
     }
     if (!folder) {

@@ -51,7 +51,7 @@ static const struct option options[] = {
     {NULL},
 };
 
-static void print_usage(FILE *to)
+static void print_usage(void)
 {
     fputs(_("Usage: vitrine exec [OPTION…] PROGRAM [ARGUMENT…]\n"
             "Runs one Linux program that was made for another processor.\n"
@@ -73,7 +73,7 @@ static void print_usage(FILE *to)
             "\n"
             "The exit status is the program's; when a signal kills it, this program dies of the same "
             "signal.\n"),
-          to);
+          stdout);
 }
 
 static int G_GNUC_PRINTF(1, 2) wrong(const char *format, ...)
@@ -112,6 +112,7 @@ int cli_exec(int argc, char **argv)
     int option;
 
     optind = 1;
+    opterr = 0;
     /* "+": what follows the program's name is the program's. */
     while ((option = getopt_long(argc, argv, "+h", options, NULL)) != -1) {
         switch (option) {
@@ -155,14 +156,14 @@ int cli_exec(int argc, char **argv)
         case OPTION_STATS: with.stats = true; break;
         case OPTION_ARGV0: with.argv0 = optarg; break;
         case OPTION_GDB: debugger = optarg; break;
-        case 'h': print_usage(stdout); return 0;
-        default: print_usage(stderr); return STATUS_USAGE;
+        case 'h': print_usage(); return 0;
+        default:
+            return wrong(_("“%s” is no option, or lacks its value. “vitrine exec --help” lists the options."),
+                         argv[optind - 1]);
         }
     }
-    if (optind >= argc) {
-        print_usage(stderr);
-        return STATUS_USAGE;
-    }
+    if (optind >= argc)
+        return wrong(_("Name the program to run. “vitrine exec --help” tells what comes before it."));
     self = own_name();
     with.self = self;
     with.cache = cache;
