@@ -2,6 +2,7 @@
 """A hand, an eye and a stopwatch for tests of the windows: AT-SPI, xdotool, and pictures of the X display."""
 
 import os
+import re
 import struct
 import subprocess
 import sys
@@ -16,6 +17,8 @@ from gi.repository import Atspi, GdkPixbuf, GLib  # noqa: E402
 Atspi.set_timeout(10000, 20000)  # ms: a busy computer answers late
 
 BUTTONS = ("push button", "toggle button")
+COMPLAINT = re.compile(r"-?(WARNING|CRITICAL|ERROR) \*\*|\*\*\* BUG|runtime error|AddressSanitizer")
+EXPECTED = re.compile("There is no sound")  # a computer for tests has no sound server
 
 
 class Failure(Exception):
@@ -47,7 +50,7 @@ def wait_for(what, condition, seconds=20):
 
 
 def is_named(node, name):
-    """GTK 4.8 names a button with a mnemonic "_Undo Undo"."""
+    """With or without the underscore of a mnemonic, which GTK 4.8 says in a button that is not yet seen: "_Undo Undo"."""
     plain = name.replace("_", "")
     return node.get_name() in (name, plain, f"_{name} {name}", f"{name} {plain}")
 
@@ -57,12 +60,19 @@ class Desk:
         self.program = program
         self.pictures = pictures
         self.process = None
+        self.said = []  # files with what was written to stderr
         os.makedirs(pictures, exist_ok=True)
 
     # ---- programs
 
     def start(self, *arguments):
-        self.process = subprocess.Popen([self.program, *arguments])
+        self.said.append(os.path.join(os.environ["HOME"], f"said-{len(self.said)}"))
+        self.process = subprocess.Popen([self.program, *arguments], stderr=open(self.said[-1], "wb"))
+
+    def complaints(self):
+        """What the program and its libraries found wrong with themselves."""
+        lines = [line.rstrip() for file in self.said for line in open(file, errors="replace")]
+        return [line for line in lines if COMPLAINT.search(line) and not EXPECTED.search(line)]
 
     def stop(self):
         if self.process and self.process.poll() is None:
@@ -124,7 +134,9 @@ class Desk:
     def press(self, name, roles=BUTTONS, seconds=20, inside=None):
         """`inside`: the title of the window to look in."""
         def with_action():
-            root = self.look(inside, ("frame",)) if inside else None
+            root = self.look(inside, ("frame", "dialog")) if inside else None
+            if inside and not root:
+                return None
             for node in self.all(root):
                 action = node.get_action_iface() if is_named(node, name) else None
                 if action and action.get_n_actions() > 0 and (not roles or node.get_role_name() in roles) \
@@ -252,10 +264,53 @@ class Desk:
             return done.stdout.strip() if done.returncode == 0 else None  # none for a moment, between two
         return wait_for("a window to have the keyboard", known)
 
+    def place(self, window):
+        """(left, top, right, bottom) on the screen."""
+        done = subprocess.run(["xdotool", "getwindowgeometry", "--shell", window], capture_output=True, text=True, check=True)
+        at = dict(line.split("=") for line in done.stdout.split())
+        left, top = int(at["X"]), int(at["Y"])
+        return left, top, left + int(at["WIDTH"]), top + int(at["HEIGHT"])
+
+    def popovers(self):
+        """Windows of ours that no window manager knows: menus, tooltips."""
+        done = subprocess.run(["xdotool", "search", "--onlyvisible", "--class", "org.vitrine.Vitrine"], capture_output=True, text=True)
+        for window in done.stdout.split():
+            if "not found" in subprocess.run(["xprop", "-id", window, "WM_STATE"], capture_output=True, text=True).stdout:
+                yield window
+
+    def seen(self, window):
+        """A window with its menus, which may be larger, as grab() gives one."""
+        layers = [(self.place(each), self.grab(each)) for each in (window, *self.popovers())]
+        left, top = (min(place[i] for place, _ in layers) for i in (0, 1))
+        width, height = (max(place[i + 2] for place, _ in layers) - (left, top)[i] for i in (0, 1))
+        canvas = bytearray(b"\x60" * (width * height * 3))
+        for place, (across, down, rgb) in layers:
+            for y in range(down):
+                at = ((place[1] - top + y) * width + place[0] - left) * 3
+                canvas[at:at + across * 3] = rgb[y * across * 3:(y + 1) * across * 3]
+        return width, height, bytes(canvas)
+
+    def wait_until_drawn(self, window, below):
+        """A new window shows what lies below it, the window of below = (place, picture), until it is drawn."""
+        def drawn():
+            (left, top, right, bottom), (width, _, rgb) = below
+            place = self.place(window)
+            if place[0] < left or place[1] < top or place[2] > right or place[3] > bottom:
+                return True
+            rows = (((y - top) * width + place[0] - left) * 3 for y in range(place[1], place[3]))
+            return self.grab(window)[2] != b"".join(rgb[row:row + (place[2] - place[0]) * 3] for row in rows)
+        wait_for("the window to be drawn", drawn)
+
     def picture(self, name, window=None):
-        """Keeps a picture of a window (the active one) for people to look at."""
+        """Keeps a picture of a window (the active one) for people to look at, with its menus, when nothing moves."""
         window = window or self.active()
-        width, height, rgb = self.grab(window)
+        seen = self.seen(window)
+        for _ in range(10):
+            time.sleep(0.2)
+            before, seen = seen, self.seen(window)
+            if seen == before:
+                break
+        width, height, rgb = seen
         pixbuf = GdkPixbuf.Pixbuf.new_from_bytes(GLib.Bytes.new(rgb), GdkPixbuf.Colorspace.RGB, False, 8, width, height, width * 3)
         pixbuf.savev(os.path.join(self.pictures, name + ".png"), "png", [], [])
 
@@ -268,7 +323,7 @@ class Desk:
 
 def run_tests(tests, desk):
     """TAP; each test builds on the one before, so the first failure ends the run."""
-    print(f"1..{len(tests)}")
+    print(f"1..{len(tests) + 1}")
     failed = False
     for number, test in enumerate(tests, 1):
         name = test.__name__.replace("_", "-")
@@ -290,4 +345,9 @@ def run_tests(tests, desk):
             except (Failure, GLib.Error, subprocess.CalledProcessError) as nothing:
                 print(f"# no more to tell: {nothing}")
     desk.stop()
+    complaints = desk.complaints()
+    for line in complaints:
+        print(f"# {line}")
+    print(f"{'not ok' if complaints else 'ok'} {len(tests) + 1} no-complaints")
+    failed = failed or bool(complaints)
     sys.exit(1 if failed else 0)

@@ -10,8 +10,10 @@ from desk import Failure, is_named, wait_for
 def in_its_window(desk, opened, name, seen):
     """What `opened` does brings a window; Escape closes it."""
     before = desk.active()
+    below = desk.place(before), desk.grab(before)
     opened()
     wait_for(f"the window of {name}", lambda: desk.active() != before)
+    desk.wait_until_drawn(desk.active(), below)
     time.sleep(0.7)
     seen(name)
     desk.keys("Escape")
@@ -90,9 +92,7 @@ def of_a_running_machine(desk, machine, say, seen):
     desk.focus(machine)
     desk.press(say("Power Off"), ("push button",), inside=machine)
     time.sleep(1)
-    label = say("_Power Off")
-    answer = f"{label} {label.replace('_', '')}"  # GTK 4.8 names the question's button so
-    wait_for("the question's button", lambda: desk.look(answer)).get_action_iface().do_action(0)
+    desk.press(say("_Power Off"), ("push button",), inside=say("Power Off the Machine?"))
     desk.find(say("Powered Off"), seconds=60)
     time.sleep(0.7)
     seen("running-off")
