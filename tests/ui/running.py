@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """running.py PROGRAM PICTURES: what a running window can do beyond showing a picture: effects and scaling, screenshots by button
-and key, typing the clipboard by key and menu. The guest is Linux (VITRINE_TEST_GUESTS, see linux_guest); without it the test is
+and key, typing the clipboard by key and menu, keys that no keyboard has, folders and discs dropped, a folder that comes back as
+the guest has left it. The guest is Linux (VITRINE_TEST_GUESTS, see linux_guest); without it the test is
 skipped."""
 
 import glob
@@ -17,6 +18,7 @@ from first_machine import bright, state as state_of  # noqa: E402
 NAME = "Linux Station"
 GUESTS = os.environ.get("VITRINE_TEST_GUESTS")
 HOME = os.environ["HOME"]
+PAPERS = os.path.join(HOME, "Papers")  # a folder that the guest is given
 SERIAL = os.path.join(HOME, "serial.log")  # the guest's console says here what it also shows
 C, V = 54, 55  # key codes
 
@@ -25,11 +27,47 @@ def said(text):
     return os.path.exists(SERIAL) and text in open(SERIAL, errors="replace").read()
 
 
-def linux_runs(desk):
+def write(folder, name, text):
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, name), "w") as file:
+        file.write(text)
+
+
+def shell(desk, command, answer, seconds=60):
+    """What is typed at the guest's prompt, and what it says on its serial line then."""
+    desk.focus(NAME)
+    desk.type(command)
+    desk.keys("Return")
+    wait_for(f"the guest to say “{answer}”", lambda: said(answer), seconds)
+
+
+def machine_page(desk):
+    desk.focus("Vitrine")
+    desk.press(f"Actions for “{NAME}”", None)
+    time.sleep(0.7)
+    desk.press("Details", None)
+    desk.find("Hardware")
+    desk.keys("alt+3")
+    desk.find("Hard Disks")
+
+
+def folder_becomes_a_disk(desk):
     sun4m = os.path.join(GUESTS, "sun4m")
     desk.run("create", NAME, "--model", "ss5", "--ram", "64", "--kernel", f"{sun4m}/vmlinux", "--initrd",
              f"{sun4m}/initramfs.cpio.gz", "--append", "console=tty0 rdinit=/bin/sh", "--serial", SERIAL)
+    write(PAPERS, "letter.txt", "Dear computer\n")
     desk.start()
+    desk.find(NAME, seconds=60)
+    machine_page(desk)
+    desk.press("Choose a Folder to Be a Disk")
+    desk.choose_file("Folder as a Disk", PAPERS)
+    desk.find("Disk 1 Is a Copy of a Folder", seconds=60)
+    desk.picture("folder-disk")
+
+
+def linux_runs(desk):
+    desk.focus("Vitrine")
+    desk.keys("alt+Left")
     desk.press(f"Start “{NAME}”", seconds=60)
     window = desk.focus(NAME)
     wait_for("state running", lambda: state_of(desk, NAME) == "running", 60)
@@ -168,6 +206,89 @@ def clipboard_is_typed(desk):
         wait_for("it twice", lambda: open(SERIAL, errors="replace").read().count("typed 48 Hello, World!") == 2, 60)
 
 
+# ---- media
+
+def drop(desk, *files):
+    with Hand("", *files) as hand:
+        hand.drag(desk, NAME, 300, 300)
+
+
+def folder_dropped_is_a_disc(desk):
+    music = os.path.join(HOME, "Music for the Station")
+    write(music, "hello.txt", "heard $((6*9))\n")
+    drop(desk, music)
+    desk.find("The folder is in the drive", ("label",), seconds=60)
+    desk.find("CD-ROM")  # and no longer empty
+    shell(desk, "mount -t iso9660 -o ro /dev/sr0 /mnt; (cat /mnt/hello.txt; echo so) >/dev/ttyS0", "heard $((6*9))")
+    shell(desk, "umount /mnt; echo out $((5*5)) >/dev/ttyS0", "out 25")
+
+
+def disc_is_changed_by_the_drives_menu(desk):
+    def choose(name):
+        for attempt in range(4):
+            try:
+                desk.focus(NAME)
+                desk.press(disc, None, inside=NAME)
+                time.sleep(0.7 + attempt)
+                desk.press(name, None, inside=NAME, seconds=10)
+                return
+            except Failure:
+                desk.keys("Escape")
+        raise Failure(f"no way to “{name}”")
+    disc = "CD-ROM"
+    choose("Eject")
+    desk.find("CD-ROM, empty")
+    music = glob.glob(os.path.join(os.environ["XDG_DATA_HOME"], "vitrine", "**", "*.iso"), recursive=True)
+    assert music, "the folder's disc is not kept with the machine"
+    file = os.path.join(HOME, "other.iso")
+    os.rename(music[0], file)
+    disc = "CD-ROM, empty"
+    choose("Insert…")
+    desk.choose_file("Insert a Medium", file)
+    desk.find("CD-ROM")
+    shell(desk, "mount -t iso9660 -o ro /dev/sr0 /mnt; (wc -c /mnt/hello.txt; umount /mnt) >/dev/ttyS0", "15 /mnt/hello.txt")
+    disc = "CD-ROM"
+    choose("Eject")
+    desk.find("CD-ROM, empty")
+    drop(desk, file)
+    desk.find("CD-ROM")
+    shell(desk, "mount -t iso9660 -o ro /dev/sr0 /mnt; echo dropped $(cat /mnt/hello.txt | wc -c) >/dev/ttyS0; umount /mnt",
+          "dropped 15")
+
+
+def keys_that_no_keyboard_has(desk):
+    """Another console of Linux, which is empty, and back."""
+    desk.focus(NAME)
+    desk.type("clear; cat /proc/cpuinfo")
+    desk.keys("Return")
+    window = desk.window(NAME)
+    desk.wait_for_rest(window, lambda: True, 30)
+    first = desk.centre(window)
+    menu(desk, "Send Keys", "Ctrl+Alt+F2")
+    wait_for("the second console", lambda: different(first, desk.centre(window)) > 2000, 30)
+    menu(desk, "Send Keys", "Ctrl+Alt+F1")
+    wait_for("the first console again", lambda: different(first, desk.centre(window)) < 500, 30)
+
+
+def guest_writes_to_the_folder(desk):
+    shell(desk, "mount -t vfat /dev/sda1 /mnt; cat /mnt/letter.txt >/dev/ttyS0", "Dear computer")
+    shell(desk, "echo Dear human $((4*4)) >/mnt/answer.txt; rm /mnt/letter.txt; umount /mnt; echo kept $((3*3)) >/dev/ttyS0", "kept 9")
+
+
+def folder_comes_back(desk):
+    desk.keys("ctrl+w")
+    wait_for("its window to close", lambda: not desk.window(NAME))
+    machine_page(desk)
+    desk.press("Bring Back…", None)
+    back = os.path.join(HOME, "Papers Again")
+    desk.choose_file("Bring the Files Back Into a New Folder", back)
+    wait_for("the files", lambda: os.path.exists(os.path.join(back, "answer.txt")), 60)
+    assert os.listdir(back) == ["answer.txt"], f"there are {os.listdir(back)}"
+    assert open(os.path.join(back, "answer.txt")).read() == "Dear human 16\n"
+    assert os.listdir(PAPERS) == ["letter.txt"], "the original was written to"
+    desk.picture("folder-back")
+
+
 def powers_off(desk):
     desk.focus(NAME)
     desk.type("poweroff -f")
@@ -179,5 +300,6 @@ if __name__ == "__main__":
     if not GUESTS:
         print("1..0 # SKIP VITRINE_TEST_GUESTS names no folder of guests")
         sys.exit(0)
-    run_tests([linux_runs, effects_are_seen, small_effects, screenshots_by_button_and_key, clipboard_is_typed, powers_off],
-              Desk(sys.argv[1], sys.argv[2]))
+    run_tests([folder_becomes_a_disk, linux_runs, effects_are_seen, small_effects, screenshots_by_button_and_key,
+               clipboard_is_typed, keys_that_no_keyboard_has, folder_dropped_is_a_disc, disc_is_changed_by_the_drives_menu,
+               guest_writes_to_the_folder, powers_off, folder_comes_back], Desk(sys.argv[1], sys.argv[2]))
