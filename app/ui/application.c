@@ -8,6 +8,7 @@
 #include "app/ui/disks_window.h"
 #include "app/ui/library_window.h"
 #include "app/ui/machine_window.h"
+#include "app/ui/names.h"
 #include "app/ui/preferences.h"
 #include "app/ui/renderer.h"
 #include "app/ui/ui-resource.h"
@@ -187,6 +188,7 @@ static void vitrine_application_startup(GApplication *application)
                                               accelerators[i].keys);
     gtk_window_set_default_icon_name(VITRINE_APP_ID);
     renderer_choose(gdk_display_get_default());
+    names_install();
     add_icons();
 }
 

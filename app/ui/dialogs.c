@@ -3,6 +3,8 @@
 #include "app/ui/dialogs.h"
 
 #include "app/i18n.h"
+#include "app/settings.h"
+#include "app/ui/names.h"
 
 #define TOASTS_KEY "vitrine-toasts"
 #define UNDO_SECONDS 8
@@ -10,7 +12,7 @@
 void dialogs_name_widget(GtkWidget *widget, const char *name)
 {
     gtk_widget_set_tooltip_text(widget, name);
-    gtk_accessible_update_property(GTK_ACCESSIBLE(widget), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
+    names_say(widget, name);
 }
 
 /* ---- toasts ---- */
@@ -158,6 +160,21 @@ void dialogs_confirm(GtkWidget *owner, const char *heading, const char *body, co
 
 /* ---- files ---- */
 
+static void begin_in_last_folder(GtkFileChooser *chooser)
+{
+    g_autofree char *last = g_settings_get_string(vitrine_settings_get(), "files-folder");
+    g_autoptr(GFile) folder = g_file_new_for_path(g_file_test(last, G_FILE_TEST_IS_DIR) ? last : g_get_home_dir());
+
+    gtk_file_chooser_set_current_folder(chooser, folder, NULL);
+}
+
+static void remember_folder(const char *path)
+{
+    g_autofree char *folder = g_path_get_dirname(path);
+
+    g_settings_set_string(vitrine_settings_get(), "files-folder", folder);
+}
+
 static void on_file_response(GtkNativeDialog *dialog, int response, struct answer *answer)
 {
     g_autoptr(GtkWidget) owner = g_weak_ref_get(&answer->owner);
@@ -165,16 +182,18 @@ static void on_file_response(GtkNativeDialog *dialog, int response, struct answe
     if (owner && response == GTK_RESPONSE_ACCEPT) {
         g_autoptr(GFile) file = gtk_file_chooser_get_file(GTK_FILE_CHOOSER(dialog));
         g_autofree char *path = file ? g_file_get_path(file) : NULL;
-        if (path)
+        if (path) {
+            remember_folder(path);
             answer->chosen(owner, path, answer->data);
-        else
+        } else {
             dialogs_toast(owner, _("Only files of this computer can be used."));
+        }
     }
     g_object_unref(dialog);
 }
 
-void dialogs_choose_file(GtkWidget *owner, GtkFileChooserAction action, const char *title, const char *accept,
-                         const char *name, FileChosen chosen, gpointer data, GDestroyNotify destroy)
+static GtkFileChooserNative *chooser_new(GtkWidget *owner, GtkFileChooserAction action, const char *title,
+                                         const char *accept, FileChosen chosen, gpointer data, GDestroyNotify destroy)
 {
     GtkFileChooserNative *chooser =
         gtk_file_chooser_native_new(title, window_of(owner), action, accept, _("_Cancel"));
@@ -182,9 +201,43 @@ void dialogs_choose_file(GtkWidget *owner, GtkFileChooserAction action, const ch
 
     answer->chosen = chosen;
     gtk_native_dialog_set_modal(GTK_NATIVE_DIALOG(chooser), TRUE);
-    if (name)
-        gtk_file_chooser_set_current_name(GTK_FILE_CHOOSER(chooser), name);
+    begin_in_last_folder(GTK_FILE_CHOOSER(chooser));
     g_object_set_data_full(G_OBJECT(chooser), "answer", answer, answer_free);
     g_signal_connect(chooser, "response", G_CALLBACK(on_file_response), answer);
+    return chooser;
+}
+
+void dialogs_choose_file(GtkWidget *owner, GtkFileChooserAction action, const char *title, const char *accept,
+                         const char *name, FileChosen chosen, gpointer data, GDestroyNotify destroy)
+{
+    GtkFileChooserNative *chooser = chooser_new(owner, action, title, accept, chosen, data, destroy);
+
+    if (name)
+        gtk_file_chooser_set_current_name(GTK_FILE_CHOOSER(chooser), name);
+    gtk_native_dialog_show(GTK_NATIVE_DIALOG(chooser));
+}
+
+static void add_filter(GtkFileChooserNative *chooser, const char *title, const char *const *suffixes)
+{
+    g_autoptr(GtkFileFilter) filter = gtk_file_filter_new();
+
+    gtk_file_filter_set_name(filter, title);
+    for (; suffixes && *suffixes; suffixes++)
+        gtk_file_filter_add_suffix(filter, *suffixes);
+    if (!suffixes)
+        gtk_file_filter_add_pattern(filter, "*");
+    gtk_file_chooser_add_filter(GTK_FILE_CHOOSER(chooser), filter);
+}
+
+void dialogs_choose_medium(GtkWidget *owner, const char *title, const char *accept, FileChosen chosen, gpointer data,
+                           GDestroyNotify destroy)
+{
+    static const char *const media[] = {"iso",  "cdr", "toast", "dmg", "img", "ima", "dsk", "flp", "vfd",
+                                        "raw",  "qcow2", "qcow", "vmdk", "vdi", "vhd", "vhdx", "bin", NULL};
+    GtkFileChooserNative *chooser =
+        chooser_new(owner, GTK_FILE_CHOOSER_ACTION_OPEN, title, accept, chosen, data, destroy);
+
+    add_filter(chooser, _("Discs and Disk Images"), media);
+    add_filter(chooser, _("All Files"), NULL);
     gtk_native_dialog_show(GTK_NATIVE_DIALOG(chooser));
 }

@@ -28,6 +28,9 @@ void dialogs_confirm(GtkWidget *owner, const char *heading, const char *body, co
 typedef void (*FileChosen)(GtkWidget *owner, const char *path, gpointer data);
 void dialogs_choose_file(GtkWidget *owner, GtkFileChooserAction action, const char *title, const char *accept,
                          const char *name, FileChosen chosen, gpointer data, GDestroyNotify destroy);
+/* The same for a file that is there, of which discs and disk images are shown first. */
+void dialogs_choose_medium(GtkWidget *owner, const char *title, const char *accept, FileChosen chosen, gpointer data,
+                           GDestroyNotify destroy);
 
 /* The name that a screen reader says for a button with an icon only, shown as a tooltip too. */
 void dialogs_name_widget(GtkWidget *widget, const char *name);

@@ -13,8 +13,8 @@
 #include <string.h>
 
 static const char *const formats[] = {"qcow2", "raw", "vmdk", "vdi"};
-static const char *const format_titles[] = {N_("qcow2 (small, for Vitrine and QEMU)"), N_("raw (for everything)"),
-                                            N_("vmdk (for VMware)"), N_("vdi (for VirtualBox)"), NULL};
+static const char *const format_titles[] = {N_("qcow2 (Vitrine)"), N_("raw (everywhere)"), N_("vmdk (VMware)"),
+                                            N_("vdi (VirtualBox)"), NULL};
 
 /* Everything that a job may need. */
 struct work {

@@ -255,8 +255,7 @@ static void on_image_chosen(GtkWidget *owner, const char *path, gpointer data)
 
 static void add_image(GtkWidget *widget, const char *name, GVariant *parameter)
 {
-    dialogs_choose_file(widget, GTK_FILE_CHOOSER_ACTION_OPEN, _("Show a Disk Image"), _("_Open"), NULL,
-                        on_image_chosen, NULL, NULL);
+    dialogs_choose_medium(widget, _("Show a Disk Image"), _("_Open"), on_image_chosen, NULL, NULL);
 }
 
 static void new_image(GtkWidget *widget, const char *name, GVariant *parameter)

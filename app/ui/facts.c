@@ -2,6 +2,8 @@
 /* A group remembers its rows: AdwPreferencesGroup has no list of them. */
 #include "app/ui/facts.h"
 
+#include "app/ui/names.h"
+
 #define ROWS_KEY "vitrine-rows"
 
 void facts_add_row(AdwPreferencesGroup *group, GtkWidget *row)
@@ -51,7 +53,7 @@ AdwActionRow *facts_add(AdwPreferencesGroup *group, const char *title, const cha
     gtk_widget_set_tooltip_text(label, value);
     gtk_widget_add_css_class(label, "dim-label");
     adw_action_row_add_suffix(row, label);
-    gtk_accessible_update_property(GTK_ACCESSIBLE(row), GTK_ACCESSIBLE_PROPERTY_LABEL, both, -1);
+    names_say(GTK_WIDGET(row), both);
     return row;
 }
 

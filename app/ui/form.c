@@ -95,7 +95,6 @@ void form_add_switch(Form *form, const char *key, const char *title, const char 
     adw_action_row_set_activatable_widget(ADW_ACTION_ROW(row), control);
     if (subtitle)
         adw_action_row_set_subtitle(ADW_ACTION_ROW(row), subtitle);
-    gtk_accessible_update_property(GTK_ACCESSIBLE(control), GTK_ACCESSIBLE_PROPERTY_LABEL, title, -1);
     add_field(form, key, row, control, title);
 }
 

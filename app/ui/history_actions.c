@@ -424,8 +424,7 @@ void history_action_repair(GtkWidget *owner, VitrineHistory *history, const Vitr
     trouble->how = how;
     switch (how) {
     case HISTORY_REPAIR_LOCATE:
-        dialogs_choose_file(owner, GTK_FILE_CHOOSER_ACTION_OPEN, _("Where Is It Now?"), _("_Open"), NULL, on_located,
-                            trouble, trouble_free);
+        dialogs_choose_medium(owner, _("Where Is It Now?"), _("_Open"), on_located, trouble, trouble_free);
         break;
     case HISTORY_REPAIR_REBASE:
         dialogs_confirm(owner, _("Take the Original as It Is Now?"),

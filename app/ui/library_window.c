@@ -517,6 +517,7 @@ static void vitrine_library_window_init(VitrineLibraryWindow *self)
     gtk_drop_target_set_gtypes(self->drop_target, types, G_N_ELEMENTS(types));
     gtk_search_bar_connect_entry(self->search_bar, GTK_EDITABLE(self->search_entry));
     gtk_list_box_set_header_func(self->sidebar, add_separator, NULL, NULL);
+    adw_leaflet_set_visible_child(self->leaflet, self->content_box); /* where there is room for one only */
 }
 
 VitrineLibraryWindow *vitrine_library_window_new(VitrineApplication *application)

@@ -166,8 +166,8 @@ static void on_cd_chosen(GtkWidget *owner, const char *path, gpointer data)
 
 static void insert_cd(GtkWidget *widget, VitrineBundle *bundle)
 {
-    dialogs_choose_file(widget, GTK_FILE_CHOOSER_ACTION_OPEN, _("Insert CD"), _("_Insert"), NULL, on_cd_chosen,
-                        g_object_ref(bundle), g_object_unref);
+    dialogs_choose_medium(widget, _("Insert CD"), _("_Insert"), on_cd_chosen, g_object_ref(bundle),
+                          g_object_unref);
 }
 
 static void eject_cd(GtkWidget *widget, VitrineBundle *bundle)

@@ -11,6 +11,7 @@
 #include "app/ui/facts.h"
 #include "app/ui/form.h"
 #include "app/ui/jobs.h"
+#include "app/ui/names.h"
 #include "emulator/engine.h"
 
 #include <glib/gstdio.h>
@@ -157,8 +158,8 @@ static void on_insert(GtkButton *button, VitrineMachineDisks *self)
 {
     const char *drive = g_object_get_data(G_OBJECT(button), "drive");
 
-    dialogs_choose_file(GTK_WIDGET(self), GTK_FILE_CHOOSER_ACTION_OPEN, _("Insert a Medium"), _("_Insert"), NULL,
-                        on_medium_chosen, (gpointer)drive, NULL);
+    dialogs_choose_medium(GTK_WIDGET(self), _("Insert a Medium"), _("_Insert"), on_medium_chosen, (gpointer)drive,
+                          NULL);
 }
 
 static void on_eject(GtkButton *button, VitrineMachineDisks *self)
@@ -195,7 +196,7 @@ static void add_medium_row(VitrineMachineDisks *self, const char *id, const char
     GtkWidget *button = facts_add_button(row, drive->file ? _("_Eject") : _("_Insert…"));
     g_autofree char *full = g_strdup_printf("%s: %s", title, drive->file ? _("Eject") : _("Insert…"));
 
-    gtk_accessible_update_property(GTK_ACCESSIBLE(button), GTK_ACCESSIBLE_PROPERTY_LABEL, full, -1);
+    names_say(button, full);
     gtk_widget_set_sensitive(button, idle(self));
     g_object_set_data(G_OBJECT(button), "drive", (gpointer)id);
     g_signal_connect(button, "clicked", G_CALLBACK(drive->file ? on_eject : on_insert), self);
@@ -442,8 +443,7 @@ static void on_image_chosen(GtkWidget *owner, const char *path, gpointer data)
 
 static void add_image(GtkWidget *widget, const char *name, GVariant *parameter)
 {
-    dialogs_choose_file(widget, GTK_FILE_CHOOSER_ACTION_OPEN, _("Disk Image"), _("_Open"), NULL, on_image_chosen,
-                        NULL, NULL);
+    dialogs_choose_medium(widget, _("Disk Image"), _("_Open"), on_image_chosen, NULL, NULL);
 }
 
 static void on_folder_chosen(GtkWidget *owner, const char *path, gpointer data)

@@ -30,8 +30,8 @@ static void on_medium_chosen(GtkWidget *owner, const char *path, gpointer data)
 
 static void insert_medium(GtkWidget *widget, const char *name, GVariant *parameter)
 {
-    dialogs_choose_file(widget, GTK_FILE_CHOOSER_ACTION_OPEN, _("Insert a Medium"), _("_Insert"), NULL,
-                        on_medium_chosen, g_variant_dup_string(parameter, NULL), g_free);
+    dialogs_choose_medium(widget, _("Insert a Medium"), _("_Insert"), on_medium_chosen,
+                          g_variant_dup_string(parameter, NULL), g_free);
 }
 
 static void eject_medium(GtkWidget *widget, const char *name, GVariant *parameter)

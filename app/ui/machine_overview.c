@@ -149,7 +149,6 @@ static guint show_problems(VitrineMachineOverview *self)
                                                                                         : _("An original is missing"),
                                                problem->message);
         GtkWidget *button = facts_add_button(row, _("Re_pair…"));
-        gtk_accessible_update_property(GTK_ACCESSIBLE(button), GTK_ACCESSIBLE_PROPERTY_LABEL, _("Repair…"), -1);
         gtk_actionable_set_action_target(GTK_ACTIONABLE(button), "s", "history");
         gtk_actionable_set_action_name(GTK_ACTIONABLE(button), "win.tab");
     }

@@ -6,6 +6,7 @@
 #include "app/i18n.h"
 #include "app/machine_check.h"
 #include "app/ui/dialogs.h"
+#include "app/ui/names.h"
 #include "emulator/engine.h"
 
 #include <stdio.h>
@@ -44,7 +45,7 @@ static const struct setting {
     [ID_MODEL] = {NULL, N_("Computer"), NULL, KIND_CHOICE, "model", 0, 0},
     [ID_MEMORY] = {NULL, N_("Memory"), NULL, KIND_CHOICE, "memory", 0, 0},
     [ID_DISPLAY] = {NULL, N_("Graphics Card"), NULL, KIND_CHOICE, "display", 0, 0},
-    [ID_ACCEL] = {NULL, N_("Processor Runs"), N_("Interpreted is many times slower; it helps to find errors"),
+    [ID_ACCEL] = {NULL, N_("Processor Runs"), N_("Interpreted is slow; it helps to find errors"),
                   KIND_CHOICE, NULL, 0, 0},
     [ID_BOOT] = {N_("Start"), N_("Start From"), NULL, KIND_CHOICE, "boot", 0, 0},
     [ID_FIRMWARE] = {NULL, N_("Own Firmware"), NULL, KIND_FILE, "firmware", 0, 0},
@@ -515,15 +516,15 @@ static GtkWidget *make_row(VitrineMachineSettings *self, enum id id)
         gtk_widget_set_valign(control, GTK_ALIGN_CENTER);
         g_object_set_data(G_OBJECT(control), "id", GUINT_TO_POINTER(id));
         adw_action_row_add_suffix(ADW_ACTION_ROW(row), control);
-        if (setting->kind != KIND_FILE)
-            gtk_accessible_update_property(GTK_ACCESSIBLE(control), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                           _(setting->title), -1);
+        if (setting->kind == KIND_NUMBER)
+            names_say(control, _(setting->title));
     }
     if (setting->kind == KIND_FILE) {
         GtkWidget *choose =
             icon_button(self, id, "document-open-symbolic", _("Choose"), G_CALLBACK(on_choose));
         adw_action_row_add_suffix(ADW_ACTION_ROW(row), choose);
         adw_action_row_set_activatable_widget(ADW_ACTION_ROW(row), choose);
+        gtk_accessible_reset_relation(GTK_ACCESSIBLE(choose), GTK_ACCESSIBLE_RELATION_LABELLED_BY);
     } else if (setting->kind == KIND_SWITCH) {
         adw_action_row_set_activatable_widget(ADW_ACTION_ROW(row), control);
     }

@@ -2,11 +2,11 @@
 /* The running window. */
 #include "app/ui/machine_window_private.h"
 
-#include "app/history.h"
 #include "app/i18n.h"
 #include "app/machine_log.h"
 #include "app/ui/dialogs.h"
 #include "app/ui/jobs.h"
+#include "app/ui/names.h"
 
 #include <string.h>
 
@@ -58,11 +58,9 @@ static void show_off_page(VitrineMachineWindow *self, enum session_state state)
     gtk_label_set_label(GTK_LABEL(self->off_start_label), failed  ? _("_Try Again")
                                                           : saved ? _("_Resume")
                                                                   : _("_Start"));
-    gtk_accessible_update_property(GTK_ACCESSIBLE(self->off_start_button), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                   failed  ? _("Try Again")
-                                   : saved ? _("Resume")
-                                           : _("Start"),
-                                   -1);
+    names_say(self->off_start_button, failed  ? _("Try Again")
+                                      : saved ? _("Resume")
+                                              : _("Start"));
     gtk_widget_set_visible(self->off_start_button, bundle != NULL);
     gtk_widget_set_visible(self->off_fresh_button, saved);
     gtk_widget_set_visible(self->off_repair_button, failed && bundle);
@@ -71,10 +69,19 @@ static void show_off_page(VitrineMachineWindow *self, enum session_state state)
     g_autoptr(VitrineHistory) history = vitrine_history_get(bundle);
     gboolean original = vitrine_history_get_problems(history)->len > 0;
     gtk_button_set_label(GTK_BUTTON(self->off_repair_button), original ? _("Re_pair…") : _("_Details"));
-    gtk_accessible_update_property(GTK_ACCESSIBLE(self->off_repair_button), GTK_ACCESSIBLE_PROPERTY_LABEL,
-                                   original ? _("Repair…") : _("Details"), -1);
+    names_say(self->off_repair_button, original ? _("Repair…") : _("Details"));
     gtk_actionable_set_action_target(GTK_ACTIONABLE(self->off_repair_button), "s",
                                      original ? "history" : "overview");
+}
+
+/* Nothing to tell of a machine that is off; the whole screen is for the picture. */
+static void update_status(VitrineMachineWindow *self)
+{
+    gboolean over = self->session && (state_of(self) == SESSION_OFF || state_of(self) == SESSION_ERROR);
+
+    gtk_revealer_set_reveal_child(self->status_revealer,
+                                  g_settings_get_boolean(vitrine_settings_get(), "show-status") && !over &&
+                                      !gtk_window_is_fullscreen(GTK_WINDOW(self)));
 }
 
 void machine_window_update(VitrineMachineWindow *self)
@@ -144,6 +151,7 @@ void machine_window_update(VitrineMachineWindow *self)
     gtk_widget_action_set_enabled(widget, "machine.capture",
                                   steady && model && model->has_pointer && !model->pointer_is_absolute);
     update_hint(self);
+    update_status(self);
 }
 
 void machine_window_return_keyboard(VitrineMachineWindow *self)
@@ -233,6 +241,24 @@ void vitrine_machine_window_start(VitrineMachineWindow *self)
     vitrine_session_start_async(self->session, NULL, on_started, g_object_ref(self));
 }
 
+static void on_background(VitrineHistory *history, VitrineJob *job, VitrineMachineWindow *self)
+{
+    jobs_add_quietly(job);
+}
+
+static void watch_history(VitrineMachineWindow *self)
+{
+    VitrineBundle *bundle = self->session ? vitrine_session_get_bundle(self->session) : NULL;
+
+    if (self->history)
+        g_signal_handlers_disconnect_by_data(self->history, self);
+    g_clear_object(&self->history);
+    if (!bundle || vitrine_bundle_get_state(bundle) == BUNDLE_BROKEN)
+        return;
+    self->history = vitrine_history_get(bundle);
+    g_signal_connect(self->history, "background", G_CALLBACK(on_background), self);
+}
+
 static void set_session(VitrineMachineWindow *self, VitrineSession *session)
 {
     if (self->session)
@@ -243,6 +269,7 @@ static void set_session(VitrineMachineWindow *self, VitrineSession *session)
     vitrine_serial_view_set_session(self->serial, session);
     vitrine_status_strip_set_session(self->status, session);
     vitrine_rewind_bar_set_session(self->rewind, session);
+    watch_history(self);
     if (!session)
         return;
     g_signal_connect(session, "state-changed", G_CALLBACK(on_state_changed), self);
@@ -336,8 +363,7 @@ static void on_full_screen_changed(VitrineMachineWindow *self)
 
     adw_flap_set_fold_policy(self->flap, full ? ADW_FLAP_FOLD_POLICY_ALWAYS : ADW_FLAP_FOLD_POLICY_NEVER);
     adw_flap_set_reveal_flap(self->flap, !full);
-    gtk_revealer_set_reveal_child(self->status_revealer,
-                                  g_settings_get_boolean(vitrine_settings_get(), "show-status") && !full);
+    update_status(self);
     gtk_button_set_icon_name(GTK_BUTTON(self->full_screen_button),
                              full ? "view-restore-symbolic" : "view-fullscreen-symbolic");
     dialogs_name_widget(self->full_screen_button, full ? _("Leave Full Screen") : _("Full Screen"));
@@ -556,7 +582,8 @@ static void vitrine_machine_window_init(VitrineMachineWindow *self)
     gtk_widget_insert_action_group(GTK_WIDGET(self), "settings", G_ACTION_GROUP(group));
     g_signal_connect_swapped(gtk_menu_button_get_popover(self->menu_button), "closed",
                              G_CALLBACK(machine_window_return_keyboard), self);
-    g_settings_bind(settings, "show-status", self->status_revealer, "reveal-child", G_SETTINGS_BIND_GET);
+    g_signal_connect_object(settings, "changed::show-status", G_CALLBACK(update_status), self, G_CONNECT_SWAPPED);
+    update_status(self);
 }
 
 VitrineMachineWindow *vitrine_machine_window_new(VitrineApplication *application, VitrineSession *session)

@@ -4,6 +4,7 @@
 
 #include "app/ui/machine_window.h"
 
+#include "app/history.h"
 #include "app/ui/rewind_bar.h"
 #include "app/ui/screen.h"
 #include "app/ui/serial_view.h"
@@ -12,6 +13,7 @@
 struct _VitrineMachineWindow {
     AdwApplicationWindow parent;
     VitrineSession *session;
+    VitrineHistory *history; /* of its bundle; NULL: it has none */
     gboolean close_at_end, closing, force_close;
     char *view;
     char *complained; /* the complaint that has been told */

@@ -26,9 +26,9 @@ struct _VitrineStatusStrip {
     unsigned ticks;
     struct lamp lamps[MAX_DRIVES];
     unsigned lamp_count;
-    guint64 packets;
+    guint64 packets, samples;
 
-    GtkWidget *box, *drives, *network, *network_lamp, *hint, *speed;
+    GtkWidget *box, *drives, *network, *network_lamp, *sound, *sound_lamp, *hint, *speed;
 };
 
 G_DEFINE_FINAL_TYPE(VitrineStatusStrip, vitrine_status_strip, GTK_TYPE_WIDGET)
@@ -166,6 +166,8 @@ static gboolean tick(gpointer data)
     engine_get_stats(engine, &stats);
     set_light(self->network_lamp, stats.net_sent + stats.net_received != self->packets);
     self->packets = stats.net_sent + stats.net_received;
+    set_light(self->sound_lamp, stats.audio_played != self->samples);
+    self->samples = stats.audio_played;
     if (self->ticks++ % SPEED_TICKS == 0) {
         gboolean running = vitrine_session_get_state(self->session) == SESSION_RUNNING;
         g_autofree char *text =
@@ -190,6 +192,7 @@ static void update_source(VitrineStatusStrip *self)
     const struct engine_model *model = self->session ? vitrine_session_get_model(self->session) : NULL;
     gboolean live = self->session && vitrine_session_is_live(self->session);
     gtk_widget_set_visible(self->network, live && model && model->has_network);
+    gtk_widget_set_visible(self->sound, live && model && model->has_audio);
     if (live) {
         self->ticks = 0;
         tick(self); /* once more: "Paused" */
@@ -255,6 +258,8 @@ static void vitrine_status_strip_class_init(VitrineStatusStripClass *klass)
     gtk_widget_class_bind_template_child(widget, VitrineStatusStrip, drives);
     gtk_widget_class_bind_template_child(widget, VitrineStatusStrip, network);
     gtk_widget_class_bind_template_child(widget, VitrineStatusStrip, network_lamp);
+    gtk_widget_class_bind_template_child(widget, VitrineStatusStrip, sound);
+    gtk_widget_class_bind_template_child(widget, VitrineStatusStrip, sound_lamp);
     gtk_widget_class_bind_template_child(widget, VitrineStatusStrip, hint);
     gtk_widget_class_bind_template_child(widget, VitrineStatusStrip, speed);
     gtk_widget_class_set_accessible_role(widget, GTK_ACCESSIBLE_ROLE_GROUP);

@@ -391,9 +391,14 @@ static void choose_file(VitrineWizard *self, const char *title, use_file use)
                         g_memdup2(&use, sizeof(use)), g_free);
 }
 
+static void choose_medium(VitrineWizard *self, const char *title, use_file use)
+{
+    dialogs_choose_medium(GTK_WIDGET(self), title, _("_Open"), on_file_chosen, g_memdup2(&use, sizeof(use)), g_free);
+}
+
 static void on_medium_clicked(GtkButton *button, VitrineWizard *self)
 {
-    choose_file(self, _("Install CD or Disk Image"), use_medium);
+    choose_medium(self, _("Install CD or Disk Image"), use_medium);
 }
 
 static void use_image(VitrineWizard *self, const char *path)
@@ -411,7 +416,7 @@ static void use_image(VitrineWizard *self, const char *path)
 
 static void on_image_clicked(GtkButton *button, VitrineWizard *self)
 {
-    choose_file(self, _("Disk Image"), use_image);
+    choose_medium(self, _("Disk Image"), use_image);
 }
 
 static void use_kernel(VitrineWizard *self, const char *path)

@@ -133,14 +133,7 @@ def saved_and_resumed(desk):
 def power_off(desk):
     desk.focus(NAME)
     desk.press("Power Off")
-    desk.find("Power Off the Machine?")
-    # the button of the question, not the one in the header; GTK 4.8 names it "_Power Off Power Off"
-    def answer():
-        for node in desk.all():
-            if node.get_role_name() == "push button" and node.get_name() == "_Power Off Power Off":
-                return node
-        return None
-    wait_for("the question's button", answer).get_action_iface().do_action(0)
+    desk.press("Power Off", inside="Power Off the Machine?")
     desk.find("Powered Off")
     wait_for("state off", lambda: state(desk) == "off")
     desk.picture("machine-off")

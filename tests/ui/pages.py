@@ -5,6 +5,7 @@ the pictures' names ("dark-2": see in-display); the first look is walked by keyb
 name that can be said."""
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -300,6 +301,7 @@ def walk(desk, where, enough=60):
         if not stop:
             continue
         assert stop[1], f"in {where}, the keyboard stops at a {stop[0]} without a name after {seen[-1:]}"
+        assert "_" not in stop[1] and not re.search(r"(.{4,}) \1$", stop[1]), f"in {where}, a {stop[0]} is said as “{stop[1]}”"
         if seen and (seen[-1], stop) in zip(seen, seen[1:]):
             break
         seen.append(stop)

@@ -38,9 +38,7 @@ def starts(desk, name):
     desk.focus(name, 60)
     wait_for("it to run", lambda: state_of(desk, name) == "running", 60)
     desk.press("Power Off", inside=name)
-    desk.find("Power Off the Machine?")
-    wait_for("the question's button", lambda: next(
-        (node for node in desk.all() if node.get_name() == "_Power Off Power Off"), None)).get_action_iface().do_action(0)
+    desk.press("Power Off", inside="Power Off the Machine?")
     wait_for("it to be off", lambda: state_of(desk, name) == "off", 60)
     desk.focus(name)
     desk.keys("ctrl+w")
