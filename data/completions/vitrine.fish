@@ -9,7 +9,7 @@ function __vitrine_options
     set -l words (commandline -opc)
     set -l command $words[2]
     test "$command" = image; and set command image $words[3]
-    vitrine $command --help 2>/dev/null | sed -nE 's/^ +(-[a-z], )?(--[a-z0-9-]+)(=[^ ]*)? +(.*)/\2\t\4/p'
+    vitrine $command --help 2>/dev/null | sed -nE 's/^ +(-[a-zA-Z], )?(--[a-z0-9-]+)(=[^ ]*)? +(.*)/\2\t\4/p'
 end
 
 function __vitrine_machines

@@ -4,6 +4,7 @@
 the pictures' names ("dark-2": see in-display); the first look is walked by keyboard too: every control is reached, and has a
 name that can be said."""
 
+import json
 import os
 import re
 import subprocess
@@ -108,7 +109,13 @@ def history(desk):
     desk.gone("Take a Snapshot")
 
 
+def past_of(desk):
+    """The moment that the machine comes from."""
+    return next(node["parent"] for node in json.loads(desk.run("snapshot", MACHINE, "tree", "--json")) if node["id"] == "here")
+
+
 def going_back_and_undo(desk):
+    before = past_of(desk)
     for _ in range(30):
         desk.keys("Tab")
         if (focused(desk) or ("", ""))[1] == "You are here":
@@ -119,8 +126,9 @@ def going_back_and_undo(desk):
             break
     picture(desk, "machine-history-moment")
     desk.press("Go Back Here")
-    desk.press("Undo", seconds=60)
-    wait_for("the undo", lambda: desk.look("Everything is as it was before", ("label",)), 60)
+    wait_for("the machine to have gone back", lambda: past_of(desk) != before, 60)
+    desk.press("Undo Going Back", seconds=60)
+    wait_for("the undo", lambda: past_of(desk) == before, 60)
 
 
 def drives(desk):

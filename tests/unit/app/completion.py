@@ -41,7 +41,7 @@ def main():
     wanted = [([""], commands), (["sna"], ["snapshot"]), (["image", ""], images), (["snapshot", "My First Machine", ""], actions),
               (["run", "My\\ Fir"], ["My\\ First\\ Machine"]), (["info", ""], ["My\\ First\\ Machine"])]
     for words, text in options.items():
-        told = set(re.findall(r"^ +(?:-[a-z], )?(--[a-z0-9-]+)", text, re.M))
+        told = set(re.findall(r"^ +(?:-[a-zA-Z], )?(--[a-z0-9-]+)", text, re.M))
         assert told, words
         wanted.append(([*words, "--"], told))
     print("1..%d" % len(wanted))

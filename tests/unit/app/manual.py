@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 PROGRAM, PAGE = sys.argv[1:3]
-OPTION = re.compile(r"^ +(?:-[a-z], )?(--[a-z0-9-]+)", re.M)
+OPTION = re.compile(r"^ +(?:-[a-zA-Z], )?(--[a-z0-9-]+)", re.M)
 
 
 def help_of(*words):
