@@ -537,6 +537,7 @@ static void vitrine_machine_window_class_init(VitrineMachineWindowClass *klass)
 
     machine_commands_install(widget);
     machine_media_install(widget);
+    gtk_widget_class_set_accessible_role(widget, GTK_ACCESSIBLE_ROLE_WINDOW);
     gtk_widget_class_install_action(widget, "win.close-window", NULL, close_window);
     gtk_widget_class_install_property_action(widget, "machine.view", "view");
 

@@ -18,7 +18,8 @@ Atspi.set_timeout(10000, 20000)  # ms: a busy computer answers late
 
 BUTTONS = ("push button", "toggle button")
 COMPLAINT = re.compile(r"-?(WARNING|CRITICAL|ERROR) \*\*|\*\*\* BUG|runtime error|AddressSanitizer")
-EXPECTED = re.compile("There is no sound")  # a computer for tests has no sound server
+# A computer for tests has no sound server, and nobody who shows notifications.
+EXPECTED = re.compile("There is no sound|name org.freedesktop.Notifications was not provided")
 
 
 class Failure(Exception):
@@ -135,8 +136,6 @@ class Desk:
         """`inside`: the title of the window to look in."""
         def with_action():
             root = self.look(inside, ("frame", "dialog")) if inside else None
-            if inside and not root:
-                return None
             for node in self.all(root):
                 action = node.get_action_iface() if is_named(node, name) else None
                 if action and action.get_n_actions() > 0 and (not roles or node.get_role_name() in roles) \

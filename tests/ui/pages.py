@@ -110,12 +110,12 @@ def history(desk):
 
 
 def past_of(desk):
-    """The moment that the machine comes from."""
-    return next(node["parent"] for node in json.loads(desk.run("snapshot", MACHINE, "tree", "--json")) if node["id"] == "here")
+    """The name of the moment that the machine comes from."""
+    nodes = {node["id"]: node for node in json.loads(desk.run("snapshot", MACHINE, "tree", "--json"))}
+    return nodes[nodes["here"]["parent"]]["name"]
 
 
 def going_back_and_undo(desk):
-    before = past_of(desk)
     for _ in range(30):
         desk.keys("Tab")
         if (focused(desk) or ("", ""))[1] == "You are here":
@@ -126,9 +126,9 @@ def going_back_and_undo(desk):
             break
     picture(desk, "machine-history-moment")
     desk.press("Go Back Here")
-    wait_for("the machine to have gone back", lambda: past_of(desk) != before, 60)
+    wait_for("the machine to have gone back", lambda: past_of(desk) == "System Installed", 60)
     desk.press("Undo Going Back", seconds=60)
-    wait_for("the undo", lambda: past_of(desk) == before, 60)
+    wait_for("the undo", lambda: past_of(desk) == "Before going back to “System Installed”", 60)
 
 
 def drives(desk):

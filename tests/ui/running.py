@@ -257,17 +257,15 @@ def disc_is_changed_by_the_drives_menu(desk):
 
 
 def keys_that_no_keyboard_has(desk):
-    """Another console of Linux, which is empty, and back."""
-    desk.focus(NAME)
-    desk.type("clear; cat /proc/cpuinfo")
-    desk.keys("Return")
-    window = desk.window(NAME)
-    desk.wait_for_rest(window, lambda: True, 30)
-    first = desk.centre(window)
+    """Another console of Linux (there is one as soon as it is written to), and back: it says each second which one is seen."""
+    shell(desk, "echo The second console >/dev/tty2; echo written $((2*8)) >/dev/ttyS0", "written 16")
+    shell(desk, "mkdir -p /sys; mount -t sysfs s /sys; (while sleep 1; do cat /sys/class/tty/tty0/active; done) >/dev/ttyS0 &", "tty1")
     menu(desk, "Send Keys", "Ctrl+Alt+F2")
-    wait_for("the second console", lambda: different(first, desk.centre(window)) > 2000, 30)
+    wait_for("the second console", lambda: said("tty2"), 60)
+    desk.picture("running-second-console")
     menu(desk, "Send Keys", "Ctrl+Alt+F1")
-    wait_for("the first console again", lambda: different(first, desk.centre(window)) < 500, 30)
+    wait_for("the first console again", lambda: "tty1" in open(SERIAL, errors="replace").read().rsplit("tty2", 1)[1], 60)
+    shell(desk, "kill $!; echo quiet $((7*8)) >/dev/ttyS0", "quiet 56")
 
 
 def guest_writes_to_the_folder(desk):
