@@ -3,6 +3,7 @@
 #include "app/ui/machine_window_private.h"
 
 #include "app/i18n.h"
+#include "app/profiles.h"
 #include "app/share.h"
 #include "app/ui/dialogs.h"
 #include "app/ui/jobs.h"
@@ -121,7 +122,10 @@ static const char *drive_for(VitrineMachineWindow *self, GFile *file)
     g_autoptr(GFileInfo) info =
         g_file_query_info(file, G_FILE_ATTRIBUTE_STANDARD_SIZE "," G_FILE_ATTRIBUTE_STANDARD_TYPE,
                           G_FILE_QUERY_INFO_NONE, NULL, NULL);
-    gboolean small = info && g_file_info_get_file_type(info) == G_FILE_TYPE_REGULAR &&
+    g_autofree char *path = g_file_get_path(file);
+    g_autofree char *volume = path ? profiles_read_volume_name(path) : NULL;
+    gboolean disc = volume || (path && g_str_has_suffix(path, ".iso"));
+    gboolean small = info && !disc && g_file_info_get_file_type(info) == G_FILE_TYPE_REGULAR &&
                      g_file_info_get_size(info) <= FLOPPY_MAX;
 
     if (model && model->has_floppy && small)

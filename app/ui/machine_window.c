@@ -537,7 +537,6 @@ static void vitrine_machine_window_class_init(VitrineMachineWindowClass *klass)
 
     machine_commands_install(widget);
     machine_media_install(widget);
-    gtk_widget_class_set_accessible_role(widget, GTK_ACCESSIBLE_ROLE_WINDOW);
     gtk_widget_class_install_action(widget, "win.close-window", NULL, close_window);
     gtk_widget_class_install_property_action(widget, "machine.view", "view");
 
@@ -589,7 +588,9 @@ static void vitrine_machine_window_init(VitrineMachineWindow *self)
 
 VitrineMachineWindow *vitrine_machine_window_new(VitrineApplication *application, VitrineSession *session)
 {
-    VitrineMachineWindow *self = g_object_new(VITRINE_TYPE_MACHINE_WINDOW, "application", application, NULL);
+    /* GTK 4.8 would call it a mere widget: it is asked for a name before it is told what it is. */
+    VitrineMachineWindow *self = g_object_new(VITRINE_TYPE_MACHINE_WINDOW, "application", application,
+                                              "accessible-role", GTK_ACCESSIBLE_ROLE_WINDOW, NULL);
 
     set_session(self, session);
     machine_commands_fill_keys(self);

@@ -290,7 +290,8 @@ class Desk:
         return width, height, bytes(canvas)
 
     def wait_until_drawn(self, window, below):
-        """A new window shows what lies below it, the window of below = (place, picture), until it is drawn."""
+        """A new window shows what lies below it, the window of below = (place, picture), until it is drawn. Where nobody
+        composes the windows, a machine that draws may cover it again: a picture is not worth more than a while."""
         def drawn():
             (left, top, right, bottom), (width, _, rgb) = below
             place = self.place(window)
@@ -298,7 +299,9 @@ class Desk:
                 return True
             rows = (((y - top) * width + place[0] - left) * 3 for y in range(place[1], place[3]))
             return self.grab(window)[2] != b"".join(rgb[row:row + (place[2] - place[0]) * 3] for row in rows)
-        wait_for("the window to be drawn", drawn)
+        end = time.monotonic() + 3
+        while not drawn() and time.monotonic() < end:
+            time.sleep(0.1)
 
     def picture(self, name, window=None):
         """Keeps a picture of a window (the active one) for people to look at, with its menus, when nothing moves."""
