@@ -7,15 +7,13 @@
  *
  *     arm_fp_random [--long] [--seed N] [--streams N]
  */
-#include <gio/gio.h>
-#include <glib/gstdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "emulator/cpu/arm/fp.h"
 #include "emulator/cpu/arm/internal.h"
 #include "tests/cpu/arm_guest.h"
+#include "tests/cpu/random.h"
 
 #define BATCH       64
 #define BODY_MAX    96
@@ -54,11 +52,6 @@ static struct guest *decoder; /* interpreter: tells what is undefined */
 static GHashTable *used;      /* rows */
 
 /* ------------------------------------------------------------------------------------------- generator */
-
-static guint32 rnd(GRand *r, guint32 n)
-{
-    return (guint32)g_rand_int_range(r, 0, (gint32)n);
-}
 
 static void put32(uint8_t *p, uint32_t v)
 {
@@ -363,24 +356,8 @@ static struct program build(const struct stream *s, unsigned n)
 
 static uint8_t *run_oracle(const struct program *p)
 {
-    g_autofree char *path = NULL;
-    g_autoptr(GError) error = NULL;
-    int fd = g_file_open_tmp("arm-random-XXXXXX", &path, &error);
-    g_assert_no_error(error);
-    g_assert_cmpint(write(fd, p->file->data, p->file->len), ==, (gssize)p->file->len);
-    fchmod(fd, 0755);
-    close(fd);
-    g_autoptr(GSubprocess) process =
-        g_subprocess_new(G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_SILENCE, &error, oracle_path, "-cpu",
-                         sets[set].oracle_cpu, path, NULL);
-    g_assert_no_error(error);
-    g_autoptr(GBytes) out = NULL;
-    g_subprocess_communicate(process, NULL, NULL, &out, NULL, &error);
-    g_assert_no_error(error);
-    g_unlink(path);
-    gsize size;
-    const void *data = g_bytes_get_data(out, &size);
-    return size == p->n * BLOCK ? g_memdup2(data, size) : NULL;
+    const char *const command[] = {oracle_path, "-cpu", sets[set].oracle_cpu, NULL};
+    return oracle_run(command, p->file, p->n * BLOCK);
 }
 
 static uint8_t *run_ours(const struct program *p, unsigned tier)
@@ -522,18 +499,10 @@ static void test_tier(gconstpointer data)
 
 int main(int argc, char **argv)
 {
-    for (int k = 1; k < argc; k++) {
-        if (!strcmp(argv[k], "--long"))
-            n_streams = 100000;
-        else if (!strcmp(argv[k], "--seed") && k + 1 < argc)
-            seed = (guint32)strtoul(argv[++k], NULL, 0);
-        else if (!strcmp(argv[k], "--streams") && k + 1 < argc)
-            n_streams = (unsigned)strtoul(argv[++k], NULL, 0);
-    }
+    random_arguments(argc, argv, &seed, &n_streams, 100000);
     int keep = 1;
     g_test_init(&keep, &argv, NULL);
-    const char *given = g_getenv("QEMU_ARM"); /* another than the distribution's */
-    oracle_path = given ? g_strdup(given) : g_find_program_in_path("qemu-arm");
+    oracle_path = oracle_find("QEMU_ARM", "qemu-arm");
     for (unsigned k = 0; k < N_SETS; k++)
         for (unsigned t = 0; t < 3; t++) {
             static const char *const tier[3] = {"interpreter", "tier-1", "tier-2"};

@@ -10,16 +10,14 @@
  *
  *     arm_random [--long] [--seed N] [--streams N]
  */
-#include <gio/gio.h>
-#include <glib/gstdio.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "emulator/cpu/arm/internal.h"
 #include "emulator/cpu/arm/tables.h"
 #include "tests/cpu/arm_guest.h"
+#include "tests/cpu/random.h"
 
 #define BATCH      64
 #define BODY_MAX   120
@@ -66,11 +64,6 @@ static const struct core *core;
 static uint32_t features;
 
 /* ------------------------------------------------------------------------------------------ generator */
-
-static guint32 rnd(GRand *r, guint32 n)
-{
-    return (guint32)g_rand_int_range(r, 0, (gint32)n);
-}
 
 static void put32(uint8_t *p, uint32_t v)
 {
@@ -655,27 +648,10 @@ static struct program build(const struct stream *s, unsigned n)
 /* All blocks after the run; NULL when it failed. */
 static uint8_t *run_oracle(const struct program *p)
 {
-    g_autofree char *path = NULL;
-    g_autoptr(GError) error = NULL;
-    int fd = g_file_open_tmp("arm-random-XXXXXX", &path, &error);
-    g_assert_no_error(error);
-    g_assert_cmpint(write(fd, p->file->data, p->file->len), ==, (gssize)p->file->len);
-    fchmod(fd, 0755);
-    close(fd);
-    g_autoptr(GSubprocess) process =
-        g_subprocess_new(G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_SILENCE, &error, oracle[core->big], "-cpu",
-                         core->cpu, path, NULL);
-    g_assert_no_error(error);
-    g_autoptr(GBytes) out = NULL;
-    g_subprocess_communicate(process, NULL, NULL, &out, NULL, &error);
-    g_assert_no_error(error);
-    g_unlink(path);
-    gsize size;
-    const void *data = g_bytes_get_data(out, &size);
-    if (size != p->n * BLOCK)
-        return NULL;
-    uint8_t *blocks = g_memdup2(data, size);
-    order_words(blocks, size);
+    const char *const command[] = {oracle[core->big], "-cpu", core->cpu, NULL};
+    uint8_t *blocks = oracle_run(command, p->file, p->n * BLOCK);
+    if (blocks)
+        order_words(blocks, p->n * BLOCK);
     return blocks;
 }
 
@@ -840,19 +816,10 @@ static void test_tier(gconstpointer data)
 
 int main(int argc, char **argv)
 {
-    for (int k = 1; k < argc; k++) {
-        if (!strcmp(argv[k], "--long"))
-            n_streams = 200000;
-        else if (!strcmp(argv[k], "--seed") && k + 1 < argc)
-            seed = (guint32)strtoul(argv[++k], NULL, 0);
-        else if (!strcmp(argv[k], "--streams") && k + 1 < argc)
-            n_streams = (unsigned)strtoul(argv[++k], NULL, 0);
-    }
+    random_arguments(argc, argv, &seed, &n_streams, 200000);
     int keep = 1;
     g_test_init(&keep, &argv, NULL);
-    const char *given = g_getenv("QEMU_ARM"), *given_big = g_getenv("QEMU_ARMEB"); /* others than the distribution's */
-    g_autofree char *little = given ? g_strdup(given) : g_find_program_in_path("qemu-arm");
-    g_autofree char *big = given_big ? g_strdup(given_big) : g_find_program_in_path("qemu-armeb");
+    g_autofree char *little = oracle_find("QEMU_ARM", "qemu-arm"), *big = oracle_find("QEMU_ARMEB", "qemu-armeb");
     oracle[0] = little;
     oracle[1] = big;
     for (unsigned n = 0; n < G_N_ELEMENTS(cores); n++)

@@ -9,15 +9,13 @@
  *
  *     sparc_random [--long] [--seed N] [--streams N] [--model v8|v8plus]
  */
-#include <gio/gio.h>
-#include <glib/gstdio.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "tests/cpu/sparc_asm.h"
 #include "tests/cpu/sparc_guest.h"
+#include "tests/cpu/random.h"
 
 #define CCBIT       0x10 /* in op3: sets icc */
 #define BATCH       64
@@ -45,11 +43,6 @@ static bool v9;         /* ... run on the v8plus model and use V9's instructions
 static bool visuals;    /* ... and UltraSPARC's visual ones */
 
 /* ------------------------------------------------------------------------------------------ generator */
-
-static guint32 rnd(GRand *r, guint32 n)
-{
-    return (guint32)g_rand_int_range(r, 0, (gint32)n);
-}
 
 static void put32(uint8_t *p, uint32_t v)
 {
@@ -478,23 +471,7 @@ static struct program build(const struct stream *s, unsigned n)
 /* All blocks after the run; NULL when it failed. */
 static uint8_t *run_oracle(const struct program *p)
 {
-    g_autofree char *path = NULL;
-    g_autoptr(GError) error = NULL;
-    int fd = g_file_open_tmp("sparc-random-XXXXXX", &path, &error);
-    g_assert_no_error(error);
-    g_assert_cmpint(write(fd, p->file->data, p->file->len), ==, (gssize)p->file->len);
-    fchmod(fd, 0755);
-    close(fd);
-    g_autoptr(GSubprocess) process = g_subprocess_new(
-        G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_SILENCE, &error, oracle_path, path, NULL);
-    g_assert_no_error(error);
-    g_autoptr(GBytes) out = NULL;
-    g_subprocess_communicate(process, NULL, NULL, &out, NULL, &error);
-    g_assert_no_error(error);
-    g_unlink(path);
-    gsize size;
-    const void *data = g_bytes_get_data(out, &size);
-    return size == p->n * BLOCK ? g_memdup2(data, size) : NULL;
+    return oracle_run((const char *const[]){oracle_path, NULL}, p->file, p->n * BLOCK);
 }
 
 static uint8_t *run_ours(const struct program *p, unsigned tier)
@@ -668,22 +645,10 @@ static void check_version(void)
 
 int main(int argc, char **argv)
 {
-    for (int k = 1; k < argc; k++) {
-        if (!strcmp(argv[k], "--long"))
-            n_streams = 200000;
-        else if (!strcmp(argv[k], "--seed") && k + 1 < argc)
-            seed = (guint32)strtoul(argv[++k], NULL, 0);
-        else if (!strcmp(argv[k], "--streams") && k + 1 < argc)
-            n_streams = (unsigned)strtoul(argv[++k], NULL, 0);
-        else
-            continue;
-    }
+    random_arguments(argc, argv, &seed, &n_streams, 200000);
     int keep = 1;
     g_test_init(&keep, &argv, NULL);
-    /* others than the distribution's */
-    const char *given = g_getenv("QEMU_SPARC"), *given_plus = g_getenv("QEMU_SPARC32PLUS");
-    g_autofree char *qemu = given ? g_strdup(given) : g_find_program_in_path("qemu-sparc");
-    g_autofree char *plus = given_plus ? g_strdup(given_plus) : g_find_program_in_path("qemu-sparc32plus");
+    g_autofree char *qemu = oracle_find("QEMU_SPARC", "qemu-sparc"), *plus = oracle_find("QEMU_SPARC32PLUS", "qemu-sparc32plus");
     oracles[0] = oracle_path = qemu;
     oracles[1] = plus;
     if (qemu)
