@@ -16,7 +16,6 @@
 #define THUMBNAIL_WIDTH 480
 #define STATE_LEVEL     3
 #define READ_PAGES      256 /* pages that are read and stored at a time */
-#define NODE_BYTES      (4 << 20)
 
 struct take {
     VitrineSession *session;
@@ -277,7 +276,7 @@ char *history_take_live(VitrineSession *self, struct engine *engine, const char 
     take.record = g_new0(HistoryRecord, 1);
     take.record->id = history_new_id(take.bundle);
     g_autofree char *building = NULL;
-    gboolean ok = take.old && history_check_space(take.bundle, NODE_BYTES, error) &&
+    gboolean ok = take.old && history_check_space(take.bundle, HISTORY_NODE_BYTES, error) &&
                   (building = history_begin_node(take.bundle, take.record->id, error));
     if (!ok) {
         take_clear(&take);

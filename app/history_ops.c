@@ -12,9 +12,6 @@
 #include <linux/fs.h>
 #include <unistd.h>
 
-/* Room that a new node's small files and empty layers want. */
-#define NODE_BYTES (4 << 20)
-
 static void set_text(char **field, const char *value)
 {
     char *copy = g_strdup(value);
@@ -79,7 +76,7 @@ static char *default_name(void)
 char *history_take_off(const char *bundle, const char *name, const char *note, enum history_kind kind, GError **error)
 {
     g_autoptr(MachineIni) machine = history_read_machine(bundle, error);
-    if (!machine || !history_check_space(bundle, NODE_BYTES, error))
+    if (!machine || !history_check_space(bundle, HISTORY_NODE_BYTES, error))
         return NULL;
     g_autoptr(HistoryRecord) record = g_new0(HistoryRecord, 1);
     g_autofree char *folder = g_build_filename(bundle, "history", NULL);
@@ -159,7 +156,7 @@ gboolean history_restore_off(const char *bundle, const char *id, const char *und
                     record->name, record->problem ? record->problem : "");
         return FALSE;
     }
-    if (!history_check_space(bundle, NODE_BYTES, error))
+    if (!history_check_space(bundle, HISTORY_NODE_BYTES, error))
         return FALSE;
     g_autoptr(MachineIni) machine = machine_ini_copy(record->machine);
     set_text(&machine->name, now->name);

@@ -59,6 +59,8 @@ char *history_node_file(const char *bundle, const char *id, const char *file);
 
 /* ---- making a node: history_begin_node(), files into its folder, history_finish_node() ---- */
 
+/* Room that a new node's small files and empty layers want. */
+#define HISTORY_NODE_BYTES (4 << 20)
 /* A hidden folder that becomes the node `id`. NULL with a sentence. g_free(). */
 char *history_begin_node(const char *bundle, const char *id, GError **error);
 /* Writes node.ini and machine.ini, brings all to disk, and gives the folder its name. */

@@ -152,7 +152,8 @@ static gboolean restore(struct op *op, const ImageJob *job, GError **error)
         g_autofree char *name = op->kind == OP_UNDO ? g_strdup(_("Before the undo"))
                                                      : g_strdup_printf(_("Before going back to “%s”"), record->name);
         op->safety = take(op, name, HISTORY_SAFETY, job, error);
-        if (!op->safety)
+        /* Before a machine that runs is stopped for something that cannot be done. */
+        if (!op->safety || !history_check_space(op->folder, HISTORY_NODE_BYTES, error))
             return FALSE;
         op->undo = g_strdup(op->safety);
     } else {

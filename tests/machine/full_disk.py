@@ -21,7 +21,7 @@ if "VITRINE_TEST_MOUNT" not in os.environ:
 
 from machine import ENVIRONMENT, FOLDER, HOME, PROGRAM, Forth, Machine, check_images, leftovers, run, snapshot, tree  # noqa: E402
 
-ROOMS = [0, 4 << 10, 64 << 10, 300 << 10, 1 << 20, 3 << 20, 5 << 20]  # bytes that are left
+ROOMS = [0, 4 << 10, 64 << 10, 300 << 10, 1 << 20, 3 << 20, (4 << 20) + (80 << 10), 5 << 20]  # bytes that are left
 GUEST = Forth()
 FILLER = os.path.join(HOME.name, "filler")
 
