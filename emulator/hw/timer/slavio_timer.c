@@ -12,6 +12,7 @@
 #define CPU_STRIDE     0x1000
 #define MAX_LATE_TICKS 100
 #define CATCH_UP_PACE  4
+#define FAIR_CHANCE    50000 /* instructions in which a guest acknowledges what it is going to */
 #define SYSTEM_BANK    0x10000 /* offset of the system registers in this device's register file */
 
 enum {
@@ -56,13 +57,22 @@ static void limit_reached(void *opaque)
     struct slavio_counter *counter = opaque;
     struct slavio_timer *timer = counter->timer;
     unsigned n = (unsigned)(counter - timer->counter);
+    int64_t length = period(timer, n) * NS_PER_COUNT, time = now(timer);
+    uint64_t icount = machine_icount(timer->dev.machine);
+    /* A host that gave the guest no time since the occasion before must not make it lose one: its clock, ticks plus
+     * counter, would go back. */
+    if (timer->reached[n] && timer->limit[n] && clock_mode(timer->dev.machine->clock) == CLOCK_HOST &&
+        icount - timer->raised_at[n] < FAIR_CHANCE) {
+        clock_event_set(&counter->event, time + length / CATCH_UP_PACE);
+        return;
+    }
+    timer->raised_at[n] = icount;
     timer->reached[n] = 1;
     /* A limit of 0 lets the counter run through without interrupts. */
     if (timer->limit[n])
         irq_raise(timer->irq[n]);
     /* On a busy host the occasion may be noticed late: the missed ones follow at a quicker pace, so that a
      * guest that counts ticks keeps the time; after a long pause they are given up. */
-    int64_t length = period(timer, n) * NS_PER_COUNT, time = now(timer);
     timer->due[n] += length;
     if (timer->due[n] + MAX_LATE_TICKS * length < time) {
         arm(timer, n);
@@ -79,7 +89,10 @@ static void acknowledge(struct slavio_timer *timer, unsigned n)
 
 static uint32_t read_count(const struct slavio_timer *timer, unsigned n)
 {
-    uint32_t counts = (uint32_t)((now(timer) - timer->start[n]) / NS_PER_COUNT % period(timer, n));
+    /* The counter starts anew when the limit bit shows it, not before: while an occasion is late it stands at its end. */
+    int64_t length = period(timer, n);
+    int64_t passed = (now(timer) - (timer->due[n] - length * NS_PER_COUNT)) / NS_PER_COUNT;
+    uint32_t counts = (uint32_t)CLAMP(passed, 0, length - 1);
     return (counts + 1) << COUNT_SHIFT | (timer->reached[n] ? LIMIT_BIT : 0);
 }
 

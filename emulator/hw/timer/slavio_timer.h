@@ -32,6 +32,7 @@ struct slavio_timer {
     int64_t start[SLAVIO_TIMERS];   /* virtual time at which the count was 0 */
     int64_t due[SLAVIO_TIMERS];     /* when the limit is (or was) reached next, by the clock of the machine */
     uint8_t reached[SLAVIO_TIMERS]; /* the limit-reached bit */
+    uint64_t raised_at[SLAVIO_TIMERS]; /* instructions then; not saved */
     uint64_t stopped[SLAVIO_TIMERS]; /* user timer: its count of 500 ns while it stands still */
     uint8_t running[SLAVIO_TIMERS];  /* user timer */
     uint32_t user_mode; /* configuration register: bit n = counter of processor n is a user timer */
