@@ -110,9 +110,10 @@ def history(desk):
 
 
 def past_of(desk):
-    """The name of the moment that the machine comes from."""
+    """The name of the moment that the machine comes from; None while that is just being changed."""
     nodes = {node["id"]: node for node in json.loads(desk.run("snapshot", MACHINE, "tree", "--json"))}
-    return nodes[nodes["here"]["parent"]]["name"]
+    parent = nodes.get(nodes["here"]["parent"])
+    return parent and parent["name"]
 
 
 def going_back_and_undo(desk):
