@@ -98,6 +98,37 @@ static void test_counters(void)
     board_free(b);
 }
 
+/* What a guest takes for the time: the ticks that it acknowledged, and the counter. */
+static uint64_t guest_time(struct board *b, uint64_t ticks)
+{
+    uint32_t counter = rd(b, SYS_CT + 4, 4);
+    return (ticks + (counter >> 31)) * 20000 + ((counter & 0x7fffffff) >> 9) - 1;
+}
+
+/* A busy host looks at its events late, and at several at once: the guest's time stands, and never goes back. */
+static void test_late_ticks(void)
+{
+    struct board *b = board_new();
+    g_autoptr(GRand) random = g_rand_new_with_seed(3);
+    uint64_t ticks = 0, last = 0;
+    wr(b, SYS_CT, 4, 20000 << 9); /* 10 ms */
+    for (unsigned i = 0; i < 20000; i++) {
+        int64_t step = g_rand_int_range(random, 0, 4) ? g_rand_int_range(random, 0, 3000000) : 35 * NS_PER_MS;
+        clock_skip_to(b->machine->clock, clock_now(b->machine->clock) + step);
+        for (unsigned look = 0; look < 3; look++) {
+            uint64_t now = guest_time(b, ticks);
+            g_assert_cmpuint(now, >=, last);
+            last = now;
+            if (look == 0)
+                clock_run_due(b->machine->clock);
+            else if (look == 1 && rd(b, SYS_CT, 4) >> 31) /* acknowledges */
+                ticks++;
+        }
+    }
+    g_assert_cmpuint(ticks, >, 1000);
+    board_free(b);
+}
+
 static void test_nvram_clock(void)
 {
     struct board *b = board_new();
@@ -192,6 +223,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/sun4m/interrupt-controller", test_interrupt_controller);
     g_test_add_func("/sun4m/counters", test_counters);
+    g_test_add_func("/sun4m/late-ticks", test_late_ticks);
     g_test_add_func("/sun4m/nvram-clock", test_nvram_clock);
     g_test_add_func("/sun4m/power-and-reset", test_power_and_reset);
     g_test_add_func("/sun4m/fw-cfg", test_fw_cfg);
