@@ -7,6 +7,7 @@
 
 #include "app/i18n.h"
 
+#include <errno.h>
 #include <glib/gstdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,7 +73,8 @@ gboolean history_new_layers(const char *bundle, MachineIni *machine, GError **er
 {
     g_autoptr(GPtrArray) made = g_ptr_array_new_with_free_func(g_free);
     g_autofree char *disks = disks_folder(bundle);
-    gboolean ok = g_mkdir_with_parents(disks, 0755) == 0;
+    gboolean ok = g_mkdir_with_parents(disks, 0755) == 0 ||
+                  vitrine_set_errno(error, errno, _("The folder could not be made"), disks);
 
     for (unsigned i = 0; ok && i < machine->disk_count; i++) {
         struct machine_drive *drive = &machine->disks[i];
@@ -106,13 +108,20 @@ gboolean history_new_layers(const char *bundle, MachineIni *machine, GError **er
     return ok;
 }
 
+/* A machine.ini that could not be brought to disk may have its name all the same: what it names stays. */
 void history_remove_layers(const char *bundle, const MachineIni *machine)
 {
     g_autofree char *disks = disks_folder(bundle);
+    g_autoptr(MachineIni) now = history_read_machine(bundle, NULL);
 
-    for (unsigned i = 0; i < machine->disk_count; i++) {
+    for (unsigned i = 0; now && i < machine->disk_count; i++) {
         g_autofree char *path = disk_path(bundle, &machine->disks[i]);
-        if (!machine->disks[i].read_only && is_inside(disks, path))
+        gboolean named = FALSE;
+        for (unsigned k = 0; k < now->disk_count; k++) {
+            g_autofree char *other = disk_path(bundle, &now->disks[k]);
+            named |= strcmp(path, other) == 0;
+        }
+        if (!named && !machine->disks[i].read_only && is_inside(disks, path))
             g_unlink(path);
     }
 }
@@ -329,7 +338,9 @@ gboolean history_plan_layers(const char *bundle, const char *without, VitrineHis
 /* `child` takes in the layer below it. */
 static gboolean merge(const char *child, gboolean frozen, const ImageJob *job, GError **error)
 {
-    gboolean ok = g_chmod(child, WRITABLE_MODE) == 0 && image_merge(child, "qcow2", job, error);
+    gboolean ok = (g_chmod(child, WRITABLE_MODE) == 0 ||
+                   vitrine_set_errno(error, errno, _("The layers of a disk could not be joined"), child)) &&
+                  image_merge(child, "qcow2", job, error);
 
     if (frozen)
         g_chmod(child, FROZEN_MODE);

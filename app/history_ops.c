@@ -22,6 +22,19 @@ static void set_text(char **field, const char *value)
 
 /* ---- copying files ---- */
 
+/* `size`, or -1. */
+static ssize_t write_whole(int fd, const char *data, ssize_t size)
+{
+    for (ssize_t done = 0, n; done < size; done += n) {
+        n = write(fd, data + done, (size_t)(size - done));
+        if (n < 0 && errno == EINTR)
+            n = 0;
+        else if (n <= 0)
+            return -1;
+    }
+    return size;
+}
+
 /* A copy that shares its blocks where the file system can; a file that is not there is no error. */
 static gboolean copy_file(const char *from, const char *to, GError **error)
 {
@@ -37,11 +50,8 @@ static gboolean copy_file(const char *from, const char *to, GError **error)
                 continue;
             if (n < 0 && (errno == EXDEV || errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP)) {
                 char buffer[65536];
-                while ((n = read(in, buffer, sizeof buffer)) > 0)
-                    if (write(out, buffer, (size_t)n) != n) {
-                        n = -1;
-                        break;
-                    }
+                while ((n = read(in, buffer, sizeof buffer)) > 0 && (n = write_whole(out, buffer, n)) > 0) {
+                }
             }
             ok = n >= 0;
             if (n <= 0)
@@ -199,6 +209,14 @@ gboolean history_delete_node(const char *bundle, const char *id, GError **error)
         g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_NOT_FOUND, _("There is no moment “%s” in this history."), id);
         return FALSE;
     }
+    gboolean mine = g_strcmp0(machine->resume, id) == 0 && gone->has_ram;
+    if (mine) {
+        g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_IN_USE,
+                    _("The machine goes on from “%s” when it is started next. Start it first, or go back to another "
+                      "moment."),
+                    gone->name);
+        return FALSE;
+    }
     for (guint i = 0; i < records->len; i++) {
         HistoryRecord *record = records->pdata[i];
         if (g_strcmp0(record->parent, id) != 0)
@@ -208,14 +226,6 @@ gboolean history_delete_node(const char *bundle, const char *id, GError **error)
             return FALSE;
     }
     g_autofree char *hidden = g_strdup_printf("%s/history/.old-%s", bundle, id);
-    gboolean mine = g_strcmp0(machine->resume, id) == 0 && gone->has_ram;
-    if (mine) {
-        g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_IN_USE,
-                    _("The machine goes on from “%s” when it is started next. Start it first, or go back to another "
-                      "moment."),
-                    gone->name);
-        return FALSE;
-    }
     char **places[] = {&machine->here, &machine->before, &machine->undo, &machine->resume};
     gboolean named = FALSE;
     for (guint i = 0; i < G_N_ELEMENTS(places); i++) {

@@ -303,7 +303,12 @@ gboolean history_finish_node(const char *bundle, const char *building, const His
         return FALSE;
     if (g_rename(building, folder) != 0)
         return vitrine_set_errno(error, errno, _("The moment could not be kept"), folder);
-    return vitrine_sync_folder(history, error);
+    /* Either it is there, or it is not: then its disks are written to again. */
+    g_autoptr(GError) failure = NULL;
+    if (vitrine_sync_folder(history, &failure) || g_rename(folder, building) != 0)
+        return TRUE;
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return FALSE;
 }
 
 void history_drop_node(const char *building)

@@ -74,7 +74,7 @@ gboolean history_check_space(const char *bundle, guint64 bytes, GError **error);
 /* New overlays over the disks of `machine`, which names them afterwards (nothing of it is written to disk). Read-only
  * disks stay. On failure nothing is left behind. */
 gboolean history_new_layers(const char *bundle, MachineIni *machine, GError **error);
-/* Removes the files of the writable disks of `machine`, which nothing refers to any more. */
+/* Removes the files of the writable disks of `machine` that the bundle's machine.ini does not name. */
 void history_remove_layers(const char *bundle, const MachineIni *machine);
 /* The writable disks' files may be read only from now on. */
 void history_freeze_layers(const char *bundle, const MachineIni *machine);
