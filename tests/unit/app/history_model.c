@@ -522,6 +522,7 @@ static void make_machine(struct run *run)
     g_autoptr(VitrineBundle) bundle = vitrine_bundle_create(machines, machine, &disk, 1, NULL, &error);
 
     g_assert_no_error(error);
+    g_assert_nonnull(bundle);
 }
 
 static void begin(struct run *run, guint32 seed)

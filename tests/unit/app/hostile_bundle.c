@@ -140,6 +140,7 @@ static void set_up(struct place *place, gconstpointer data)
     const char *folder = vitrine_bundle_get_folder(bundle);
     g_autofree char *id = history_take_off(folder, "a moment", NULL, HISTORY_MANUAL, &error);
     g_assert_no_error(error);
+    g_assert_nonnull(id);
     bundle_file_export(folder, place->file, NULL, &error);
     g_assert_no_error(error);
     place->members = read_archive(place->file);
