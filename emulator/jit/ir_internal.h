@@ -63,7 +63,6 @@ struct ib_block {
     uint32_t loop_depth, loop; /* loop = header's block or ~0 */
     bool started, terminated, sealed, cold;
     bool late_charge; /* passes: its charge does not stand first */
-    bool way_back;    /* passes: on the way back to the beginning of a loop, for which it charges */
 };
 
 struct ib_exit_info {
