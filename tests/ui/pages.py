@@ -252,20 +252,21 @@ def about(desk):
 def smallest(desk):
     """Windows as narrow as a telephone's screen."""
     window = desk.focus("Vitrine")
-    subprocess.run(["xdotool", "windowsize", "--sync", window, str(360 * SCALE), str(560 * SCALE)], check=True)
-    settle()
-    picture(desk, "small-library")
     desk.press(f"Actions for “{MACHINE}”", None)
     settle()
     desk.press("Details", None)
     desk.find("Hardware")
+    subprocess.run(["xdotool", "windowsize", "--sync", window, str(360 * SCALE), str(560 * SCALE)], check=True)
+    settle()
     picture(desk, "small-overview")
     for number, name in enumerate(("history", "disks", "settings", "log"), 2):
         desk.keys(f"alt+{number}")
         settle()
         picture(desk, f"small-{name}")
     desk.keys("alt+Left")
+    desk.find("New", ("push button",))
     settle()
+    picture(desk, "small-library")
 
 
 # ---- the keyboard
