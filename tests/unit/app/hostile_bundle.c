@@ -40,7 +40,7 @@ static struct member *add(GPtrArray *members, const char *path, const char *data
 {
     struct member *m = g_new0(struct member, 1);
 
-    *m = (struct member){g_strdup(path), g_memdup2(data ? data : "", MAX(size, 1)), size, type, NULL};
+    *m = (struct member){g_strdup(path), data ? g_memdup2(data, MAX(size, 1)) : g_malloc0(size + 1), size, type, NULL};
     g_ptr_array_add(members, m);
     return m;
 }
