@@ -412,12 +412,12 @@ static unsigned execute(struct fpop f, u128 qa, u128 qb, uint32_t fsr, u128 *res
     if (f.from == W_Q || f.to == W_Q)
         return execute_quad(f, qa, qb, fsr, result);
 
-    uint64_t a = (uint64_t)qa, b = (uint64_t)qb, r = 0;
+    /* The first operand of an operation that has one only is whatever was noted last. */
+    uint64_t a = f.dyadic ? (uint64_t)qa : 0, b = (uint64_t)qb, r = 0;
     bool single = f.from == W_S;
-    bool nan = single ? nan32((uint32_t)b) || (f.dyadic && nan32((uint32_t)a))
-                      : f.from == W_D && (nan64(b) || (f.dyadic && nan64(a)));
-    bool signalling = single ? signalling32((uint32_t)b) || (f.dyadic && signalling32((uint32_t)a))
-                             : f.from == W_D && (signalling64(b) || (f.dyadic && signalling64(a)));
+    bool nan = single ? nan32((uint32_t)a) || nan32((uint32_t)b) : f.from == W_D && (nan64(a) || nan64(b));
+    bool signalling = single ? signalling32((uint32_t)a) || signalling32((uint32_t)b)
+                             : f.from == W_D && (signalling64(a) || signalling64(b));
     unsigned flags = signalling ? NV : 0;
     fenv_t env;
     enter_rounding(&env, fsr);

@@ -320,7 +320,8 @@ static const struct ir_slot v9_slots[SPARC_V9_SLOTS] = {
 #define GUEST(name_, slots_, n_, translate_)                                                                 \
     {                                                                                                        \
         .name = name_, .big_endian = true, .uses_npc = true, .address64 = false, .insn_shift = 2,            \
-        .n_slots = n_, .has_kind_slot = true, .kind_slot = SLOT_CC_KIND, .slot = slots_, .state_size = sizeof(struct sparc_cpu), .translate = translate_,      \
+        .n_slots = n_, .has_kind_slot = true, .kind_slot = SLOT_CC_KIND, .fp_flags_count = true,             \
+        .slot = slots_, .state_size = sizeof(struct sparc_cpu), .translate = translate_,                     \
         .lookup = sparc_lookup, .io_read = sparc_io_read, .io_write = sparc_io_write,                        \
         .misaligned = sparc_misaligned, .raise = sparc_raise, .interrupt = sparc_interrupt,                  \
         .fp_fix = sparc_fp_fix, .disassemble = sparc_guest_disassemble,                                      \
