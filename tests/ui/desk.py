@@ -133,11 +133,13 @@ class Desk:
             node.get_role_name() == "label" and node.get_name().startswith("There is no sound") for node in self.all()), seconds)
 
     def press(self, name, roles=BUTTONS, seconds=20, inside=None):
-        """`inside`: the title of the window to look in."""
+        """`inside`: the title of the window to look in. A button of a dialog that is still coming does nothing: it has its
+        plain name when it is there."""
         def with_action():
             root = self.look(inside, ("frame", "dialog")) if inside else None
             for node in self.all(root):
-                action = node.get_action_iface() if is_named(node, name) else None
+                named = node.get_name() == name.replace("_", "") if inside else is_named(node, name)
+                action = node.get_action_iface() if named else None
                 if action and action.get_n_actions() > 0 and (not roles or node.get_role_name() in roles) \
                         and node.get_state_set().contains(Atspi.StateType.VISIBLE):
                     return node
