@@ -12,11 +12,11 @@
 static void nap(void)
 {
 #ifdef __arm__
-    sleep(30);
+    sleep(3);
 #else
-    const uint32_t half_a_minute[2] = {30, 0};
+    const uint32_t a_while[2] = {3, 0};
 
-    CALL2(NR_nanosleep, half_a_minute, 0);
+    CALL2(NR_nanosleep, a_while, 0);
 #endif
 }
 
