@@ -137,6 +137,8 @@ class Desk:
         plain name when it is there."""
         def with_action():
             root = self.look(inside, ("frame", "dialog")) if inside else None
+            if inside and not root:
+                return None
             for node in self.all(root):
                 named = node.get_name() == name.replace("_", "") if inside else is_named(node, name)
                 action = node.get_action_iface() if named else None
