@@ -130,6 +130,17 @@ static bool advance_select(struct esp *esp)
     return true;
 }
 
+/* The target got or gave `count` bytes of its buffer; it asks again while some are left. */
+static void advance_target(struct esp *esp, uint32_t count)
+{
+    struct scsi_target *target = esp_target(esp);
+    uint32_t size;
+
+    scsi_buffer(target, &size);
+    esp->request = size > count;
+    scsi_advance(target, count);
+}
+
 /* DATA IN and DATA OUT by DMA: whole pieces. */
 static bool advance_data_dma(struct esp *esp)
 {
@@ -144,12 +155,7 @@ static bool advance_data_dma(struct esp *esp)
     count_down(esp, size);
     if (!ok)
         return false; /* the channel stopped with an error: software resets */
-    esp->request = false;
-    uint32_t rest;
-    scsi_buffer(target, &rest);
-    if (rest > size)
-        esp->request = true;
-    scsi_advance(target, size);
+    advance_target(esp, size);
     return true;
 }
 
@@ -187,12 +193,7 @@ static bool advance_transfer(struct esp *esp)
             if (!size)
                 return true;
         }
-        esp->request = false;
-        uint32_t rest;
-        scsi_buffer(target, &rest);
-        if (rest > size)
-            esp->request = true;
-        scsi_advance(target, size);
+        advance_target(esp, size);
         return true;
     }
     case PHASE_MESSAGE_OUT:
