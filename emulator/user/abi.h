@@ -66,8 +66,12 @@ struct user_termios {
 /* One system call. */
 typedef int64_t user_handler(struct user_thread *thread, const uint64_t *a);
 
+/* The columns of the system call table. */
+enum user_numbering { USER_ARM_NUMBERS, USER_SPARC_NUMBERS, USER_N_NUMBERINGS };
+
+#define USER_NO_CALL UINT32_MAX
+
 struct user_syscall {
-    uint32_t number;
     const char *name;
     user_handler *run; /* NULL: the host's call `host` with the arguments converted by their letters */
     int16_t host;
@@ -77,14 +81,17 @@ struct user_syscall {
      * first when big-endian), f open flags, g signal, i and q address of an int or a 64-bit number that the
      * kernel reads and writes. A leading '!' says: may be begun again after a signal. */
     const char *args;
+    uint32_t number[USER_N_NUMBERINGS]; /* USER_NO_CALL: not there */
 };
+
+extern const struct user_syscall user_calls[]; /* calls.c; ends with a NULL name */
 
 struct user_abi {
     bool big_endian;
     uint8_t word;                     /* bytes of a long and of a pointer */
     uint8_t call_args;                /* registers that can hold arguments */
     bool pairs_aligned;               /* 64-bit arguments begin at even registers */
-    const struct user_syscall *calls; /* by ascending number; ends with a NULL name */
+    enum user_numbering numbering;    /* of its system calls */
 
     const int16_t *errnos; /* guest's number for each of the host's */
     unsigned n_errnos;

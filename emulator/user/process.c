@@ -145,8 +145,7 @@ static bool prepare(struct user_process *process, const char *program, char **ar
         return false;
     }
     process->abi = process->arch->abi;
-    while (process->abi->calls[process->n_calls].name)
-        process->n_calls++;
+    user_calls_init(process);
     process->model = process->arch->find_model(options->cpu, &process->image);
     if (!process->model) {
         g_set_error(error, ELF_ERROR, ELF_ERROR_UNSUITABLE, "There is no %s processor called %s.",

@@ -54,6 +54,7 @@ struct user_action {
     uint64_t mask;
 };
 
+#define USER_CALL_PLACES 512 /* Linux's system calls have numbers below 504; the last eight are private ones */
 #define USER_N_ACTIONS 65 /* by signal; 0 is not used */
 
 /* One instruction set. */
@@ -155,7 +156,7 @@ struct user_process {
     GHashTable *attached; /* sizes of System V segments by their addresses */
     uint64_t load_bias;
     pid_t pid;
-    unsigned n_calls;  /* rows of the system call table */
+    const struct user_syscall *calls[USER_CALL_PLACES]; /* by number (syscall.c); NULL: unknown */
     gint told_old_abi; /* the program was told that its calling convention is not offered */
 };
 
@@ -260,7 +261,8 @@ void user_futex_leave(struct user_thread *thread);
 /* The same for all threads of a process that ends. */
 void user_futex_leave_all(struct user_process *process);
 
-/* System calls (syscall.c). */
+/* System calls (syscall.c): the table of the process's numbers; the call that a thread's trap asks for. */
+void user_calls_init(struct user_process *process);
 void user_call(struct user_thread *thread);
 /* A handler's result: nothing was done, the call is begun again after the signals have been delivered. */
 #define USER_AGAIN (-0x10000)

@@ -9,22 +9,37 @@
 
 #define MOST_ARGUMENTS 8
 
+/* Numbers from here on are an architecture's private ones (ARM: __ARM_NR_BASE). */
+#define PRIVATE_BASE 0xf0000
+#define PRIVATE_MOST 8
+
+/* Where the call of that number stands in the process's table; USER_CALL_PLACES: nowhere. */
+static uint32_t call_place(uint32_t number)
+{
+    if (number < USER_CALL_PLACES - PRIVATE_MOST)
+        return number;
+    if (number - PRIVATE_BASE < PRIVATE_MOST)
+        return USER_CALL_PLACES - PRIVATE_MOST + (number - PRIVATE_BASE);
+    return USER_CALL_PLACES;
+}
+
+void user_calls_init(struct user_process *process)
+{
+    for (const struct user_syscall *call = user_calls; call->name; call++) {
+        uint32_t number = call->number[process->abi->numbering];
+
+        if (number != USER_NO_CALL) {
+            g_assert(call_place(number) < USER_CALL_PLACES && !process->calls[call_place(number)]);
+            process->calls[call_place(number)] = call;
+        }
+    }
+}
+
 static const struct user_syscall *find(const struct user_process *process, uint32_t number)
 {
-    const struct user_abi *abi = process->abi;
-    unsigned low = 0, high = process->n_calls;
+    uint32_t place = call_place(number);
 
-    while (low < high) {
-        unsigned middle = (low + high) / 2;
-
-        if (abi->calls[middle].number == number)
-            return &abi->calls[middle];
-        if (abi->calls[middle].number < number)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return NULL;
+    return place < USER_CALL_PLACES ? process->calls[place] : NULL;
 }
 
 /* Turns registers into arguments by the row's letters. */

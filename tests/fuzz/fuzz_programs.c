@@ -181,16 +181,10 @@ static GLogWriterOutput say_nothing(GLogLevelFlags level, const GLogField *field
 
 static void restrict_calls(struct user_process *process)
 {
-    struct user_abi *abi = g_memdup2(process->abi, sizeof(*abi));
-    GArray *calls = g_array_new(TRUE, TRUE, sizeof(struct user_syscall));
-
-    for (const struct user_syscall *call = process->abi->calls; call->name; call++) {
-        if (g_strv_contains(allowed, call->name))
-            g_array_append_val(calls, *call);
+    for (unsigned i = 0; i < G_N_ELEMENTS(process->calls); i++) {
+        if (process->calls[i] && !g_strv_contains(allowed, process->calls[i]->name))
+            process->calls[i] = NULL;
     }
-    process->n_calls = calls->len;
-    abi->calls = (const struct user_syscall *)g_array_free(calls, FALSE);
-    process->abi = abi;
 }
 
 static void set_register(struct user_thread *thread, const char *name, uint64_t value)

@@ -90,7 +90,7 @@ static const struct user_flock_layout flock64_layout = {32, {0, 2}, {2, 2}, {8, 
 #define ABI                                                                                                  \
     .word = 4, .call_args = 7, .pairs_aligned = true, .sig_block = 0, .sig_unblock = 1, .sig_setmask = 2,    \
     .open_flags = open_flags, .sol_socket = 1, .rlimit_infinity = 0xffffffff, .stat = &stat_layout,          \
-    .stat64 = &stat64_layout, .flock = &flock_layout, .flock64 = &flock64_layout, .calls = user_arm_calls
+    .stat64 = &stat64_layout, .flock = &flock_layout, .flock64 = &flock64_layout, .numbering = USER_ARM_NUMBERS
 
 const struct user_abi user_arm_abi = {.big_endian = false, ABI};
 const struct user_abi user_armeb_abi = {.big_endian = true, ABI};

@@ -7,10 +7,9 @@
 
 extern const struct user_arch user_arm, user_armeb;
 
-/* abi.c: constants and layouts; calls.c: the system call table. */
+/* abi.c: constants and layouts. */
 extern const struct user_gdb_arch user_arm_gdb; /* gdb.c */
 extern const struct user_abi user_arm_abi, user_armeb_abi;
-extern const struct user_syscall user_arm_calls[];
 
 /* cpu.c: the private calls (asm/unistd.h, __ARM_NR_*). */
 user_handler user_sys_arm_breakpoint, user_sys_arm_cacheflush, user_sys_arm_usr32, user_sys_arm_set_tls,

@@ -558,5 +558,5 @@ const struct user_abi user_sparc_abi = {
     .ioctls = ioctls,
     .n_ioctls = G_N_ELEMENTS(ioctls),
     .termios = &termios_layout,
-    .calls = user_sparc_calls,
+    .numbering = USER_SPARC_NUMBERS,
 };

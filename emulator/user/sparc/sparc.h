@@ -7,10 +7,9 @@
 
 extern const struct user_arch user_sparc;
 
-/* abi.c: constants and layouts; calls.c: the system call table. */
+/* abi.c: constants and layouts. */
 extern const struct user_abi user_sparc_abi;
 extern const struct user_gdb_arch user_sparc_gdb; /* gdb.c */
-extern const struct user_syscall user_sparc_calls[];
 
 /* signal.c: frames on the program's stack. */
 bool user_sparc_push_signal(struct user_thread *thread, int signal, const struct user_action *action,
