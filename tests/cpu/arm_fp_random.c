@@ -13,6 +13,7 @@
 #include "emulator/cpu/arm/fp.h"
 #include "emulator/cpu/arm/internal.h"
 #include "tests/cpu/arm_guest.h"
+#include "tests/cpu/arm_program.h"
 #include "tests/cpu/random.h"
 
 #define BATCH       64
@@ -52,19 +53,6 @@ static struct guest *decoder; /* interpreter: tells what is undefined */
 static GHashTable *used;      /* rows */
 
 /* ------------------------------------------------------------------------------------------- generator */
-
-static void put32(uint8_t *p, uint32_t v)
-{
-    v = GUINT32_TO_LE(v);
-    memcpy(p, &v, 4);
-}
-
-static uint32_t get32(const uint8_t *p)
-{
-    uint32_t v;
-    memcpy(&v, p, 4);
-    return GUINT32_FROM_LE(v);
-}
 
 static uint64_t interesting(GRand *r)
 {
@@ -231,19 +219,6 @@ static void generate(GRand *r, struct stream *s)
 
 /* -------------------------------------------------------------------------------------------- program */
 
-struct program {
-    GByteArray *file;
-    uint32_t code, data, end;
-    unsigned n;
-};
-
-static void emit(GByteArray *code, uint32_t word)
-{
-    uint8_t b[4];
-    put32(b, word);
-    g_byte_array_append(code, b, 4);
-}
-
 static void emit_thumb(GByteArray *code, uint32_t word)
 {
     if (word == NOP)
@@ -256,99 +231,57 @@ static void emit_thumb(GByteArray *code, uint32_t word)
     } else if ((word & 0xff000000) == 0xf4000000) {
         word = 0xf9000000 | (word & 0x00ffffff);
     }
-    emit(code, word << 16 | word >> 16);
+    program_emit(code, word << 16 | word >> 16);
 }
 
-static void set32(GByteArray *code, uint32_t value, unsigned rd) /* four instructions of every version */
+static void emit_stream(GByteArray *code, gconstpointer streams, unsigned number, uint32_t block)
 {
-    emit(code, 0xe3a00000 | rd << 12 | (value & 255));
-    emit(code, 0xe3800c00 | rd << 16 | rd << 12 | (value >> 8 & 255));
-    emit(code, 0xe3800800 | rd << 16 | rd << 12 | (value >> 16 & 255));
-    emit(code, 0xe3800400 | rd << 16 | rd << 12 | value >> 24);
-}
-
-static void emit_stream(GByteArray *code, const struct stream *s, uint32_t block)
-{
-    set32(code, s->loops, 12);
+    const struct stream *s = (const struct stream *)streams + number;
+    program_set(code, 12, s->loops);
     guint head = code->len;
-    set32(code, block, 0);
-    set32(code, block + IN, 1);
-    emit(code, 0xecb10b20); /* vldmia r1!, {d0-d15} */
+    program_set(code, 0, block);
+    program_set(code, 1, block + IN);
+    program_emit(code, 0xecb10b20); /* vldmia r1!, {d0-d15} */
     if (sets[set].d32)
-        emit(code, 0xecf10b20); /* vldmia r1!, {d16-d31} */
-    set32(code, block + IN, 1);
-    emit(code, 0xe5912000 | STATE_FPSCR); /* ldr r2, [r1, #] */
-    emit(code, 0xeee12a10); /* vmsr fpscr, r2 */
-    emit(code, 0xe128f000 | 1); /* msr cpsr_f, r1 */
-    set32(code, block + IN + STATE_R, 11);
-    emit(code, 0xe89b0ffe); /* ldmia r11, {r1-r11} */
+        program_emit(code, 0xecf10b20); /* vldmia r1!, {d16-d31} */
+    program_set(code, 1, block + IN);
+    program_emit(code, 0xe5912000 | STATE_FPSCR); /* ldr r2, [r1, #] */
+    program_emit(code, 0xeee12a10); /* vmsr fpscr, r2 */
+    program_emit(code, 0xe128f000 | 1); /* msr cpsr_f, r1 */
+    program_set(code, 11, block + IN + STATE_R);
+    program_emit(code, 0xe89b0ffe); /* ldmia r11, {r1-r11} */
     if (s->thumb) {
-        emit(code, 0xe28fe001); /* add lr, pc, #1 */
-        emit(code, 0xe12fff1e); /* bx lr */
+        program_emit(code, 0xe28fe001); /* add lr, pc, #1 */
+        program_emit(code, 0xe12fff1e); /* bx lr */
         for (unsigned k = 0; k < s->n; k++)
             emit_thumb(code, s->body[k]);
-        emit(code, 0xbf004778); /* bx pc; nop */
+        program_emit(code, 0xbf004778); /* bx pc; nop */
     } else {
         for (unsigned k = 0; k < s->n; k++)
-            emit(code, s->body[k]);
+            program_emit(code, s->body[k]);
     }
-    set32(code, block + OUT + STATE_R, 14);
-    emit(code, 0xe88e0ffe); /* stmia lr, {r1-r11} */
-    emit(code, 0xe10f1000); /* mrs r1, cpsr */
-    emit(code, 0xe201120f); /* and r1, r1, #0xf0000000 */
-    emit(code, 0xe58e1000 | (STATE_APSR - STATE_R));
-    emit(code, 0xeef11a10); /* vmrs r1, fpscr */
-    emit(code, 0xe58e1000 | (STATE_FPSCR - STATE_R));
-    set32(code, block + OUT, 1);
-    emit(code, 0xe3a02000); /* mov r2, #0 */
-    emit(code, 0xeee12a10); /* vmsr fpscr, r2 */
-    emit(code, 0xeca10b20); /* vstmia r1!, {d0-d15} */
+    program_set(code, 14, block + OUT + STATE_R);
+    program_emit(code, 0xe88e0ffe); /* stmia lr, {r1-r11} */
+    program_emit(code, 0xe10f1000); /* mrs r1, cpsr */
+    program_emit(code, 0xe201120f); /* and r1, r1, #0xf0000000 */
+    program_emit(code, 0xe58e1000 | (STATE_APSR - STATE_R));
+    program_emit(code, 0xeef11a10); /* vmrs r1, fpscr */
+    program_emit(code, 0xe58e1000 | (STATE_FPSCR - STATE_R));
+    program_set(code, 1, block + OUT);
+    program_emit(code, 0xe3a02000); /* mov r2, #0 */
+    program_emit(code, 0xeee12a10); /* vmsr fpscr, r2 */
+    program_emit(code, 0xeca10b20); /* vstmia r1!, {d0-d15} */
     if (sets[set].d32)
-        emit(code, 0xece10b20);
-    emit(code, 0xe25cc001); /* subs r12, r12, #1 */
-    emit(code, 0x1a000000 | (((uint32_t)((int)head - (int)code->len - 8) >> 2) & 0xffffff)); /* bne */
+        program_emit(code, 0xece10b20);
+    program_emit(code, 0xe25cc001); /* subs r12, r12, #1 */
+    program_emit(code, 0x1a000000 | (((uint32_t)((int)head - (int)code->len - 8) >> 2) & 0xffffff)); /* bne */
 }
 
 static struct program build(const struct stream *s, unsigned n)
 {
-    struct program p = {.n = n};
-    g_autoptr(GByteArray) code = g_byte_array_new();
-    for (int pass = 0; pass < 2; pass++) {
-        g_byte_array_set_size(code, 0);
-        for (unsigned k = 0; k < n; k++)
-            emit_stream(code, &s[k], p.data + k * BLOCK);
-        set32(code, 1, 0);
-        set32(code, p.data, 1);
-        set32(code, n * BLOCK, 2);
-        set32(code, 4, 7); /* write(1, data, size) */
-        for (unsigned k = 0; k < G_N_ELEMENTS(guest_write_all); k++)
-            emit(code, guest_write_all[k]);
-        set32(code, 0, 0);
-        set32(code, 1, 7); /* exit(0) */
-        emit(code, 0xef000000);
-        p.code = GUEST_BASE + 0x80;
-        p.data = (p.code + code->len + 0xfff) & ~0xfffu;
-        p.end = p.data + n * BLOCK;
-    }
-    GByteArray *file = g_byte_array_new();
-    g_byte_array_set_size(file, p.end - GUEST_BASE);
-    memset(file->data, 0, file->len);
-    uint8_t *h = file->data;
-    memcpy(h, "\x7f" "ELF\x01\x01\x01", 7);
-    put32(h + 16, 40u << 16 | 2); /* executable, ARM */
-    put32(h + 20, 1);
-    put32(h + 24, p.code);
-    put32(h + 28, 52);
-    put32(h + 36, 0x05000400); /* EABI5, hard float */
-    put32(h + 40, 32u << 16 | 52);
-    put32(h + 44, 1);
-    uint32_t segment[8] = {1, 0, GUEST_BASE, GUEST_BASE, file->len, file->len, 7, 0x1000};
-    for (unsigned k = 0; k < 8; k++)
-        put32(h + 52 + 4 * k, segment[k]);
-    memcpy(file->data + 0x80, code->data, code->len);
+    struct program p = program_build(emit_stream, s, n, BLOCK, false, 0x05000400); /* EABI 5, hard float */
     for (unsigned k = 0; k < n; k++)
-        memcpy(file->data + (p.data - GUEST_BASE) + k * BLOCK, s[k].block, BLOCK);
-    p.file = file;
+        memcpy(program_block(&p, k, BLOCK), s[k].block, BLOCK);
     return p;
 }
 

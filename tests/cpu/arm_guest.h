@@ -6,8 +6,7 @@
 #define VITRINE_TESTS_ARM_GUEST_H
 
 #include "emulator/cpu/arm/arm.h"
-
-#define GUEST_BASE 0x10000u
+#include "tests/cpu/window.h"
 
 struct guest {
     struct jit *jit;
@@ -26,9 +25,5 @@ uint32_t guest_load32(const struct guest *g, uint32_t at);
 /* Runs from pc (bit 0: Thumb) until something is raised (enum arm_exception), or `insns` were executed (-1). */
 int guest_run(struct guest *g, uint32_t pc, int64_t insns);
 int guest_continue(struct guest *g, int64_t insns);
-
-/* ARM code: Linux's system call write (r7), with r0 to r2 as it wants them, until all is written.  A pipe takes less than
- * that at once when the writer was stopped meanwhile. */
-extern const uint32_t guest_write_all[6];
 
 #endif

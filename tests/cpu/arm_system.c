@@ -5,10 +5,9 @@
  */
 #include <string.h>
 
-#include "emulator/core/bus.h"
 #include "emulator/cpu/arm/internal.h"
+#include "tests/cpu/rig.h"
 
-#define RAM_SIZE 0x400000
 #define CODE     0x4000u
 #define DATA     0x20000u
 #define TABLE    0x100000u /* first level */
@@ -16,63 +15,13 @@
 #define FINE     0x120000u
 #define SVC_MODE (ARM_MODE_SVC | ARM_CPSR_I | ARM_CPSR_F | ARM_CPSR_A)
 
-static unsigned tier;
-
-struct rig {
-    struct memory *memory;
-    struct bus *bus;
-    struct ram_block *ram;
-    struct jit *jit;
-    struct arm_cpu *cpu;
-    struct memory_listener listener;
-};
-
-static void code_written(void *opaque, struct ram_block *block, uint64_t offset, uint64_t size)
-{
-    struct rig *r = opaque;
-    jit_code_written(r->jit, block->host + offset, size);
-}
-
-static void put(struct rig *r, uint32_t at, uint32_t value)
-{
-    g_assert_cmpint(bus_write(r->bus, at, 4, value), ==, BUS_OK);
-}
-
-static uint32_t get(struct rig *r, uint32_t at)
-{
-    uint64_t value;
-    g_assert_cmpint(bus_read(r->bus, at, 4, &value), ==, BUS_OK);
-    return (uint32_t)value;
-}
-
-#define PUT(at, ...)                                                                                         \
-    do {                                                                                                     \
-        const uint32_t w_[] = {__VA_ARGS__};                                                                 \
-        for (unsigned k_ = 0; k_ < G_N_ELEMENTS(w_); k_++)                                                   \
-            put(r, (at) + 4 * k_, w_[k_]);                                                                   \
-    } while (0)
-
 static struct rig *rig_new(const char *model_id)
 {
-    struct rig *r = g_new0(struct rig, 1);
-    g_autoptr(GError) error = NULL;
-    r->memory = memory_new();
-    r->bus = bus_new(r->memory, "system", BUS_LITTLE_ENDIAN, BUS_UNASSIGNED_ERROR);
-    r->ram = ram_block_new(r->memory, "ram", RAM_SIZE, false, &error);
-    g_assert_no_error(error);
-    bus_map(r->bus, &(struct bus_region){.name = "ram", .size = RAM_SIZE, .kind = BUS_RAM, .block = r->ram});
     const struct arm_model *model = arm_find_model(model_id);
-    struct jit_options options = {.accel = tier ? JIT_ACCEL_JIT : JIT_ACCEL_INTERP,
-                                  .deterministic = true,
-                                  .max_tier = tier,
-                                  .eager = true};
-    r->jit = jit_create(arm_model_guest(model), &options, &error);
-    g_assert_no_error(error);
-    r->listener = (struct memory_listener){.opaque = r, .code_written = code_written};
-    memory_add_listener(r->memory, &r->listener);
-    r->cpu = g_new0(struct arm_cpu, 1);
-    r->cpu->bus = r->bus;
-    arm_cpu_init(r->cpu, r->jit, model, false);
+    struct rig *r = rig_create(BUS_LITTLE_ENDIAN, arm_model_guest(model), true);
+    r->arm = g_new0(struct arm_cpu, 1);
+    r->arm->bus = r->bus;
+    arm_cpu_init(r->arm, r->jit, model, false);
     /* every vector is a branch to itself */
     for (unsigned v = 0; v < 32; v += 4)
         put(r, v, 0xeafffffe);
@@ -81,47 +30,43 @@ static struct rig *rig_new(const char *model_id)
 
 static void rig_free(struct rig *r)
 {
-    arm_cpu_finish(r->cpu);
-    g_free(r->cpu);
-    jit_destroy(r->jit);
-    memory_remove_listener(r->memory, &r->listener);
-    bus_free(r->bus);
-    memory_free(r->memory);
-    g_free(r);
+    arm_cpu_finish(r->arm);
+    g_free(r->arm);
+    rig_destroy(r);
 }
 
 static void mode(struct rig *r, uint32_t cpsr)
 {
-    arm_set_cpsr(r->cpu, cpsr);
+    arm_set_cpsr(r->arm, cpsr);
 }
 
 static uint32_t reg(struct rig *r, unsigned n)
 {
-    return arm_get_reg(r->cpu, n);
+    return arm_get_reg(r->arm, n);
 }
 
 static void set(struct rig *r, unsigned n, uint32_t value)
 {
-    arm_set_reg(r->cpu, n, value);
+    arm_set_reg(r->arm, n, value);
 }
 
 static void run(struct rig *r, uint32_t pc, unsigned insns)
 {
-    arm_jump(r->cpu, pc);
-    jit_run(&r->cpu->jit, insns);
+    arm_jump(r->arm, pc);
+    jit_run(&r->arm->jit, insns);
 }
 
 static uint32_t current_mode(struct rig *r)
 {
-    return arm_get_cpsr(r->cpu) & ARM_CPSR_MODE;
+    return arm_get_cpsr(r->arm) & ARM_CPSR_MODE;
 }
 
 static void expect_exception(struct rig *r, uint32_t vector, uint32_t in_mode, uint32_t link)
 {
-    g_assert_cmphex(arm_get_pc(r->cpu), ==, vector);
+    g_assert_cmphex(arm_get_pc(r->arm), ==, vector);
     g_assert_cmphex(current_mode(r), ==, in_mode);
     g_assert_cmphex(reg(r, 14), ==, link);
-    g_assert_true(arm_get_cpsr(r->cpu) & ARM_CPSR_I);
+    g_assert_true(arm_get_cpsr(r->arm) & ARM_CPSR_I);
 }
 
 /* ------------------------------------------------------------------------------------------- exceptions */
@@ -133,12 +78,12 @@ static void test_svc(void)
     mode(r, ARM_MODE_USR | ARM_CPSR_C | ARM_CPSR_Q);
     run(r, CODE, 2);
     expect_exception(r, 0x08, ARM_MODE_SVC, CODE + 8);
-    g_assert_cmphex(*arm_spsr(r->cpu), ==, ARM_MODE_USR | ARM_CPSR_C | ARM_CPSR_Q);
-    g_assert_false(arm_get_cpsr(r->cpu) & ARM_CPSR_F);
+    g_assert_cmphex(*arm_spsr(r->arm), ==, ARM_MODE_USR | ARM_CPSR_C | ARM_CPSR_Q);
+    g_assert_false(arm_get_cpsr(r->arm) & ARM_CPSR_F);
     put(r, 8, 0xe1b0f00e); /* movs pc, lr */
     run(r, 8, 2);
-    g_assert_cmphex(arm_get_pc(r->cpu), ==, CODE + 12);
-    g_assert_cmphex(arm_get_cpsr(r->cpu), ==, ARM_MODE_USR | ARM_CPSR_C | ARM_CPSR_Q);
+    g_assert_cmphex(arm_get_pc(r->arm), ==, CODE + 12);
+    g_assert_cmphex(arm_get_cpsr(r->arm), ==, ARM_MODE_USR | ARM_CPSR_C | ARM_CPSR_Q);
     g_assert_cmphex(reg(r, 1), ==, 7);
     rig_free(r);
 }
@@ -149,12 +94,12 @@ static void test_byte_order_of_handlers(void)
     struct rig *r = rig_new("arm1136jf-s");
     PUT(CODE, 0xef000000);
     for (unsigned ee = 0; ee < 2; ee++) {
-        r->cpu->sctlr = ee ? r->cpu->sctlr | ARM_SCTLR_EE : r->cpu->sctlr & ~ARM_SCTLR_EE;
+        r->arm->sctlr = ee ? r->arm->sctlr | ARM_SCTLR_EE : r->arm->sctlr & ~ARM_SCTLR_EE;
         mode(r, ARM_MODE_USR | (ee ? 0 : ARM_CPSR_E));
         run(r, CODE, 1);
         expect_exception(r, 0x08, ARM_MODE_SVC, CODE + 4);
-        g_assert_cmphex(arm_get_cpsr(r->cpu) & ARM_CPSR_E, ==, ee ? ARM_CPSR_E : 0);
-        g_assert_cmphex(*arm_spsr(r->cpu) & ARM_CPSR_E, ==, ee ? 0 : ARM_CPSR_E);
+        g_assert_cmphex(arm_get_cpsr(r->arm) & ARM_CPSR_E, ==, ee ? ARM_CPSR_E : 0);
+        g_assert_cmphex(*arm_spsr(r->arm) & ARM_CPSR_E, ==, ee ? 0 : ARM_CPSR_E);
     }
     rig_free(r);
 }
@@ -166,7 +111,7 @@ static void test_thumb(void)
     mode(r, ARM_MODE_USR);
     run(r, CODE | 1, 2);
     expect_exception(r, 0x08, ARM_MODE_SVC, CODE + 4);
-    g_assert_true(*arm_spsr(r->cpu) & ARM_CPSR_T);
+    g_assert_true(*arm_spsr(r->arm) & ARM_CPSR_T);
     PUT(CODE, 0xde012005); /* movs r0, #5; udf #1 */
     mode(r, ARM_MODE_USR);
     run(r, CODE | 1, 2);
@@ -182,7 +127,7 @@ static void test_thumb(void)
     set(r, 2, DATA);
     set(r, 3, 1);
     put(r, DATA, 0x1234);
-    jit_run(&r->cpu->jit, 4);
+    jit_run(&r->arm->jit, 4);
     g_assert_cmphex(reg(r, 1), ==, 0x1234);
     g_assert_cmphex(reg(r, 3), ==, 1);
     g_assert_cmphex(reg(r, 4), ==, 4);
@@ -201,8 +146,8 @@ static void test_abort(void)
     expect_exception(r, 0x10, ARM_MODE_ABT, CODE + 8);
     g_assert_cmphex(reg(r, 0), ==, 0x80000000);
     g_assert_cmphex(reg(r, 2), ==, 99);
-    g_assert_cmphex(r->cpu->dfsr & 15, ==, 8);
-    g_assert_cmphex(r->cpu->dfar, ==, 0x80000004);
+    g_assert_cmphex(r->arm->dfsr & 15, ==, 8);
+    g_assert_cmphex(r->arm->dfar, ==, 0x80000004);
     /* ldmia r0!, {r1, r2, r3, r4}, the last two of which are not there: nothing has changed */
     PUT(CODE, 0xe8b0001e);
     mode(r, SVC_MODE);
@@ -212,7 +157,7 @@ static void test_abort(void)
     expect_exception(r, 0x10, ARM_MODE_ABT, CODE + 8);
     g_assert_cmphex(reg(r, 0), ==, RAM_SIZE - 8);
     g_assert_cmphex(reg(r, 1), ==, 11);
-    g_assert_cmphex(r->cpu->dfar, ==, RAM_SIZE);
+    g_assert_cmphex(r->arm->dfar, ==, RAM_SIZE);
     /* bx r0 to nowhere */
     PUT(CODE, 0xe12fff10);
     mode(r, SVC_MODE);
@@ -227,33 +172,33 @@ static void test_interrupts(void)
     struct rig *r = rig_new("arm1136jf-s");
     PUT(CODE, 0xe2800001, 0xeafffffd); /* add r0, r0, #1; b .-4 */
     mode(r, SVC_MODE);
-    r->cpu->irq_line = true;
+    r->arm->irq_line = true;
     run(r, CODE, 10);
     g_assert_cmphex(current_mode(r), ==, ARM_MODE_SVC);
     mode(r, ARM_MODE_SVC | ARM_CPSR_F);
     run(r, CODE, 1);
     expect_exception(r, 0x18, ARM_MODE_IRQ, CODE + 4);
-    g_assert_true(arm_get_cpsr(r->cpu) & ARM_CPSR_A);
+    g_assert_true(arm_get_cpsr(r->arm) & ARM_CPSR_A);
     put(r, 0x18, 0xe25ef004); /* subs pc, lr, #4 */
-    r->cpu->irq_line = false;
+    r->arm->irq_line = false;
     run(r, 0x18, 1);
-    g_assert_cmphex(arm_get_pc(r->cpu), ==, CODE);
-    g_assert_cmphex(arm_get_cpsr(r->cpu) & 0xff, ==, ARM_MODE_SVC | ARM_CPSR_F);
+    g_assert_cmphex(arm_get_pc(r->arm), ==, CODE);
+    g_assert_cmphex(arm_get_cpsr(r->arm) & 0xff, ==, ARM_MODE_SVC | ARM_CPSR_F);
     /* the fast one comes first, and has registers of its own */
     mode(r, ARM_MODE_SVC);
     set(r, 8, 8);
     set(r, 13, 13);
-    r->cpu->irq_line = r->cpu->fiq_line = true;
+    r->arm->irq_line = r->arm->fiq_line = true;
     run(r, CODE, 1);
     expect_exception(r, 0x1c, ARM_MODE_FIQ, CODE + 4);
-    g_assert_true(arm_get_cpsr(r->cpu) & ARM_CPSR_F);
+    g_assert_true(arm_get_cpsr(r->arm) & ARM_CPSR_F);
     g_assert_cmphex(reg(r, 8), !=, 8);
     g_assert_cmphex(reg(r, 13), !=, 13);
     mode(r, SVC_MODE);
     g_assert_cmphex(reg(r, 8), ==, 8);
     g_assert_cmphex(reg(r, 13), ==, 13);
     /* unmasked by an instruction, it is taken behind it: cpsie i; mov r0, #1 */
-    r->cpu->fiq_line = false;
+    r->arm->fiq_line = false;
     PUT(CODE, 0xf1080080, 0xe3a00001);
     set(r, 0, 0);
     run(r, CODE, 2);
@@ -267,19 +212,19 @@ static void test_wait(void)
     struct rig *r = rig_new("arm926ej-s");
     PUT(CODE, 0xee070f90, 0xe3a00001); /* mcr p15, 0, r0, c7, c0, 4; mov r0, #1 */
     set(r, 0, 0);
-    arm_jump(r->cpu, CODE);
-    g_assert_cmpint(jit_run(&r->cpu->jit, 100), ==, JIT_STOP_HALTED);
-    g_assert_cmphex(arm_get_pc(r->cpu), ==, CODE + 4);
-    r->cpu->irq_line = true;
-    r->cpu->jit.halted = false;
+    arm_jump(r->arm, CODE);
+    g_assert_cmpint(jit_run(&r->arm->jit, 100), ==, JIT_STOP_HALTED);
+    g_assert_cmphex(arm_get_pc(r->arm), ==, CODE + 4);
+    r->arm->irq_line = true;
+    r->arm->jit.halted = false;
     mode(r, ARM_MODE_SVC);
-    jit_run(&r->cpu->jit, 1);
+    jit_run(&r->arm->jit, 1);
     expect_exception(r, 0x18, ARM_MODE_IRQ, CODE + 8);
     rig_free(r);
     r = rig_new("cortex-a8");
     PUT(CODE, 0xe320f003, 0xe3a00001); /* wfi */
-    arm_jump(r->cpu, CODE);
-    g_assert_cmpint(jit_run(&r->cpu->jit, 100), ==, JIT_STOP_HALTED);
+    arm_jump(r->arm, CODE);
+    g_assert_cmpint(jit_run(&r->arm->jit, 100), ==, JIT_STOP_HALTED);
     rig_free(r);
 }
 
@@ -287,12 +232,12 @@ static void test_vectors(void)
 {
     struct rig *r = rig_new("cortex-a8");
     PUT(CODE, 0xef000000);
-    r->cpu->vbar = 0x8000;
+    r->arm->vbar = 0x8000;
     put(r, 0x8008, 0xeafffffe);
     run(r, CODE, 2);
     expect_exception(r, 0x8008, ARM_MODE_SVC, CODE + 4);
     put(r, 0x8000, 0xe1600070); /* smc */
-    r->cpu->mvbar = 0x9000;
+    r->arm->mvbar = 0x9000;
     put(r, 0x9008, 0xeafffffe);
     run(r, 0x8000, 2);
     expect_exception(r, 0x9008, ARM_MODE_MON, 0x8004);
@@ -327,12 +272,12 @@ static void test_banks(void)
     g_assert_cmphex(reg(r, 14), ==, 0x88);
     /* ldmia r0, {r1, pc}^ goes where the SPSR says */
     mode(r, SVC_MODE);
-    *arm_spsr(r->cpu) = ARM_MODE_USR | ARM_CPSR_T | ARM_CPSR_Z;
+    *arm_spsr(r->arm) = ARM_MODE_USR | ARM_CPSR_T | ARM_CPSR_Z;
     PUT(CODE, 0xe8d08002);
     PUT(DATA, 1, CODE + 0x100);
     PUT(CODE + 0x100, 0x22072207); /* movs r2, #7 twice */
     run(r, CODE, 2);
-    g_assert_cmphex(arm_get_cpsr(r->cpu), ==, ARM_MODE_USR | ARM_CPSR_T);
+    g_assert_cmphex(arm_get_cpsr(r->arm), ==, ARM_MODE_USR | ARM_CPSR_T);
     g_assert_cmphex(reg(r, 1), ==, 1);
     g_assert_cmphex(reg(r, 2), ==, 7);
     rig_free(r);
@@ -345,29 +290,29 @@ static void test_v6_control(void)
     PUT(CODE, 0xf10e00df, 0xe3a00001, 0xf10a0093, 0xf10c0100);
     mode(r, ARM_MODE_SVC);
     run(r, CODE, 2);
-    g_assert_cmphex(arm_get_cpsr(r->cpu) & 0x1ff, ==, ARM_MODE_SYS | ARM_CPSR_I | ARM_CPSR_F);
-    jit_run(&r->cpu->jit, 2);
-    g_assert_cmphex(arm_get_cpsr(r->cpu) & 0x1ff, ==, ARM_MODE_SVC | ARM_CPSR_F | ARM_CPSR_A);
+    g_assert_cmphex(arm_get_cpsr(r->arm) & 0x1ff, ==, ARM_MODE_SYS | ARM_CPSR_I | ARM_CPSR_F);
+    jit_run(&r->arm->jit, 2);
+    g_assert_cmphex(arm_get_cpsr(r->arm) & 0x1ff, ==, ARM_MODE_SVC | ARM_CPSR_F | ARM_CPSR_A);
     /* srsdb sp!, #0x13; rfeia sp! */
     PUT(CODE, 0xf96d0513, 0xf8bd0a00);
     PUT(CODE + 0x200, 0x22072207);
     set(r, 13, DATA + 64);
     set(r, 14, CODE + 0x200);
-    *arm_spsr(r->cpu) = ARM_MODE_SYS | ARM_CPSR_T | ARM_CPSR_C;
+    *arm_spsr(r->arm) = ARM_MODE_SYS | ARM_CPSR_T | ARM_CPSR_C;
     run(r, CODE, 1);
     g_assert_cmphex(reg(r, 13), ==, DATA + 56);
     g_assert_cmphex(get(r, DATA + 56), ==, CODE + 0x200);
     g_assert_cmphex(get(r, DATA + 60), ==, ARM_MODE_SYS | ARM_CPSR_T | ARM_CPSR_C);
-    jit_run(&r->cpu->jit, 2);
-    g_assert_cmphex(arm_get_cpsr(r->cpu), ==, ARM_MODE_SYS | ARM_CPSR_T | ARM_CPSR_C);
-    g_assert_cmphex(arm_get_pc(r->cpu), ==, CODE + 0x202);
+    jit_run(&r->arm->jit, 2);
+    g_assert_cmphex(arm_get_cpsr(r->arm), ==, ARM_MODE_SYS | ARM_CPSR_T | ARM_CPSR_C);
+    g_assert_cmphex(arm_get_pc(r->arm), ==, CODE + 0x202);
     mode(r, SVC_MODE);
     g_assert_cmphex(reg(r, 13), ==, DATA + 64);
     /* in user mode: CPS does nothing, MSR sets flags only, the rest is undefined */
     PUT(CODE, 0xf10e00df, 0xe329f0d3); /* cpsid; msr cpsr_cf, #0xd3 */
     mode(r, ARM_MODE_USR | ARM_CPSR_N);
     run(r, CODE, 2);
-    g_assert_cmphex(arm_get_cpsr(r->cpu), ==, ARM_MODE_USR);
+    g_assert_cmphex(arm_get_cpsr(r->arm), ==, ARM_MODE_USR);
     PUT(CODE, 0xee112f10); /* mrc p15, 0, r2, c1, c0, 0 */
     run(r, CODE, 2);
     expect_exception(r, 0x04, ARM_MODE_UND, CODE + 4);
@@ -409,7 +354,7 @@ static void test_identification(void)
 static void mmu_on(struct rig *r, uint32_t sctlr)
 {
     bool modern =
-        r->cpu->model->mmu != ARM_MMU_V5 && (sctlr & ARM_SCTLR_XP || r->cpu->model->mmu == ARM_MMU_V7);
+        r->arm->model->mmu != ARM_MMU_V5 && (sctlr & ARM_SCTLR_XP || r->arm->model->mmu == ARM_MMU_V7);
     for (unsigned k = 0; k < 4096; k++)
         put(r, TABLE + 4 * k, 0);
     for (unsigned k = 0; k < RAM_SIZE >> 20; k++)
@@ -417,15 +362,15 @@ static void mmu_on(struct rig *r, uint32_t sctlr)
     put(r, TABLE + 4 * 0x100, COARSE | 0x11); /* 0x10000000: pages, domain 0 */
     put(r, TABLE + 4 * 0x101, 0x00200000 | 3u << 10 | 1u << 5 | (modern ? 0 : 0x10) | 2); /* no access */
     put(r, TABLE + 4 * 0x102, 0x00200000 | 0u << 10 | 2u << 5 | (modern ? 0 : 0x10) | 2); /* manager */
-    r->cpu->sctlr |= sctlr;
-    arm_update_mode(r->cpu);
+    r->arm->sctlr |= sctlr;
+    arm_update_mode(r->arm);
     /* TTBR, DACR, SCTLR.M */
     PUT(CODE, 0xee020f10, 0xee031f10, 0xee112f10, 0xe3822001, 0xee012f10, 0xe1a00000);
     set(r, 0, TABLE);
     set(r, 1, 1u | 3u << 4);
     run(r, CODE, 6);
-    g_assert_true(r->cpu->sctlr & ARM_SCTLR_M);
-    g_assert_cmphex(arm_get_pc(r->cpu), ==, CODE + 24);
+    g_assert_true(r->arm->sctlr & ARM_SCTLR_M);
+    g_assert_cmphex(arm_get_pc(r->arm), ==, CODE + 24);
 }
 
 /* A load or store at `address`; true when it was done, else it faulted as a data abort. */
@@ -440,7 +385,7 @@ static bool touch(struct rig *r, uint32_t word, uint32_t address, uint32_t value
     if (reg(r, 3) == 1)
         return true;
     expect_exception(r, 0x10, ARM_MODE_ABT, CODE + 0x48);
-    g_assert_cmphex(r->cpu->dfar, ==, address);
+    g_assert_cmphex(r->arm->dfar, ==, address);
     return false;
 }
 
@@ -448,7 +393,7 @@ enum { LOAD = 0xe5902000, STORE = 0xe5802000, LOAD_USER = 0xe4b02000, STORE_USER
 
 static unsigned status(struct rig *r)
 {
-    return r->cpu->dfsr & 0x40f;
+    return r->arm->dfsr & 0x40f;
 }
 
 static void test_mmu_v5(void)
@@ -470,7 +415,7 @@ static void test_mmu_v5(void)
         g_assert_cmphex(get(r, 0x00210010), ==, 0x22222222);
         g_assert_true(touch(r, LOAD_USER, 0x10001010, 0));
         g_assert_false(touch(r, STORE_USER, 0x10001010, 0));
-        g_assert_cmphex(r->cpu->dfsr, ==, 0x0f);
+        g_assert_cmphex(r->arm->dfsr, ==, 0x0f);
         g_assert_true(touch(r, STORE, 0x10002010, 1));
         g_assert_false(touch(r, LOAD_USER, 0x10002010, 1));
         g_assert_false(touch(r, LOAD_USER, 0x10003000, 1));
@@ -488,7 +433,7 @@ static void test_mmu_v5(void)
         g_assert_false(touch(r, LOAD, 0x20000000, 0)); /* no section */
         g_assert_cmphex(status(r), ==, 5);
         g_assert_false(touch(r, LOAD, 0x10100000, 0)); /* no access to the domain */
-        g_assert_cmphex(r->cpu->dfsr, ==, 0x19);
+        g_assert_cmphex(r->arm->dfsr, ==, 0x19);
         g_assert_true(touch(r, STORE, 0x10200000, 0x66)); /* manager: rights do not count */
         g_assert_cmphex(get(r, 0x00200000), ==, 0x66);
     }
@@ -522,15 +467,15 @@ static void test_mmu_v6(void)
             g_assert_cmphex(get(r, 0x00210010), ==, 0x22);
             g_assert_false(touch(r, STORE_USER, 0x10001010, 0));
             g_assert_cmphex(status(r), ==, 0xf);
-            g_assert_true(r->cpu->dfsr & 1 << 11);
+            g_assert_true(r->arm->dfsr & 1 << 11);
             g_assert_true(touch(r, LOAD, 0x10002010, 0));
             g_assert_false(touch(r, STORE, 0x10002010, 0));
             g_assert_false(touch(r, LOAD_USER, 0x10002010, 0));
-            g_assert_false(r->cpu->dfsr & 1 << 11);
+            g_assert_false(r->arm->dfsr & 1 << 11);
             g_assert_true(touch(r, LOAD, 0x30210010, 0));
             g_assert_cmphex(reg(r, 2), ==, 0x22);
             g_assert_false(touch(r, LOAD, 0x10100000, 0));
-            g_assert_cmphex(r->cpu->dfsr & 0xff, ==, 0x19);
+            g_assert_cmphex(r->arm->dfsr & 0xff, ==, 0x19);
         }
         /* bx r0 to a page that is never executed */
         PUT(CODE, 0xe12fff10);
@@ -539,8 +484,8 @@ static void test_mmu_v6(void)
         set(r, 0, 0x10003000);
         run(r, CODE, 2);
         expect_exception(r, 0x0c, ARM_MODE_ABT, 0x10003004);
-        g_assert_cmphex(r->cpu->ifsr, ==, 0xf);
-        g_assert_cmphex(r->cpu->ifar, ==, 0x10003000);
+        g_assert_cmphex(r->arm->ifsr, ==, 0xf);
+        g_assert_cmphex(r->arm->ifar, ==, 0x10003000);
         /* an entry that changed counts once its address was invalidated: ldr r2; str r4, [r3]; ldr r5; mcr;
          * ldr r6 */
         PUT(CODE, 0xe5902000, 0xe5834000, 0xe5905000, 0xee080f37, 0xe5906000, 0xe1a00000);
@@ -558,10 +503,10 @@ static void test_mmu_v6(void)
         for (unsigned k = 0; k < RAM_SIZE >> 20; k++)
             put(r, 0x140000 + 4 * k, k << 20 | 1u << 10 | 2);
         put(r, 0x00300004, 0xcc);
-        r->cpu->ttbr[0] = 0x140000;
-        r->cpu->ttbr[1] = TABLE;
-        r->cpu->ttbcr = 1;
-        arm_tlb_flush_all(r->cpu);
+        r->arm->ttbr[0] = 0x140000;
+        r->arm->ttbr[1] = TABLE;
+        r->arm->ttbcr = 1;
+        arm_tlb_flush_all(r->arm);
         g_assert_true(touch(r, LOAD, 0x10000004, 0));
         g_assert_cmphex(reg(r, 2), ==, 0xcc);
         put(r, TABLE + 4 * 0x900, 0x00200000 | 3u << 10 | 2);
@@ -616,16 +561,16 @@ static void test_across_pages(void)
         set(r, 1, 0);
         run(r, 0x10000ffd, 3);
         g_assert_cmphex(reg(r, 1), ==, 7);
-        g_assert_cmphex(arm_get_pc(r->cpu), ==, 0x10001004);
+        g_assert_cmphex(arm_get_pc(r->arm), ==, 0x10001004);
     }
     put(r, 0x00215000, 0xbf000108);
     run(r, 0x10000ffd, 3);
     g_assert_cmphex(reg(r, 1), ==, 8);
     put(r, COARSE + 4, 0);
-    arm_tlb_flush_page(r->cpu, 0x10001000);
+    arm_tlb_flush_page(r->arm, 0x10001000);
     run(r, 0x10000ffd, 3);
     expect_exception(r, 0x0c, ARM_MODE_ABT, 0x10001002);
-    g_assert_cmphex(r->cpu->ifar, ==, 0x10001000);
+    g_assert_cmphex(r->arm->ifar, ==, 0x10001000);
     rig_free(r);
 }
 
@@ -661,10 +606,7 @@ static void test_self_modifying(void)
     rig_free(r);
 }
 
-static const struct {
-    const char *name;
-    void (*run)(void);
-} tests[] = {
+static const struct tier_test tests[] = {
     {"svc", test_svc},
     {"byte-order-of-handlers", test_byte_order_of_handlers},
     {"thumb", test_thumb},
@@ -683,19 +625,7 @@ static const struct {
     {"self-modifying", test_self_modifying},
 };
 
-static void with_tier(gconstpointer data)
-{
-    tier = GPOINTER_TO_UINT(data) & 3;
-    tests[GPOINTER_TO_UINT(data) >> 2].run();
-}
-
 int main(int argc, char **argv)
 {
-    g_test_init(&argc, &argv, NULL);
-    for (unsigned t = 0; t < 3; t++)
-        for (unsigned k = 0; k < G_N_ELEMENTS(tests); k++) {
-            g_autofree char *path = g_strdup_printf("/arm/system/tier-%u/%s", t, tests[k].name);
-            g_test_add_data_func(path, GUINT_TO_POINTER(k << 2 | t), with_tier);
-        }
-    return g_test_run();
+    return run_in_tiers(argc, argv, "/arm/system", tests, G_N_ELEMENTS(tests));
 }

@@ -1,20 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include <signal.h>
 #include <string.h>
-#include <sys/mman.h>
 #include "tests/cpu/sparc_guest.h"
-
-#define WINDOW_SIZE (UINT64_C(1) << 32)
-
-static struct guest *current;
-
-static void on_fault(int signal, siginfo_t *info, void *context)
-{
-    if (current && jit_handle_fault(&current->cpu->jit, signal, info, context))
-        return;
-    struct sigaction fatal = {.sa_handler = SIG_DFL};
-    sigaction(signal, &fatal, NULL);
-}
 
 struct guest *guest_new(const char *model_id, unsigned tier, size_t size)
 {
@@ -29,16 +15,11 @@ struct guest *guest_new(const char *model_id, unsigned tier, size_t size)
     g_autoptr(GError) error = NULL;
     g->jit = jit_create(sparc_model_guest(model), &options, &error);
     g_assert_no_error(error);
-    g->window = mmap(NULL, WINDOW_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    g_assert_true(g->window != MAP_FAILED);
+    g->window = window_new(size);
     g->size = size;
-    g_assert_cmpint(mprotect(g->window + GUEST_BASE, size, PROT_READ | PROT_WRITE), ==, 0);
     g->cpu = g_new0(struct sparc_cpu, 1);
     sparc_cpu_init(g->cpu, g->jit, model, true);
     g->cpu->jit.window = g->window;
-    struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER};
-    sigaction(SIGSEGV, &action, NULL);
-    sigaction(SIGBUS, &action, NULL);
     return g;
 }
 
@@ -47,8 +28,7 @@ void guest_free(struct guest *g)
     sparc_cpu_finish(g->cpu);
     g_free(g->cpu);
     jit_destroy(g->jit);
-    munmap(g->window, WINDOW_SIZE);
-    current = NULL;
+    window_free(g->window);
     g_free(g);
 }
 
@@ -74,9 +54,7 @@ void guest_code(struct guest *g, uint32_t at, const uint32_t *words, unsigned n)
 
 int guest_continue(struct guest *g, int64_t insns)
 {
-    current = g;
-    enum jit_stop stop = jit_run(&g->cpu->jit, insns);
-    return stop == JIT_STOP_RAISED ? (int)g->cpu->jit.exit_reason : -1;
+    return window_run(&g->cpu->jit, insns);
 }
 
 int guest_run(struct guest *g, uint32_t pc, int64_t insns)

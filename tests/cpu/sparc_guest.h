@@ -6,8 +6,7 @@
 #define VITRINE_TESTS_SPARC_GUEST_H
 
 #include "emulator/cpu/sparc/sparc.h"
-
-#define GUEST_BASE 0x10000u
+#include "tests/cpu/window.h"
 
 struct guest {
     struct jit *jit;

@@ -8,13 +8,13 @@
 
 #include "tests/cpu/sparc_asm.h"
 #include "tests/cpu/sparc_guest.h"
+#include "tests/cpu/tiers.h"
 
 #define CODE  (GUEST_BASE + 0x100)
 #define DATA  (GUEST_BASE + 0x4000)
 #define STACK (GUEST_BASE + 0x9000)
 #define SIZE  0x10000
 
-static unsigned tier;
 static struct guest *g;
 
 static struct guest *start(const char *model)
@@ -716,10 +716,7 @@ static void self_modifying(void)
     guest_free(g);
 }
 
-static const struct {
-    const char *name;
-    void (*run)(void);
-} tests[] = {
+static const struct tier_test tests[] = {
     {"each-integer-operation", each_integer_operation},
     {"each-condition", each_condition},
     {"loads-and-stores", loads_and_stores},
@@ -735,21 +732,7 @@ static const struct {
     {"self-modifying", self_modifying},
 };
 
-static void run_test(gconstpointer data)
-{
-    unsigned k = GPOINTER_TO_UINT(data);
-    tier = k >> 8;
-    tests[k & 0xff].run();
-}
-
 int main(int argc, char **argv)
 {
-    static const char *const tiers[3] = {"interpreter", "tier-1", "tier-2"};
-    g_test_init(&argc, &argv, NULL);
-    for (unsigned t = 0; t < 3; t++)
-        for (unsigned k = 0; k < G_N_ELEMENTS(tests); k++) {
-            g_autofree char *path = g_strdup_printf("/sparc/insn/%s/%s", tiers[t], tests[k].name);
-            g_test_add_data_func(path, GUINT_TO_POINTER(t << 8 | k), run_test);
-        }
-    return g_test_run();
+    return run_in_tiers(argc, argv, "/sparc/insn", tests, G_N_ELEMENTS(tests));
 }
