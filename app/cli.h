@@ -54,9 +54,9 @@ int cli_bad_option(const char *command, const char *word);
 
 /*
  * Parses the options of one command; words that are no options stay in argv. `synopsis` is what follows the
- * options in the usage line ("NAME", "FILE…"; NULL: there must be nothing), `summary` the paragraph below it. On --help prints and exits
- * with status 0; false after an error was printed (return CLI_USAGE then). `stop_at_word`: the first word
- * that is no option ends the options (`exec PROGRAM -its -own`).
+ * options in the usage line ("NAME", "FILE…"; NULL: there must be nothing), `summary` the paragraph below it.
+ * On --help prints and exits with status 0; false after an error was printed (return CLI_USAGE then).
+ * `stop_at_word`: the first word that is no option ends the options (`exec PROGRAM -its -own`).
  */
 bool cli_parse(int *argc, char ***argv, const GOptionEntry *entries, const char *synopsis,
                const char *summary, bool stop_at_word);

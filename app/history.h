@@ -16,8 +16,8 @@
  * main context that was the default at the call. A cancelled or failed operation leaves everything as it was.
  *
  * Signals of VitrineHistory, beside GListModel's: "changed" (after any change of tree, health, problems,
- * autosave or crash state); "background" (VitrineJob *: work has begun that nobody asked for). Of VitrineHistoryNode: "changed" (name, note, pin, sizes, health). Main thread
- * only.
+ * autosave or crash state); "background" (VitrineJob *: work has begun that nobody asked for). Of
+ * VitrineHistoryNode: "changed" (name, note, pin, sizes, health). Main thread only.
  */
 #pragma once
 

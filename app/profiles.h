@@ -19,7 +19,8 @@ struct profile {
     guint64 disk_size; /* 0 = none */
     enum profile_medium medium;
     char **volumes; /* patterns of the volume names of its install CDs; may be NULL */
-    char **systems, **architectures; /* patterns of libosinfo's short names ("netbsd*"), and of its processors; may be NULL */
+    char **systems;       /* patterns of libosinfo's short names ("netbsd*"); may be NULL */
+    char **architectures; /* patterns of its processors; may be NULL */
 };
 
 struct family_chord {

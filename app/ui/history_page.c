@@ -402,8 +402,9 @@ static void on_action(GtkWidget *widget, const char *name, GVariant *parameter)
         const char *name;
         void (*run)(GtkWidget *owner, VitrineHistory *history, VitrineHistoryNode *node);
     } commands[] = {
-        {"history.restore", history_action_restore}, {"history.branch", history_action_branch}, {"history.compare", history_action_compare},
-        {"history.rename", history_action_rename},   {"history.delete", history_action_delete},
+        {"history.restore", history_action_restore}, {"history.branch", history_action_branch},
+        {"history.compare", history_action_compare}, {"history.rename", history_action_rename},
+        {"history.delete", history_action_delete},
     };
 
     for (size_t i = 0; self->node && i < G_N_ELEMENTS(commands); i++) {

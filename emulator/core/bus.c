@@ -74,7 +74,8 @@ struct ram_block *ram_block_new(struct memory *memory, const char *id, uint64_t 
                                 GError **error)
 {
     size = (size + RAM_PAGE_SIZE - 1) & ~(RAM_PAGE_SIZE - 1);
-    char *host = mmap(NULL, size + GUARD_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    char *host = mmap(NULL, size + GUARD_SIZE, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (host == MAP_FAILED || mprotect(host + size, GUARD_SIZE, PROT_NONE) < 0) {
         g_set_error(error, DEVICE_ERROR, DEVICE_ERROR_HOST,
                     "There is not enough memory for %" G_GUINT64_FORMAT " MiB of the machine’s “%s”: %s.",

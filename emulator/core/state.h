@@ -7,10 +7,10 @@
  *
  * The last chunk is "end" and holds the CRC-32 of everything before it. A device's chunk is its field table
  * applied to its state: per field a length-prefixed name, type, count, data. Fields are found by name, so
- * that tables may grow
- * (`since`); a field that is missing although the saved version should have it, or has another shape, refuses
- * the file. RAM blocks are zstd frames, or (since format 2) said to be elsewhere. Everything is parsed into scratch copies and checked before the first
- * byte of the machine changes: a bad file loses nothing.
+ * that tables may grow (`since`); a field that is missing although the saved version should have it, or has
+ * another shape, refuses the file. RAM blocks are zstd frames, or (since format 2) said to be elsewhere.
+ * Everything is parsed into scratch copies and checked before the first byte of the machine changes: a bad
+ * file loses nothing.
  */
 #pragma once
 

@@ -303,10 +303,10 @@ bool ir_block_open(const struct ir_builder *b);                         /* curre
  * every load happens though its result may not be wanted.  Call after ir_begin(). */
 void ir_set_unit(struct ir_builder *b);
 
-/* Finishes: a block that was made but never started becomes a direct exit to its pc; completes snapshots by data flow over dirty slots, removes trivial parameters and dead code,
- * numbers loops, orders blocks, (optimise) runs the region passes.  The result is owned by the builder and
- * valid until the next ir_begin().  ir_region_copy() makes an independent one (free with g_free: one
- * allocation). */
+/* Finishes: a block that was made but never started becomes a direct exit to its pc; completes snapshots by
+ * data flow over dirty slots, removes trivial parameters and dead code, numbers loops, orders blocks, (optimise)
+ * runs the region passes.  The result is owned by the builder and valid until the next ir_begin().
+ * ir_region_copy() makes an independent one (free with g_free: one allocation). */
 struct ir_region *ir_finish(struct ir_builder *b, bool optimise);
 struct ir_region *ir_region_copy(const struct ir_region *r);
 /* Checks every invariant of this header; NULL when it holds, else a sentence (static or b-owned). */
@@ -332,8 +332,9 @@ enum ir_op ir_op_of(const struct ir_builder *b, ir_ref v); /* what makes the val
  * first. from has one entry per slot of the guest; non-banked entries are ignored. */
 void ir_bank_move(struct ir_builder *b, int32_t delta, const int16_t *from);
 
-/* Values, made of pure operations.  Operands that are no values (bits of VSHL, lane of VLANE and VSETLANE, c of VEXT and VREV) go
- * into c of ir_op3().  Counts of shifts may be I32 or I64, the c of ADC/SBB/CARRY/BORROW is I32; SEXT and ZEXT to I32 take an I32, to I64 either. */
+/* Values, made of pure operations.  Operands that are no values (bits of VSHL, lane of VLANE and VSETLANE, c of
+ * VEXT and VREV) go into c of ir_op3().  Counts of shifts may be I32 or I64, the c of ADC/SBB/CARRY/BORROW is
+ * I32; SEXT and ZEXT to I32 take an I32, to I64 either. */
 ir_ref ir_const(struct ir_builder *b, enum ir_type type, uint64_t value);
 ir_ref ir_op1(struct ir_builder *b, enum ir_op op, enum ir_type type, uint16_t aux, ir_ref a);
 ir_ref ir_op2(struct ir_builder *b, enum ir_op op, enum ir_type type, uint16_t aux, ir_ref a, ir_ref bb);

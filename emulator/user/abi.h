@@ -77,9 +77,9 @@ struct user_syscall {
     int16_t host;
     /* Arguments, one letter each: d int, u unsigned, x hexadecimal, o octal, p pointer, s file name, n name of a
      * link itself, c name of a file that may be made, D descriptor of the folder that the name behind it begins
-     * at, S other string, b bytes (the next argument is their number), l 64 bits in two registers on 32-bit guests (upper
-     * first when big-endian), f open flags, g signal, i and q address of an int or a 64-bit number that the
-     * kernel reads and writes. A leading '!' says: may be begun again after a signal. */
+     * at, S other string, b bytes (the next argument is their number), l 64 bits in two registers on 32-bit
+     * guests (upper first when big-endian), f open flags, g signal, i and q address of an int or a 64-bit number
+     * that the kernel reads and writes. A leading '!' says: may be begun again after a signal. */
     const char *args;
     uint32_t number[USER_N_NUMBERINGS]; /* USER_NO_CALL: not there */
 };

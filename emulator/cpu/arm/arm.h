@@ -190,7 +190,8 @@ struct arm_cpu {
     uint32_t adfsr, aifsr;
     uint32_t pmcr, pmcnten, pmuserenr, pminten, pmovsr, pmselr; /* performance monitor */
     uint64_t cycles_at;        /* instruction count where the cycle counter is 0 */
-    uint32_t implementation[3][8][16][8]; /* c9, c11, c15 by op1, CRm, op2: of what the core has for caches, TCMs, DMA and tests */
+    /* c9, c11, c15 by op1, CRm, op2: of what the core has for caches, TCMs, DMA and tests */
+    uint32_t implementation[3][8][16][8];
     uint32_t large_pages[128]; /* a bit for each MiB where a page of more than 4 KiB was met */
 
     const struct arm_model *model;

@@ -4,6 +4,7 @@
 #include "app/library.h"
 
 #include "images/images.h"
+#include "tests/unit/app/folder.h"
 
 #include <glib/gstdio.h>
 #include <string.h>
@@ -12,18 +13,6 @@ struct place {
     char *folder;
 };
 
-static void remove_tree(const char *path)
-{
-    g_autoptr(GDir) dir = g_file_test(path, G_FILE_TEST_IS_SYMLINK) ? NULL : g_dir_open(path, 0, NULL);
-    const char *name;
-
-    while (dir && (name = g_dir_read_name(dir))) {
-        g_autofree char *child = g_build_filename(path, name, NULL);
-        remove_tree(child);
-    }
-    g_remove(path);
-}
-
 static void set_up(struct place *place, gconstpointer data)
 {
     place->folder = g_dir_make_tmp("vitrine-test-XXXXXX", NULL);
@@ -31,7 +20,7 @@ static void set_up(struct place *place, gconstpointer data)
 
 static void tear_down(struct place *place, gconstpointer data)
 {
-    remove_tree(place->folder);
+    vitrine_remove_tree(place->folder, NULL);
     g_free(place->folder);
 }
 
@@ -41,16 +30,6 @@ static VitrineBundle *make(struct place *place, const char *name, const struct b
     g_autoptr(MachineIni) machine = machine_ini_new(name, "ss5");
 
     return vitrine_bundle_create(place->folder, machine, disks, count, NULL, error);
-}
-
-static guint count_entries(const char *folder)
-{
-    g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
-    guint count = 0;
-
-    while (dir && g_dir_read_name(dir))
-        count++;
-    return count;
 }
 
 static void test_create(struct place *place, gconstpointer data)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What the windows stand on: checks of descriptions, jobs, the inventory of disks, logs, folders as media, media that are
  * recognised. */
+#include "app/bundle.h"
 #include "app/disks.h"
 #include "app/job.h"
 #include "app/machine_check.h"
@@ -20,13 +21,6 @@ static char *work_folder(void)
 
     g_assert_nonnull(folder);
     return folder;
-}
-
-static void drop_folder(const char *folder)
-{
-    const char *arguments[] = {"rm", "-rf", folder, NULL};
-
-    g_assert_true(g_spawn_sync(NULL, (char **)arguments, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL, NULL));
 }
 
 /* ---- checks ---- */
@@ -176,7 +170,7 @@ static void test_disks_are_found_as_trees(void)
         g_assert_true(vitrine_disk_get_base(overlay) == root);
         g_assert_false(vitrine_disk_is_busy(overlay));
     }
-    drop_folder(folder);
+    g_assert_true(vitrine_remove_tree(folder, NULL));
 }
 
 static void test_disks_survive_a_circle(void)
@@ -202,7 +196,7 @@ static void test_disks_survive_a_circle(void)
     g_assert_cmpuint(g_list_model_get_n_items(G_LIST_MODEL(roots)), ==, 1);
     g_autoptr(VitrineDisk) root = g_list_model_get_item(G_LIST_MODEL(roots), 0);
     g_assert_nonnull(vitrine_disk_get_problem(root));
-    drop_folder(folder);
+    g_assert_true(vitrine_remove_tree(folder, NULL));
 }
 
 /* ---- log ---- */
@@ -218,7 +212,7 @@ static void test_log_stays_short(void)
     g_assert_cmpuint(strlen(text), <=, MACHINE_LOG_MAX);
     g_assert_nonnull(strstr(text, "399 x"));
     g_assert_null(strstr(text, "  0 x"));
-    drop_folder(folder);
+    g_assert_true(vitrine_remove_tree(folder, NULL));
 }
 
 /* ---- folders as media ---- */
@@ -257,7 +251,7 @@ static void test_folder_becomes_a_cd(void)
     g_assert_nonnull(memmem(data, size, "\2CD001", 6));
     g_assert_nonnull(memmem(data, size, "%/E", 3));
     g_assert_true(memmem(data, size, "RRIP_1991A", 10) || memmem(data, size, "IEEE_1282", 9));
-    drop_folder(work);
+    g_assert_true(vitrine_remove_tree(work, NULL));
 }
 
 static void test_cancelled_cd_leaves_nothing(void)
@@ -272,7 +266,7 @@ static void test_cancelled_cd_leaves_nothing(void)
     g_assert_false(share_make_cd(folder, iso, cancelled, NULL, NULL, &error));
     g_assert_error(error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
     g_assert_false(g_file_test(iso, G_FILE_TEST_EXISTS));
-    drop_folder(work);
+    g_assert_true(vitrine_remove_tree(work, NULL));
 }
 
 static void test_folder_goes_to_a_disk_and_back(void)
@@ -300,7 +294,7 @@ static void test_folder_goes_to_a_disk_and_back(void)
     g_assert_true(g_file_get_contents(file, &text, NULL, NULL));
     g_assert_cmpstr(text, ==, "hello\n");
     g_assert_true(g_file_test(deep, G_FILE_TEST_EXISTS));
-    drop_folder(work);
+    g_assert_true(vitrine_remove_tree(work, NULL));
 }
 
 static void test_bringing_back_refuses_what_is_no_fat(void)
@@ -314,7 +308,7 @@ static void test_bringing_back_refuses_what_is_no_fat(void)
     g_assert_false(share_bring_back(image, back, NULL, &error));
     g_assert_nonnull(error);
     g_assert_false(g_file_test(back, G_FILE_TEST_EXISTS));
-    drop_folder(work);
+    g_assert_true(vitrine_remove_tree(work, NULL));
 }
 
 /* ---- media ---- */
@@ -345,7 +339,7 @@ static void test_media_are_recognised(void)
     g_assert_cmpstr(profile->id, ==, "sparc-netbsd");
     g_assert_null(profiles_recognise_system(profiles, "netbsd9", "x86_64"));
     profiles_free(profiles);
-    drop_folder(work);
+    g_assert_true(vitrine_remove_tree(work, NULL));
 }
 
 /* Of the sanitizers: libosinfo (1.10) does not free all that it read; only whole call chains tell that it was it. */

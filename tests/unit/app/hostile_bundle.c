@@ -6,6 +6,7 @@
 #include "app/bundle.h"
 #include "app/bundle_file.h"
 #include "app/history_store.h"
+#include "tests/unit/app/folder.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -113,16 +114,6 @@ static void write_archive(const struct place *place, const GPtrArray *members, c
         put(a, members->pdata[i]);
     g_assert_cmpint(archive_write_close(a), ==, ARCHIVE_OK);
     archive_write_free(a);
-}
-
-static guint count_entries(const char *folder)
-{
-    g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
-    guint count = 0;
-
-    while (dir && g_dir_read_name(dir))
-        count++;
-    return count;
 }
 
 static void set_up(struct place *place, gconstpointer data)
