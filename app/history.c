@@ -283,16 +283,16 @@ static void set_items(GListStore *store, GPtrArray *wanted)
                             wanted->len - prefix - suffix);
 }
 
-static HistoryRecord *here_record(VitrineHistory *self)
+/* `parent` is taken over. */
+static HistoryRecord *here_record(VitrineHistory *self, char *parent)
 {
     HistoryRecord *record = g_new0(HistoryRecord, 1);
-    const MachineIni *machine = vitrine_bundle_get_machine(self->bundle);
 
     record->id = g_strdup("here");
     record->name = g_strdup(_("You are here"));
     record->kind = HISTORY_HERE;
     record->time = g_get_real_time();
-    record->parent = machine ? history_here(vitrine_bundle_get_folder(self->bundle), machine) : NULL;
+    record->parent = parent;
     enum bundle_state state = vitrine_bundle_get_state(self->bundle);
     record->has_ram = state == BUNDLE_RUNNING || state == BUNDLE_SAVED;
     return record;
@@ -308,12 +308,14 @@ static void take_thumbnail(VitrineHistoryNode *node, char *path)
 void vitrine_history_refresh(VitrineHistory *self)
 {
     const char *folder = vitrine_bundle_get_folder(self->bundle);
-    g_autoptr(GPtrArray) records = history_read(folder);
+    g_autoptr(MachineIni) machine = NULL;
+    char *here;
+    g_autoptr(GPtrArray) records = history_look(folder, &machine, &here);
     GPtrArray *old = self->nodes, *nodes = g_ptr_array_new_with_free_func(g_object_unref);
     g_autoptr(GPtrArray) changed = g_ptr_array_new_with_free_func(g_object_unref);
 
     g_ptr_array_set_free_func(records, NULL);
-    g_ptr_array_add(records, here_record(self));
+    g_ptr_array_add(records, here_record(self, here));
     for (guint i = 0; i < records->len; i++) {
         HistoryRecord *record = records->pdata[i];
         VitrineHistoryNode *known = find_node(old, record->id);
@@ -353,7 +355,7 @@ void vitrine_history_refresh(VitrineHistory *self)
         g_signal_emit(changed->pdata[i], node_changed, 0);
     g_ptr_array_unref(old);
     g_ptr_array_unref(self->problems);
-    self->problems = history_find_problems(folder, vitrine_bundle_get_machine(self->bundle));
+    self->problems = history_find_problems(folder, machine);
     if (prefix + suffix < old_count || prefix + suffix < nodes->len)
         history_measure(self);
     history_emit_changed(self);

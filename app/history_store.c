@@ -14,6 +14,7 @@
 #define NODE_VERSION  1
 #define BUILD_PREFIX  ".new-"
 #define MAX_NODE_FILE (64 * 1024)
+#define MAX_LOOKS     5 /* at a tree that somebody changes */
 
 static const char *const kind_ids[] = {[HISTORY_MANUAL] = "manual",
                                        [HISTORY_SAFETY] = "safety",
@@ -114,6 +115,12 @@ static char *one_line(GKeyFile *file, const char *key)
     return text && *text && !strpbrk(text, "\n\r") ? g_steal_pointer(&text) : NULL;
 }
 
+static HistoryRecord *no_such_node(const char *id, GError **error)
+{
+    g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_NOT_FOUND, _("There is no moment “%s” in this history."), id);
+    return NULL;
+}
+
 HistoryRecord *history_read_one(const char *bundle, const char *id, GError **error)
 {
     g_autofree char *path = history_node_file(bundle, id, "node.ini");
@@ -122,14 +129,11 @@ HistoryRecord *history_read_one(const char *bundle, const char *id, GError **err
     g_autofree char *resume = history_node_file(bundle, id, "resume.state");
     g_autoptr(GKeyFile) file = g_key_file_new();
     g_autoptr(GError) failure = NULL;
-    HistoryRecord *record = g_new0(HistoryRecord, 1);
+    g_autoptr(HistoryRecord) record = g_new0(HistoryRecord, 1);
     GStatBuf info;
 
-    if (!is_id(id) || g_stat(path, &info) != 0) {
-        history_record_free(record);
-        g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_NOT_FOUND, _("There is no moment “%s” in this history."), id);
-        return NULL;
-    }
+    if (!is_id(id) || g_stat(path, &info) != 0)
+        return no_such_node(id, error);
     record->id = g_strdup(id);
     record->folder = g_build_filename(bundle, "history", id, NULL);
     record->has_ram = g_file_test(state, G_FILE_TEST_EXISTS) || g_file_test(resume, G_FILE_TEST_EXISTS);
@@ -159,7 +163,9 @@ HistoryRecord *history_read_one(const char *bundle, const char *id, GError **err
     record->machine = read_machine_file(settings, &failure);
     if (!record->machine && !record->problem)
         record->problem = g_strdup(failure->message);
-    return record;
+    if (record->problem && !g_file_test(path, G_FILE_TEST_EXISTS)) /* deleted meanwhile */
+        return no_such_node(id, error);
+    return g_steal_pointer(&record);
 }
 
 static int by_time(gconstpointer a, gconstpointer b)
@@ -179,20 +185,25 @@ HistoryRecord *history_find(const GPtrArray *records, const char *id)
     return NULL;
 }
 
-/* A parent that is not there, or that is its own descendant, is none. */
-static void check_parents(GPtrArray *records)
+/* A parent that is not there, or that is its own descendant, is none. TRUE: there were no such. */
+static gboolean check_parents(GPtrArray *records)
 {
+    gboolean whole = TRUE;
+
     for (guint i = 0; i < records->len; i++) {
         HistoryRecord *record = records->pdata[i], *up = record;
         guint steps = 0;
         while (up && steps++ <= records->len)
             up = history_find(records, up->parent);
-        if (up || !history_find(records, record->parent))
-            g_clear_pointer(&record->parent, g_free);
+        if (!record->parent || (!up && history_find(records, record->parent)))
+            continue;
+        g_clear_pointer(&record->parent, g_free);
+        whole = FALSE;
     }
+    return whole;
 }
 
-GPtrArray *history_read(const char *bundle)
+static GPtrArray *read_nodes(const char *bundle, gboolean *whole)
 {
     GPtrArray *records = g_ptr_array_new_with_free_func((GDestroyNotify)history_record_free);
     g_autofree char *folder = g_build_filename(bundle, "history", NULL);
@@ -205,8 +216,35 @@ GPtrArray *history_read(const char *bundle)
             g_ptr_array_add(records, record);
     }
     g_ptr_array_sort(records, by_time);
-    check_parents(records);
+    *whole = check_parents(records);
     return records;
+}
+
+GPtrArray *history_read(const char *bundle)
+{
+    gboolean whole;
+
+    return read_nodes(bundle, &whole);
+}
+
+GPtrArray *history_look(const char *bundle, MachineIni **machine, char **here)
+{
+    for (guint look = 1;; look++) {
+        gboolean whole;
+        /* machine.ini last: it names a node before that appears, and where the machine was until then. */
+        GPtrArray *records = read_nodes(bundle, &whole);
+        *machine = history_read_machine(bundle, NULL);
+        const char *named = *machine ? (*machine)->here : NULL;
+        const HistoryRecord *place = history_find(records, named);
+        if (!place && named)
+            place = history_find(records, (*machine)->before);
+        *here = place ? g_strdup(place->id) : NULL;
+        if ((whole && (place || !named)) || look == MAX_LOOKS)
+            return records;
+        g_ptr_array_unref(records);
+        machine_ini_free(*machine);
+        g_free(*here);
+    }
 }
 
 char *history_here(const char *bundle, const MachineIni *machine)

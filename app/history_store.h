@@ -44,6 +44,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(HistoryRecord, history_record_free)
 
 /* All nodes, by time; never NULL. */
 GPtrArray *history_read(const char *bundle);
+/* All nodes, machine.ini (NULL: it cannot be read) and the node where the machine is (NULL: nowhere; both are the
+ * caller's), as they belong together although somebody else, who has the lock, takes and deletes nodes meanwhile. */
+GPtrArray *history_look(const char *bundle, MachineIni **machine, char **here);
 HistoryRecord *history_read_one(const char *bundle, const char *id, GError **error);
 HistoryRecord *history_find(const GPtrArray *records, const char *id); /* NULL: there is none */
 gboolean history_write_record(const HistoryRecord *record, GError **error); /* node.ini of a folder that is there */
