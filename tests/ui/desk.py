@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A hand, an eye and a stopwatch for tests of the windows: AT-SPI, xdotool, and pictures of the X display."""
 
+import mmap
 import os
 import re
 import struct
@@ -26,6 +27,7 @@ class Failure(Exception):
     pass
 
 
+SCREEN = os.environ.get("VITRINE_TEST_SCREEN")  # a file in xwd's format, of in-display
 LONGEST_LOOK = 2  # seconds that one look at a condition counts at most
 PATIENCE = float(os.environ.get("VITRINE_TEST_PATIENCE", 1))  # how many times as slow the computer may be
 Atspi.set_timeout(int(5000 * PATIENCE), int(15000 * PATIENCE))
@@ -227,27 +229,32 @@ class Desk:
     # ---- pictures
 
     def grab(self, window):
-        """(width, height, bytes of RGB). X gives pictures of windows only that are wholly on the screen."""
-        def picture():
-            done = subprocess.run(["xwd", "-silent", "-id", window], capture_output=True)
-            if done.returncode != 0:
+        """(width, height, bytes of RGB) of what the screen shows where a window stands, from the file that Xvfb keeps it in.
+        (Programs that ask X for a window's picture get what lies below it when it has another depth than the screen, as
+        dialogs with their round corners have.)"""
+        with open(SCREEN, "rb") as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as data:
+            header = struct.unpack(">25I", data[:100])
+            first = header[0] + header[19] * 12
+            across, down, order, step, line = header[4], header[5], header[7], header[11] // 8, header[12]
+            red, green, blue = (2, 1, 0) if order == 0 else (step - 3, step - 2, step - 1)
+
+            def wholly_on_it():
+                left, top, right, bottom = self.place(window)
+                if left >= 0 and top >= 0 and right <= across and bottom <= down:
+                    return left, top, right, bottom
                 subprocess.run(["xdotool", "windowmove", window, "0", "0"], capture_output=True)
-            return done.stdout if done.returncode == 0 else None
-        data = wait_for(f"a picture of window {window}", picture, 10)
-        header = struct.unpack(">25I", data[:100])
-        size, width, height, order, depth_bits, row = header[0], header[4], header[5], header[7], header[11], header[12]
-        colours = header[19]
-        pixels = data[size + colours * 12:]
-        step = depth_bits // 8
-        rgb = bytearray(width * height * 3)
-        for y in range(height):
-            line = pixels[y * row:y * row + width * step]
-            first, second, third = (2, 1, 0) if order == 0 else (step - 3, step - 2, step - 1)
-            base = y * width * 3
-            rgb[base:base + width * 3:3] = line[first::step]
-            rgb[base + 1:base + width * 3:3] = line[second::step]
-            rgb[base + 2:base + width * 3:3] = line[third::step]
-        return width, height, bytes(rgb)
+                return None
+            left, top, right, bottom = wait_for(f"window {window} to be on the screen", wholly_on_it, 10)
+            width, height = right - left, bottom - top
+            rgb = bytearray(width * height * 3)
+            for y in range(height):
+                at = first + (top + y) * line + left * step
+                row = data[at:at + width * step]
+                base = y * width * 3
+                rgb[base:base + width * 3:3] = row[red::step]
+                rgb[base + 1:base + width * 3:3] = row[green::step]
+                rgb[base + 2:base + width * 3:3] = row[blue::step]
+            return width, height, bytes(rgb)
 
     def wait_for_rest(self, window, condition, seconds):
         """Until a condition holds and nothing moves in a machine's picture but a cursor."""
@@ -294,8 +301,7 @@ class Desk:
         return width, height, bytes(canvas)
 
     def wait_until_drawn(self, window, below):
-        """A new window shows what lies below it, the window of below = (place, picture), until it is drawn. Where nobody
-        composes the windows, a machine that draws may cover it again: a picture is not worth more than a while."""
+        """A new window shows what lies below it, the window of below = (place, picture), until it is drawn."""
         def drawn():
             (left, top, right, bottom), (width, _, rgb) = below
             place = self.place(window)
@@ -303,9 +309,7 @@ class Desk:
                 return True
             rows = (((y - top) * width + place[0] - left) * 3 for y in range(place[1], place[3]))
             return self.grab(window)[2] != b"".join(rgb[row:row + (place[2] - place[0]) * 3] for row in rows)
-        end = time.monotonic() + 3
-        while not drawn() and time.monotonic() < end:
-            time.sleep(0.1)
+        wait_for(f"window {window} to be drawn", drawn)
 
     def picture(self, name, window=None):
         """Keeps a picture of a window (the active one) for people to look at, with its menus, when nothing moves."""

@@ -170,8 +170,12 @@ class Walk:
 
     def a_moment_in_the_middle_goes(self, desk):
         self.choose(desk, "A3")
+        desk.focus("Vitrine")
+        window = desk.window("Vitrine")
+        below = desk.place(window), desk.grab(window)
         desk.press("Delete…", inside="Vitrine")
         desk.find("Delete “A3”?")
+        desk.wait_until_drawn(desk.active(), below)
         desk.picture(f"{self.guest.pictures}-delete")
         desk.press("_Delete")
         wait_for("A3 to go", lambda: "A3" not in [node["name"] for node in tree(desk).values()], 90)
