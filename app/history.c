@@ -390,6 +390,7 @@ static void bundle_changed(VitrineHistory *self)
         (int)vitrine_bundle_get_state(self->bundle));
 
     if (g_strcmp0(look, self->last_look) == 0) {
+        take_thumbnail(self->here, vitrine_bundle_thumbnail(self->bundle));
         g_signal_emit(self->here, node_changed, 0);
         return;
     }

@@ -19,7 +19,8 @@ struct _VitrineHistoryPage {
     GtkWidget parent;
     VitrineHistory *history;
     VitrineHistoryNode *node; /* chosen */
-    guint note_source, refill_source;
+    guint note_source, refill_source, show_source;
+    char *place; /* where the machine was when the list was filled: the id of the present's parent */
     gboolean updating;
 
     AdwLeaflet *leaflet;
@@ -248,11 +249,45 @@ static void clear_list(VitrineHistoryPage *self)
         gtk_list_box_remove(self->list, child);
 }
 
+/* Scrolls to the present, when the rows have their places. */
+static gboolean show_here(GtkWidget *list, GdkFrameClock *clock, gpointer data)
+{
+    VitrineHistoryPage *self = VITRINE_HISTORY_PAGE(data);
+    GtkAdjustment *adjustment = gtk_list_box_get_adjustment(self->list);
+    VitrineHistoryNode *here = self->history ? vitrine_history_get_here(self->history) : NULL;
+    graphene_rect_t at;
+
+    for (GtkWidget *row = gtk_widget_get_first_child(list); row; row = gtk_widget_get_next_sibling(row)) {
+        if (g_object_get_data(G_OBJECT(row), "node") != here || !gtk_widget_compute_bounds(row, list, &at))
+            continue;
+        if (at.size.height <= 0)
+            return G_SOURCE_CONTINUE;
+        gtk_adjustment_clamp_page(adjustment, at.origin.y, at.origin.y + at.size.height);
+    }
+    self->show_source = 0;
+    return G_SOURCE_REMOVE;
+}
+
+/* After a moment was taken or gone back to the present may be out of sight. */
+static void follow_here(VitrineHistoryPage *self)
+{
+    VitrineHistoryNode *parent = vitrine_history_node_get_parent(vitrine_history_get_here(self->history));
+    const char *place = parent ? vitrine_history_node_get_id(parent) : NULL;
+
+    if (g_strcmp0(place, self->place) != 0 && !self->show_source)
+        self->show_source = gtk_widget_add_tick_callback(GTK_WIDGET(self->list), show_here, self, NULL);
+    g_free(self->place);
+    self->place = g_strdup(place);
+}
+
 static void fill_list(VitrineHistoryPage *self)
 {
     g_autoptr(GArray) rows =
         history_rows(G_LIST_MODEL(self->history), !gtk_toggle_button_get_active(self->autosaves_button));
     g_autoptr(VitrineHistoryNode) chosen = self->node ? g_object_ref(self->node) : NULL;
+    GtkRoot *root = gtk_widget_get_root(GTK_WIDGET(self));
+    GtkWidget *focus = root ? gtk_root_get_focus(root) : NULL;
+    const gboolean has_keyboard = focus && gtk_widget_is_ancestor(focus, GTK_WIDGET(self->list));
     GtkListBoxRow *select = NULL;
     guint lanes = 1;
 
@@ -272,6 +307,9 @@ static void fill_list(VitrineHistoryPage *self)
     }
     self->updating = FALSE;
     gtk_list_box_select_row(self->list, select);
+    if (has_keyboard && select)
+        gtk_widget_grab_focus(GTK_WIDGET(select));
+    follow_here(self);
     choose(self, select ? g_object_get_data(G_OBJECT(select), "node") : NULL);
     update_details(self);
 }
@@ -448,6 +486,10 @@ void vitrine_history_page_set_bundle(VitrineHistoryPage *self, VitrineBundle *bu
     if (self->refill_source)
         g_source_remove(self->refill_source);
     self->refill_source = 0;
+    if (self->show_source)
+        gtk_widget_remove_tick_callback(GTK_WIDGET(self->list), self->show_source);
+    self->show_source = 0;
+    g_clear_pointer(&self->place, g_free);
     if (self->history)
         g_signal_handlers_disconnect_by_data(self->history, self);
     g_clear_object(&self->history);
