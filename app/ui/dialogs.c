@@ -8,6 +8,8 @@
 
 #define TOASTS_KEY "vitrine-toasts"
 #define UNDO_SECONDS 8
+#define LONG_SECONDS 15 /* to read a sentence of several lines */
+#define LINE_CHARS   64
 
 void dialogs_name_widget(GtkWidget *widget, const char *name)
 {
@@ -49,6 +51,13 @@ static AdwToast *add_toast(GtkWidget *owner, const char *text, const char *butto
     if (button) {
         adw_toast_set_button_label(toast, button);
         adw_toast_set_timeout(toast, UNDO_SECONDS);
+    }
+    if (g_utf8_strlen(text, -1) > LINE_CHARS) { /* a toast's own title has one line, and says the end of it with dots */
+        GtkWidget *title = g_object_new(GTK_TYPE_LABEL, "label", text, "wrap", TRUE, "wrap-mode", PANGO_WRAP_WORD_CHAR,
+                                        "xalign", 0.0, "max-width-chars", LINE_CHARS, NULL);
+        gtk_widget_add_css_class(title, "heading");
+        adw_toast_set_custom_title(toast, title);
+        adw_toast_set_timeout(toast, LONG_SECONDS);
     }
     return toast;
 }
