@@ -3,6 +3,7 @@
 #include "app/cli.h"
 #include "app/control.h"
 #include "app/history.h"
+#include "app/history.h"
 #include "app/i18n.h"
 #include "app/library.h"
 #include "app/session.h"
@@ -163,6 +164,17 @@ static gboolean type_now(gpointer data)
     return G_SOURCE_REMOVE;
 }
 
+/* An original that is not as it was can be dealt with from here, too. */
+static void tell_repair(VitrineBundle *bundle)
+{
+    if (!bundle)
+        return;
+    g_autoptr(VitrineHistory) history = vitrine_history_get(bundle);
+    g_autofree char *name = g_shell_quote(vitrine_bundle_get_name(bundle));
+    if (vitrine_history_get_problems(history)->len)
+        g_printerr(_("“vitrine snapshot %s repair” tells what can be done.\n"), name);
+}
+
 static void on_started(GObject *source, GAsyncResult *result, gpointer user_data)
 {
     struct running *r = user_data;
@@ -170,6 +182,7 @@ static void on_started(GObject *source, GAsyncResult *result, gpointer user_data
 
     if (!vitrine_session_start_finish(r->session, result, &error)) {
         cli_error(r->command, "%s", error->message);
+        tell_repair(vitrine_session_get_bundle(r->session));
         r->failed = true;
         g_main_loop_quit(r->loop);
         return;

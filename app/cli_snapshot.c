@@ -369,11 +369,17 @@ static gboolean do_repair(struct snapshot *s, GError **error)
         await(s);
         return vitrine_history_repair_finish(s->history, s->result, error);
     }
-    g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_INVALID,
-                _("%s: %s\nSay “repair locate FILE” (there it is now), “repair rebase” (take it as it is now, keep the "
-                  "machine's changes on top) or “repair discard” (take it as it is now, drop the changes and the "
-                  "history)."),
-                problem->disk, problem->message);
+    g_autoptr(GString) text = g_string_new(NULL);
+    g_string_append_printf(text, _("%s: %s\nWhat can be done:"), problem->disk, problem->message);
+    if (problem->can_locate && problem->found)
+        g_string_append_printf(text, _("\n  repair locate            It stands where it was found now."));
+    if (problem->can_locate)
+        g_string_append_printf(text, _("\n  repair locate FILE       It stands there now."));
+    if (problem->can_rebase)
+        g_string_append_printf(text, _("\n  repair rebase            Take it as it is, and keep the machine's changes on top."));
+    if (problem->can_discard)
+        g_string_append_printf(text, _("\n  repair discard           Take it as it is, and drop the machine's changes and history of it."));
+    g_set_error_literal(error, MACHINE_ERROR, MACHINE_ERROR_INVALID, text->str);
     return FALSE;
 }
 

@@ -230,14 +230,14 @@ ImageBaseState image_fingerprint_check(const char *path, const char *fingerprint
             break;
         case MATCH_WRITTEN:
             text =
-                g_strdup_printf(_("“%s” was written to since others stand on it. What stands on it may show "
+                g_strdup_printf(_("“%s” was written to after something was put on it. What stands on it may show "
                                   "garbage. Bring the old file back from a backup, or go on if you know "
                                   "that nothing in it changed."),
                                 path);
             break;
         case MATCH_CONTENTS:
             text =
-                g_strdup_printf(_("“%s” was altered: its contents are not those that others stand on. They "
+                g_strdup_printf(_("“%s” was altered: its contents are not what they were. What stands on it "
                                   "would show garbage. Bring the old file back from a backup."),
                                 path);
             break;
