@@ -53,6 +53,16 @@ static VitrineLibraryWindow *library_window(VitrineApplication *self)
     return vitrine_library_window_new(self);
 }
 
+VitrineSession *vitrine_application_new_session(VitrineBundle *bundle, enum session_flags flags)
+{
+    VitrineSession *session = vitrine_session_new(bundle);
+
+    if (!g_settings_get_boolean(vitrine_settings_get(), "sound"))
+        flags |= SESSION_SILENT;
+    vitrine_session_set_flags(session, flags);
+    return session;
+}
+
 void vitrine_application_open_machine(VitrineApplication *self, VitrineBundle *bundle,
                                       enum session_flags flags)
 {
@@ -61,13 +71,11 @@ void vitrine_application_open_machine(VitrineApplication *self, VitrineBundle *b
             vitrine_machine_window_shows(VITRINE_MACHINE_WINDOW(l->data),
                                          vitrine_bundle_get_folder(bundle))) {
             gtk_window_present(l->data);
+            vitrine_machine_window_start_again(l->data, flags);
             return;
         }
     }
-    g_autoptr(VitrineSession) session = vitrine_session_new(bundle);
-    if (!g_settings_get_boolean(vitrine_settings_get(), "sound"))
-        flags |= SESSION_SILENT;
-    vitrine_session_set_flags(session, flags);
+    g_autoptr(VitrineSession) session = vitrine_application_new_session(bundle, flags);
     VitrineMachineWindow *window = vitrine_machine_window_new(self, session);
     gtk_window_present(GTK_WINDOW(window));
     vitrine_machine_window_start(window);

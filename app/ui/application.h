@@ -22,7 +22,9 @@ VitrineApplication *vitrine_application_get(void);
 VitrineLibrary *vitrine_application_get_library(VitrineApplication *self);
 const struct profiles *vitrine_application_get_profiles(VitrineApplication *self);
 
-/* The window of a machine: the open one, or a new one that starts it. */
+/* A session of the bundle, as the preferences say; a new reference. */
+VitrineSession *vitrine_application_new_session(VitrineBundle *bundle, enum session_flags flags);
+/* The window of a machine, the open one or a new one; the machine is started there unless it runs. */
 void vitrine_application_open_machine(VitrineApplication *self, VitrineBundle *bundle,
                                       enum session_flags flags);
 

@@ -7,6 +7,7 @@
 #include "app/ui/names.h"
 
 #define TOASTS_KEY "vitrine-toasts"
+#define LONG_KEY   "vitrine-long-toast" /* of an overlay: the toast of several lines that it shows; not a reference */
 #define UNDO_SECONDS 8
 #define LONG_SECONDS 15 /* to read a sentence of several lines */
 #define LINE_CHARS   64
@@ -38,6 +39,25 @@ static AdwToastOverlay *toasts_of(GtkWidget *owner)
     return NULL;
 }
 
+static void on_long_dismissed(AdwToast *toast, AdwToastOverlay *overlay)
+{
+    g_object_set_data(G_OBJECT(overlay), LONG_KEY, NULL);
+}
+
+/* A toast's own title has one line, and dots for the rest of a sentence. Who has read the sentence and goes on need not
+ * wait for its end: what comes next stands before it. */
+static void show_whole(AdwToast *toast, const char *text, AdwToastOverlay *overlay)
+{
+    GtkWidget *title = g_object_new(GTK_TYPE_LABEL, "label", text, "wrap", TRUE, "wrap-mode", PANGO_WRAP_WORD_CHAR, "xalign",
+                                    0.0, "max-width-chars", LINE_CHARS, NULL);
+
+    gtk_widget_add_css_class(title, "heading");
+    adw_toast_set_custom_title(toast, title);
+    adw_toast_set_timeout(toast, LONG_SECONDS);
+    g_object_set_data(G_OBJECT(overlay), LONG_KEY, toast);
+    g_signal_connect_object(toast, "dismissed", G_CALLBACK(on_long_dismissed), overlay, 0);
+}
+
 static AdwToast *add_toast(GtkWidget *owner, const char *text, const char *button)
 {
     AdwToastOverlay *overlay = toasts_of(owner);
@@ -52,13 +72,10 @@ static AdwToast *add_toast(GtkWidget *owner, const char *text, const char *butto
         adw_toast_set_button_label(toast, button);
         adw_toast_set_timeout(toast, UNDO_SECONDS);
     }
-    if (g_utf8_strlen(text, -1) > LINE_CHARS) { /* a toast's own title has one line, and says the end of it with dots */
-        GtkWidget *title = g_object_new(GTK_TYPE_LABEL, "label", text, "wrap", TRUE, "wrap-mode", PANGO_WRAP_WORD_CHAR,
-                                        "xalign", 0.0, "max-width-chars", LINE_CHARS, NULL);
-        gtk_widget_add_css_class(title, "heading");
-        adw_toast_set_custom_title(toast, title);
-        adw_toast_set_timeout(toast, LONG_SECONDS);
-    }
+    if (g_object_get_data(G_OBJECT(overlay), LONG_KEY))
+        adw_toast_set_priority(toast, ADW_TOAST_PRIORITY_HIGH);
+    if (g_utf8_strlen(text, -1) > LINE_CHARS)
+        show_whole(toast, text, overlay);
     return toast;
 }
 

@@ -34,7 +34,8 @@ char *machine_host_key_title(void)
 
 static void start(GtkWidget *widget, const char *name, GVariant *parameter)
 {
-    machine_window_start_again(VITRINE_MACHINE_WINDOW(widget), strcmp(name, "machine.start-fresh") == 0 ? SESSION_FRESH : 0);
+    vitrine_machine_window_start_again(VITRINE_MACHINE_WINDOW(widget),
+                                       strcmp(name, "machine.start-fresh") == 0 ? SESSION_FRESH : 0);
 }
 
 static void pause_or_resume(GtkWidget *widget, const char *name, GVariant *parameter)

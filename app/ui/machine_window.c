@@ -23,6 +23,13 @@ static enum session_state state_of(VitrineMachineWindow *self)
     return vitrine_session_get_state(self->session);
 }
 
+/* It has ended, or never began, and its engine has gone. */
+static gboolean is_over(VitrineMachineWindow *self)
+{
+    return (state_of(self) == SESSION_OFF || state_of(self) == SESSION_ERROR) &&
+           !vitrine_session_get_engine(self->session);
+}
+
 /* ---- what is shown ---- */
 
 static void update_hint(VitrineMachineWindow *self)
@@ -127,9 +134,7 @@ void machine_window_update(VitrineMachineWindow *self)
                              paused ? "media-playback-start-symbolic" : "media-playback-pause-symbolic");
     dialogs_name_widget(self->pause_button, paused ? _("Resume") : _("Pause"));
 
-    gboolean over = state == SESSION_OFF || state == SESSION_ERROR;
-    gboolean free_to_start =
-        over && vitrine_session_get_bundle(self->session) && !vitrine_session_get_engine(self->session);
+    gboolean free_to_start = is_over(self) && vitrine_session_get_bundle(self->session);
     gboolean steady = state == SESSION_RUNNING || paused;
     gtk_widget_action_set_enabled(widget, "machine.start", free_to_start);
     gtk_widget_action_set_enabled(widget, "machine.start-fresh", free_to_start);
@@ -278,14 +283,13 @@ static void set_session(VitrineMachineWindow *self, VitrineSession *session)
     machine_window_update(self);
 }
 
-void machine_window_start_again(VitrineMachineWindow *self, enum session_flags flags)
+void vitrine_machine_window_start_again(VitrineMachineWindow *self, enum session_flags flags)
 {
     VitrineBundle *bundle = vitrine_session_get_bundle(self->session);
 
-    if (!bundle || vitrine_session_get_engine(self->session))
+    if (!bundle || !is_over(self))
         return;
-    g_autoptr(VitrineSession) session = vitrine_session_new(bundle);
-    vitrine_session_set_flags(session, flags);
+    g_autoptr(VitrineSession) session = vitrine_application_new_session(bundle, flags);
     set_session(self, session);
     vitrine_machine_window_start(self);
 }

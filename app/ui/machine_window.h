@@ -16,6 +16,8 @@ G_DECLARE_FINAL_TYPE(VitrineMachineWindow, vitrine_machine_window, VITRINE, MACH
 
 VitrineMachineWindow *vitrine_machine_window_new(VitrineApplication *application, VitrineSession *session);
 void vitrine_machine_window_start(VitrineMachineWindow *self);
+/* A session of the same bundle in this window, if the one before is over. */
+void vitrine_machine_window_start_again(VitrineMachineWindow *self, enum session_flags flags);
 /* The window goes when the guest has switched itself off (`vitrine boot`). */
 void vitrine_machine_window_set_close_at_end(VitrineMachineWindow *self, gboolean close_at_end);
 gboolean vitrine_machine_window_shows(VitrineMachineWindow *self, const char *folder);

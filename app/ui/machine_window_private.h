@@ -38,8 +38,6 @@ struct _VitrineMachineWindow {
 
 /* Shows what the session's state is now. */
 void machine_window_update(VitrineMachineWindow *self);
-/* A session of the same bundle in this window, when the one before is over. */
-void machine_window_start_again(VitrineMachineWindow *self, enum session_flags flags);
 /* Writes the state; the window goes when that is done. */
 void machine_window_save_and_close(VitrineMachineWindow *self);
 /* A menu has closed: the keyboard goes to what the window shows of a running machine. */
