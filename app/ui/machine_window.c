@@ -220,7 +220,12 @@ static void on_present(VitrineSession *session, VitrineMachineWindow *self)
 static void on_capture_changed(VitrineScreen *screen, VitrineMachineWindow *self)
 {
     update_hint(self);
-    if (vitrine_screen_is_captured(screen) && !gtk_revealer_get_reveal_child(self->status_revealer))
+    if (!vitrine_screen_is_captured(screen))
+        return;
+    if (!vitrine_screen_holds_pointer(screen))
+        dialogs_toast(GTK_WIDGET(self),
+                      _("This desktop cannot hold the mouse: the machine gets its movements over the picture only"));
+    else if (!gtk_revealer_get_reveal_child(self->status_revealer))
         dialogs_toast(GTK_WIDGET(self), machine_window_release_hint());
 }
 

@@ -3,6 +3,9 @@
 #include "app/ui/pointer_grab.h"
 
 static const struct pointer_grab_class *const classes[] = {
+#ifdef HAVE_WAYLAND_GRAB
+    &pointer_grab_wayland,
+#endif
 #ifdef HAVE_X11_GRAB
     &pointer_grab_x11,
 #endif

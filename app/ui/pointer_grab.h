@@ -29,4 +29,4 @@ struct pointer_grab_class {
 struct pointer_grab {
     const struct pointer_grab_class *class;
 };
-extern const struct pointer_grab_class pointer_grab_x11;
+extern const struct pointer_grab_class pointer_grab_wayland, pointer_grab_x11;

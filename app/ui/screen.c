@@ -315,6 +315,11 @@ gboolean vitrine_screen_is_captured(VitrineScreen *self)
     return self->captured;
 }
 
+gboolean vitrine_screen_holds_pointer(VitrineScreen *self)
+{
+    return self->grab != NULL;
+}
+
 static gboolean pointer_is_absolute(VitrineScreen *self)
 {
     const struct engine_model *model = self->session ? vitrine_session_get_model(self->session) : NULL;

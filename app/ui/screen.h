@@ -22,6 +22,8 @@ G_DECLARE_FINAL_TYPE(VitrineScreen, vitrine_screen, VITRINE, SCREEN, GtkWidget)
 void vitrine_screen_set_session(VitrineScreen *self, VitrineSession *session);
 
 gboolean vitrine_screen_is_captured(VitrineScreen *self);
+/* FALSE while captured: the desktop has no way to hold it, and it goes on where the picture ends. */
+gboolean vitrine_screen_holds_pointer(VitrineScreen *self);
 void vitrine_screen_capture(VitrineScreen *self);
 void vitrine_screen_release(VitrineScreen *self);
 
