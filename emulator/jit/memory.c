@@ -297,11 +297,16 @@ const uint8_t *jit_fetched_before(struct jit_cpu *cpu, uint64_t pc)
     return e->exec == (pc & JIT_PAGE_MASK) ? (const uint8_t *)(uintptr_t)(pc + e->addend) : NULL;
 }
 
-bool jit_may_fetch(const struct jit_cpu *cpu, uint64_t address)
+/* Without a table every page may be code, if it is there. */
+static unsigned user_page(const struct jit_cpu *cpu, uint64_t address)
 {
     const uint8_t *pages = cpu->user_pages;
-    unsigned page = pages ? pages[address_of(cpu, address) >> JIT_PAGE_BITS] : 0;
-    return (page & (JIT_USER_READ | JIT_USER_EXEC)) && !(page & JIT_USER_UNSURE);
+    return pages ? pages[address_of(cpu, address) >> JIT_PAGE_BITS] : JIT_USER_EXEC | JIT_USER_UNSURE;
+}
+
+bool jit_may_fetch(const struct jit_cpu *cpu, uint64_t address)
+{
+    return (user_page(cpu, address) & (JIT_USER_EXEC | JIT_USER_UNSURE)) == JIT_USER_EXEC;
 }
 
 const uint8_t *jit_fetch(struct jit_cpu *cpu, uint64_t pc, uint8_t **flags)
@@ -315,7 +320,7 @@ const uint8_t *jit_fetch(struct jit_cpu *cpu, uint64_t pc, uint8_t **flags)
         if (jit_may_fetch(cpu, pc))
             return host;
         struct iovec to = {&probe, 1}, from = {(void *)host, 1};
-        if (process_vm_readv(getpid(), &to, 1, &from, 1, 0) == 1)
+        if (user_page(cpu, pc) & JIT_USER_EXEC && process_vm_readv(getpid(), &to, 1, &from, 1, 0) == 1)
             return host;
         cpu->guest->lookup(cpu, pc, JIT_FETCH, true, &t);
         return NULL;

@@ -115,7 +115,10 @@ static bool read_program_headers(const struct reader *r, uint64_t phoff, struct 
             if (!read_interpreter(r, header, image, error))
                 return false;
             break;
-        case PT_GNU_STACK: image->stack_executable = get(r, header + (r->is64 ? 4 : 24), 4) & ELF_PF_X; break;
+        case PT_GNU_STACK:
+            image->tells_executable = true;
+            image->stack_executable = get(r, header + (r->is64 ? 4 : 24), 4) & ELF_PF_X;
+            break;
         default: break;
         }
     }

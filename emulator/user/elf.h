@@ -59,6 +59,7 @@ struct elf_image {
     uint16_t phnum, phentsize;
     char *interpreter;     /* PT_INTERP, or NULL */
     bool stack_executable; /* PT_GNU_STACK absent or with X */
+    bool tells_executable; /* PT_GNU_STACK is there: the program names what it executes */
 };
 
 /* Reads the headers of the `size` bytes of a file at `data`. On success the image must be given to

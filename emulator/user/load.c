@@ -326,6 +326,7 @@ static bool make_stack(struct user_process *process, uint64_t base, uint64_t ent
     }
     if (!s.good)
         return memory_error(error, -EFAULT);
+    process->stack_start = s.at;
     *sp = s.at - arch->stack_reserve;
     return true;
 }
@@ -336,6 +337,7 @@ bool user_load_program(struct user_process *process, struct user_thread *thread,
     const struct user_arch *arch = process->arch;
     uint64_t entry, base = 0, start, sp, heap;
 
+    process->mem.read_is_execute = !process->image.tells_executable || !arch->knows_execute(process->model);
     if (arch->map_kernel_pages && !arch->map_kernel_pages(process, error))
         return false;
     process->load_bias = process->image.type == ELF_DYN ? arch->dyn_base : 0;

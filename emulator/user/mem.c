@@ -96,10 +96,12 @@ static void drop_code(struct user_mem *mem, uint64_t address, uint64_t size)
         mem->invalidate(mem->opaque, address, size);
 }
 
-static unsigned page_bits(int prot, int flags)
+static unsigned page_bits(const struct user_mem *mem, int prot, int flags)
 {
+    int executable = mem->read_is_execute ? PROT_READ | PROT_EXEC : PROT_EXEC;
+
     return USER_PAGE_MAPPED | (prot & PROT_READ ? USER_PAGE_READ : 0) |
-           (prot & PROT_WRITE ? USER_PAGE_WRITE : 0) | (prot & PROT_EXEC ? USER_PAGE_EXEC : 0) |
+           (prot & PROT_WRITE ? USER_PAGE_WRITE : 0) | (prot & executable ? USER_PAGE_EXEC : 0) |
            ((flags & MAP_TYPE) != MAP_PRIVATE ? USER_PAGE_SHARED : 0) |
            (flags & (MAP_ANONYMOUS | MAP_DENYWRITE) ? 0 : USER_PAGE_FILE);
 }
@@ -178,7 +180,7 @@ int64_t user_mem_map(struct user_mem *mem, uint64_t address, uint64_t size, int 
         result = -errno;
         goto out;
     }
-    set_pages(mem, address, size, page_bits(prot, flags));
+    set_pages(mem, address, size, page_bits(mem, prot, flags));
     result = (int64_t)address;
 out:
     g_mutex_unlock(&mem->lock);
@@ -235,7 +237,7 @@ int user_mem_protect(struct user_mem *mem, uint64_t address, uint64_t size, int 
             uint8_t *page = mem->page + (address >> USER_PAGE_BITS);
 
             for (uint64_t i = 0; i < there >> USER_PAGE_BITS; i++)
-                page[i] = (uint8_t)(page_bits(prot, MAP_PRIVATE | MAP_ANONYMOUS) |
+                page[i] = (uint8_t)(page_bits(mem, prot, MAP_PRIVATE | MAP_ANONYMOUS) |
                                     (page[i] & (USER_PAGE_SHARED | USER_PAGE_FILE)));
         }
     }
@@ -323,7 +325,7 @@ uint64_t user_mem_brk(struct user_mem *mem, uint64_t wanted)
                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED)
             goto out;
         set_pages(mem, old_end, new_end - old_end,
-                  page_bits(PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS));
+                  page_bits(mem, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS));
     } else if (new_end < old_end) {
         if (punch(mem, new_end, old_end - new_end) < 0)
             goto out;

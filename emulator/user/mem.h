@@ -41,6 +41,7 @@ struct user_mem {
     uint64_t brk_start, brk; /* the heap */
     uint8_t *page;           /* enum user_page bits of each page */
     bool big_endian;
+    bool read_is_execute; /* what may be read may be executed (READ_IMPLIES_EXEC) */
     GMutex lock; /* held while mappings change */
     /* Called with the lock held when the translations of a range of executable pages are void. */
     void (*invalidate)(void *opaque, uint64_t address, uint64_t size);

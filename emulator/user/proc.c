@@ -68,13 +68,16 @@ static void write_mapping(const struct user_process *process, GString *text, con
         g_string_append_printf(text, "%-48s [heap]\n", line);
     else if (start >= process->stack_low && end <= process->stack_high)
         g_string_append_printf(text, "%-48s [stack]\n", line);
+    else if (start >= mem->limit)
+        g_string_append_printf(text, "%-48s [vectors]\n", line);
     else
         g_string_append_printf(text, "%s\n", line);
 }
 
 /* The host knows the files; the page table knows what the program may do. */
-static void write_maps(struct user_process *process, GString *text)
+static void write_maps(const struct user_thread *thread, GString *text)
 {
+    const struct user_process *process = thread->process;
     const struct user_mem *mem = &process->mem;
     uint64_t window = (uint64_t)(uintptr_t)mem->window;
     const uint64_t borders[] = {mem->brk_start, (mem->brk + USER_PAGE_SIZE - 1) & USER_PAGE_MASK,
@@ -111,8 +114,9 @@ static void write_maps(struct user_process *process, GString *text)
 
 /* What the program has made of its arguments. When their last byte is no zero any more, it has written a title
  * there, which may go on where its environment was (Linux, get_mm_cmdline). */
-static void write_cmdline(struct user_process *process, GString *text)
+static void write_cmdline(const struct user_thread *thread, GString *text)
 {
+    const struct user_process *process = thread->process;
     uint64_t size = process->arguments_end - process->arguments_at;
 
     g_string_set_size(text, size);
@@ -129,31 +133,173 @@ static void write_cmdline(struct user_process *process, GString *text)
     }
 }
 
-static void write_auxv(struct user_process *process, GString *text)
+static void write_auxv(const struct user_thread *thread, GString *text)
 {
-    g_string_append_len(text, (const char *)process->auxv->data, process->auxv->len);
+    const GByteArray *auxv = thread->process->auxv;
+
+    g_string_append_len(text, (const char *)auxv->data, auxv->len);
 }
 
-static void write_cpuinfo(struct user_process *process, GString *text)
+static void write_cpuinfo(const struct user_thread *thread, GString *text)
 {
-    g_autofree char *info = process->arch->cpuinfo(process);
+    g_autofree char *info = thread->process->arch->cpuinfo(thread->process);
 
     g_string_append(text, info);
 }
 
+static unsigned count_threads(struct user_process *process)
+{
+    unsigned n;
+
+    g_mutex_lock(&process->lock);
+    n = process->threads->len;
+    g_mutex_unlock(&process->lock);
+    return n;
+}
+
+static uint64_t mapped_pages(const struct user_process *process)
+{
+    const struct user_mem *mem = &process->mem;
+    uint64_t n = 0;
+
+    for (uint64_t i = 0; i < mem->size >> USER_PAGE_BITS; i++)
+        n += mem->page[i] != 0;
+    return n;
+}
+
+/* Fields of /proc/PID/stat by their number there (proc(5)). */
+enum {
+    STAT_STATE = 3,
+    STAT_THREADS = 20,
+    STAT_VSIZE = 23,
+    STAT_START_CODE = 26,
+    STAT_END_CODE = 27,
+    STAT_START_STACK = 28,
+    STAT_START_DATA = 45,
+    STAT_END_DATA = 46,
+    STAT_START_BRK = 47,
+    STAT_ARG_START = 48,
+    STAT_ARG_END = 49,
+    STAT_ENV_START = 50,
+    STAT_ENV_END = 51
+};
+
+static void write_stat(const struct user_thread *thread, GString *text)
+{
+    struct user_process *process = thread->process;
+    uint64_t code = UINT64_MAX, code_end = 0, data = UINT64_MAX, data_end = 0;
+    g_autofree char *all = NULL;
+    g_auto(GStrv) fields = NULL;
+    char *name_end;
+
+    if (!g_file_get_contents("/proc/self/stat", &all, NULL, NULL) || !(name_end = strrchr(all, ')')))
+        return;
+    for (unsigned i = 0; i < process->image.n_segments; i++) {
+        const struct elf_segment *s = &process->image.segments[i];
+        uint64_t start = s->address + process->load_bias;
+
+        if (s->flags & ELF_PF_X) {
+            code = MIN(code, start);
+            code_end = MAX(code_end, start + s->file_size);
+        } else if (s->flags & ELF_PF_W) {
+            data = MIN(data, start);
+            data_end = MAX(data_end, start + s->file_size);
+        }
+    }
+    const uint64_t own[] = {
+        [STAT_THREADS] = count_threads(process),
+        [STAT_VSIZE] = mapped_pages(process) << USER_PAGE_BITS,
+        [STAT_START_CODE] = code_end ? code : 0,
+        [STAT_END_CODE] = code_end,
+        [STAT_START_STACK] = process->stack_start,
+        [STAT_START_DATA] = data_end ? data : 0,
+        [STAT_END_DATA] = data_end,
+        [STAT_START_BRK] = process->mem.brk_start,
+        [STAT_ARG_START] = process->arguments_at,
+        [STAT_ARG_END] = process->arguments_end,
+        [STAT_ENV_START] = process->arguments_end,
+        [STAT_ENV_END] = process->environment_end,
+    };
+    g_string_append_len(text, all, name_end + 1 - all);
+    fields = g_strsplit(g_strstrip(name_end + 1), " ", -1);
+    for (unsigned i = 0; fields[i]; i++) {
+        unsigned number = i + STAT_STATE;
+
+        if (number < G_N_ELEMENTS(own) && own[number])
+            g_string_append_printf(text, " %" G_GUINT64_FORMAT, own[number]);
+        else
+            g_string_append_printf(text, " %s", fields[i]);
+    }
+    g_string_append_c(text, '\n');
+}
+
+static uint64_t signals_with(const struct user_thread *thread, bool ignored)
+{
+    uint64_t set = 0;
+
+    for (unsigned n = 1; n < USER_N_ACTIONS; n++) {
+        uint64_t handler = thread->actions[n].handler;
+
+        if (ignored ? handler == (uintptr_t)SIG_IGN : handler > (uintptr_t)SIG_IGN)
+            set |= UINT64_C(1) << (n - 1);
+    }
+    return set;
+}
+
+/* A line of /proc/PID/status. */
+static char *status_line(const struct user_thread *thread, const char *line)
+{
+    const struct user_abi *abi = thread->process->abi;
+    uint64_t set;
+
+    if (g_str_has_prefix(line, "Threads:"))
+        return g_strdup_printf("Threads:\t%u", count_threads(thread->process));
+    if (g_str_has_prefix(line, "VmPeak:") || g_str_has_prefix(line, "VmSize:"))
+        return g_strdup_printf("%.7s\t%8" G_GUINT64_FORMAT " kB", line,
+                               mapped_pages(thread->process) * (USER_PAGE_SIZE / 1024));
+    if (g_str_has_prefix(line, "SigBlk:"))
+        set = thread->mask;
+    else if (g_str_has_prefix(line, "SigIgn:"))
+        set = signals_with(thread, true);
+    else if (g_str_has_prefix(line, "SigCgt:"))
+        set = signals_with(thread, false);
+    else
+        return g_strdup(line);
+    return g_strdup_printf("%.7s\t%016" G_GINT64_MODIFIER "x", line, user_sigset_to_guest(abi, set));
+}
+
+static void write_status(const struct user_thread *thread, GString *text)
+{
+    g_autofree char *all = NULL;
+    g_auto(GStrv) lines = NULL;
+
+    if (!g_file_get_contents("/proc/self/status", &all, NULL, NULL))
+        return;
+    lines = g_strsplit(g_strchomp(all), "\n", -1);
+    for (char **line = lines; *line; line++) {
+        g_autofree char *own = status_line(thread, *line);
+
+        g_string_append_printf(text, "%s\n", own);
+    }
+}
+
 static const struct {
     const char *name;
-    void (*write)(struct user_process *process, GString *text);
-} files[] = {{"maps", write_maps}, {"cmdline", write_cmdline}, {"auxv", write_auxv}};
+    void (*write)(const struct user_thread *thread, GString *text);
+} files[] = {
+    {"maps", write_maps}, {"cmdline", write_cmdline}, {"auxv", write_auxv},
+    {"stat", write_stat}, {"status", write_status},
+};
 
-static int64_t copy_of(struct user_process *process, void (*write_it)(struct user_process *, GString *))
+static int64_t copy_of(const struct user_thread *thread,
+                       void (*write_it)(const struct user_thread *thread, GString *text))
 {
     g_autoptr(GString) text = g_string_new(NULL);
     int fd = memfd_create("proc", MFD_CLOEXEC);
 
     if (fd < 0)
         return -errno;
-    write_it(process, text);
+    write_it(thread, text);
     if (write(fd, text->str, text->len) != (ssize_t)text->len || lseek(fd, 0, SEEK_SET) != 0) {
         close(fd);
         return -EIO;
@@ -166,12 +312,12 @@ bool user_proc_open(struct user_thread *t, const char *path, int64_t *fd)
     const char *own = user_proc_own(path);
 
     if (t->process->arch->cpuinfo && g_str_equal(path, "/proc/cpuinfo")) {
-        *fd = copy_of(t->process, write_cpuinfo);
+        *fd = copy_of(t, write_cpuinfo);
         return true;
     }
     for (unsigned i = 0; own && i < G_N_ELEMENTS(files); i++) {
         if (g_str_equal(own, files[i].name)) {
-            *fd = copy_of(t->process, files[i].write);
+            *fd = copy_of(t, files[i].write);
             return true;
         }
     }

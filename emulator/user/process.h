@@ -73,6 +73,8 @@ struct user_arch {
     /* The processor of a command line name, NULL: the one for this program. NULL result: unknown name. */
     const void *(*find_model)(const char *name, const struct elf_image *image);
     const struct jit_guest *(*guest)(const void *model);
+    /* Whether its pages can be readable and not executable. */
+    bool (*knows_execute)(const void *model);
     uint64_t (*hwcap)(const void *model);
     const char *(*platform)(const void *model);                 /* AT_PLATFORM */
     const char *(*machine)(const struct user_process *process); /* what uname tells */
@@ -140,6 +142,7 @@ struct user_process {
     char **arguments;                /* as it got them */
     GByteArray *auxv;                /* as it stands on its stack */
     uint64_t stack_low, stack_high;  /* of the first thread */
+    uint64_t stack_start;            /* where its stack pointer was at first */
     /* Where the strings of its arguments and, behind them, of its environment lie. */
     uint64_t arguments_at, arguments_end, environment_end;
     struct elf_image image;

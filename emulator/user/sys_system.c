@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/personality.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/utsname.h>
@@ -20,6 +21,8 @@
 
 #define MEM(t) (&(t)->process->mem)
 #define ABI(t) ((t)->process->abi)
+
+#define ASK_PERSONALITY 0xffffffffu
 
 /* Calls that Linux may have been built without, and that no library needs: io_uring, bpf and their kin. They
  * are known, so nobody is told. */
@@ -37,7 +40,11 @@ int64_t user_sys_forbidden(struct user_thread *t, const uint64_t *a)
 /* Layouts of address spaces and the like: programs that this one starts inherit it, as they must. */
 int64_t user_sys_personality(struct user_thread *t, const uint64_t *a)
 {
-    return USER_HOST(t, SYS_personality, (uint32_t)a[0], 0, 0, 0, 0, 0);
+    uint32_t wanted = (uint32_t)a[0];
+
+    if (wanted != ASK_PERSONALITY)
+        t->process->mem.read_is_execute = wanted & READ_IMPLIES_EXEC;
+    return USER_HOST(t, SYS_personality, wanted, 0, 0, 0, 0, 0);
 }
 
 /* ---------------------------------------------------------------------------------------- capabilities */

@@ -219,8 +219,10 @@ bool arm_lookup(struct jit_cpu *jit, uint64_t address64, enum jit_access access,
     uint32_t address = (uint32_t)address64;
     struct arm_walk walk;
     exception_for(jit, address, access);
-    if (!cpu->bus) /* user mode: a host fault wants its name */
+    if (!cpu->bus) { /* user mode: a host fault wants its name */
+        arm_mmu_fault(cpu, address, access, 0);
         return false;
+    }
     uint32_t fault = arm_mmu_walk(cpu, address, access, (cpu->cpsr & ARM_CPSR_MODE) != ARM_MODE_USR, &walk);
     if (fault) {
         if (commit)

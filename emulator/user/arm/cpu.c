@@ -65,6 +65,12 @@ static const struct jit_guest *guest(const void *model)
     return arm_model_guest(model);
 }
 
+/* Linux, arm_elf_read_implies_exec(): page tables know XN from v6 on. */
+static bool knows_execute(const void *model)
+{
+    return ((const struct arm_model *)model)->features & ARM_V6;
+}
+
 static uint64_t hwcap(const void *model)
 {
     static const struct {
@@ -293,6 +299,22 @@ static void software_interrupt(struct user_thread *thread, struct user_trap *tra
     trap->event = USER_EVENT_HANDLED;
 }
 
+/* What Linux shows as error_code: the fault status register (ARM Architecture Reference Manual, B3.13.3) of a page in
+ * the user domain. Programs look at the bit for writes. */
+enum {
+    FSR_ALIGNMENT = 0x001,
+    FSR_TRANSLATION = 0x017,
+    FSR_PERMISSION = 0x01f,
+    FSR_STATUS = 0x00f, /* what there is of it for code */
+    FSR_WRITE = 0x800
+};
+#define FSR_PREFETCH 0x80000000u /* Linux's own, FSR_LNX_PF */
+
+static uint32_t page_status(const struct user_trap *trap)
+{
+    return trap->signal == SIGSEGV && trap->code == SEGV_ACCERR ? FSR_PERMISSION : FSR_TRANSLATION;
+}
+
 static void run(struct user_thread *thread, struct user_trap *trap)
 {
     struct arm_cpu *cpu = arm(thread->cpu);
@@ -306,13 +328,21 @@ static void run(struct user_thread *thread, struct user_trap *trap)
     info = cpu->jit.exit_info;
     switch (cpu->jit.exit_reason) {
     case ARM_EXC_SVC: software_interrupt(thread, trap, (uint32_t)info); break;
-    case ARM_EXC_PREFETCH_ABORT: user_trap_memory(thread, trap, info & ~(uint64_t)1); break;
+    case ARM_EXC_PREFETCH_ABORT:
+        user_trap_memory(thread, trap, info & ~(uint64_t)1);
+        trap->number = 14;
+        trap->error = FSR_PREFETCH | (page_status(trap) & FSR_STATUS);
+        break;
     case ARM_EXC_DATA_ABORT:
         user_trap_memory(thread, trap, info);
         trap->number = 14;
-        trap->error = cpu->dfsr;
+        trap->error = (cpu->dfsr & FSR_WRITE) | page_status(trap);
         break;
-    case ARM_EXC_ALIGNMENT: user_trap_signal(trap, SIGBUS, BUS_ADRALN, info); break;
+    case ARM_EXC_ALIGNMENT:
+        user_trap_signal(trap, SIGBUS, BUS_ADRALN, info);
+        trap->number = 0;
+        trap->error = (cpu->dfsr & FSR_WRITE) | FSR_ALIGNMENT;
+        break;
     case ARM_EXC_BREAKPOINT: user_trap_signal(trap, SIGTRAP, TRAP_HWBKPT, arm_get_pc(cpu)); break;
     default: undefined(thread, trap); break;
     }
@@ -324,7 +354,8 @@ static const uint16_t machines[] = {ELF_ARM, 0};
 #define COMMON                                                                                               \
     .machines = machines, .is64 = false, .window_size = (uint64_t)1 << 32, .task_size = ARM_KUSER_PAGE,      \
     .mmap_base = 0x40000000, .dyn_base = 0x00400000, .stack_reserve = 0, .cpu_size = sizeof(struct arm_cpu), \
-    .find_model = find_model, .guest = guest, .hwcap = hwcap, .platform = platform, .machine = machine,      \
+    .find_model = find_model, .guest = guest, .knows_execute = knows_execute, .hwcap = hwcap,                \
+    .platform = platform, .machine = machine,                                                                \
     .cpu_init = cpu_init, .cpu_finish = cpu_finish, .cpu_copy = cpu_copy,                                    \
     .map_kernel_pages = map_kernel_pages, .cpuinfo = cpuinfo, .start = start, .run = run, .get_pc = get_pc,  \
     .get_sp = get_sp, .call_number = call_number, .call_done = call_done, .child = child,                    \

@@ -54,6 +54,12 @@ static const struct jit_guest *guest(const void *model)
     return sparc_model_guest(model);
 }
 
+/* On 32-bit SPARC Linux every page that can be read can be executed (asm/pgtsrmmu.h). */
+static bool knows_execute(const void *model)
+{
+    return false;
+}
+
 static uint64_t hwcap(const void *model)
 {
     const struct sparc_model *m = model;
@@ -263,6 +269,7 @@ const struct user_arch user_sparc = {
     .cpu_size = sizeof(struct sparc_cpu),
     .find_model = find_model,
     .guest = guest,
+    .knows_execute = knows_execute,
     .hwcap = hwcap,
     .platform = platform,
     .machine = machine,

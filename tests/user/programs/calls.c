@@ -24,6 +24,7 @@
 #include <pty.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -634,6 +635,42 @@ static void process_files(void)
     close(fd);
 }
 
+static char **arguments;
+
+/* What /proc tells of this process is what it sees itself. */
+static void own_process(void)
+{
+    enum { THREADS = 20, SIZE = 23, START_CODE = 26, END_CODE = 27, STACK = 28, ARGUMENTS = 48, ENVIRONMENT = 50, ALL };
+    unsigned long long field[ALL + 1] = {0}, caught = 0;
+    unsigned threads = 0;
+    char text[4096], *word;
+    uintptr_t here = (uintptr_t)&field;
+    FILE *file = fopen("/proc/self/stat", "r");
+
+    CHECK(file && fgets(text, sizeof(text), file) && strrchr(text, ')'));
+    fclose(file);
+    word = strtok(strrchr(text, ')') + 1, " ");
+    for (unsigned i = 3; i <= ALL && word; i++, word = strtok(NULL, " "))
+        field[i] = strtoull(word, NULL, 10);
+    CHECK(field[THREADS] == 1 && field[SIZE] > 0 && field[SIZE] < UINTPTR_MAX);
+    CHECK(field[START_CODE] <= (uintptr_t)own_process && (uintptr_t)own_process < field[END_CODE]);
+    CHECK(here < field[STACK] && field[STACK] - here < 1 << 20);
+    CHECK(field[ARGUMENTS] == (uintptr_t)arguments[0] && field[ENVIRONMENT] == (uintptr_t)environ[0]);
+
+    signal(SIGUSR2, SIG_IGN);
+    signal(SIGHUP, (void (*)(int))own_process);
+    CHECK((file = fopen("/proc/self/status", "r")) != NULL);
+    while (fgets(text, sizeof(text), file)) {
+        sscanf(text, "Threads: %u", &threads);
+        sscanf(text, "SigCgt: %llx", &caught);
+    }
+    fclose(file);
+    CHECK(threads == 1 && (caught & (1ull << (SIGHUP - 1))) && !(caught & (1ull << (SIGUSR2 - 1))));
+    CHECK(!(caught & (1ull << (SIGSEGV - 1))));
+    signal(SIGUSR2, SIG_DFL);
+    signal(SIGHUP, SIG_DFL);
+}
+
 static pthread_mutex_t inheriting;
 
 static void *hold(void *barrier)
@@ -677,12 +714,13 @@ static void locks(void)
     CHECK(robust == EOWNERDEAD && pthread_mutex_consistent(shared) == 0 && pthread_mutex_unlock(shared) == 0);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     static const struct {
         const char *name;
         void (*run)(void);
     } families[] = {
+        {"own process", own_process},
         {"events", events},
         {"timers as files", timers_as_files},
         {"signals as files", signals_as_files},
@@ -705,6 +743,8 @@ int main(void)
         {"locks", locks},
     };
 
+    arguments = argv;
+    CHECK(argc > 0);
     alarm(60);
     for (unsigned i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
         if (getenv("TRACE"))
