@@ -50,58 +50,6 @@ static gboolean unshared(Image *overlay, Image *base, GError **error)
     return FALSE;
 }
 
-typedef gboolean (*RangeFunc)(Image *overlay, Image *base, ImageBlock block, guint64 offset, guint8 *buffer,
-                              guint64 length, GError **error);
-
-static gboolean put_range(Image *overlay, Image *base, ImageBlock block, guint64 offset, guint8 *buffer,
-                          guint64 length, GError **error)
-{
-    if (block == IMAGE_BLOCK_ZERO)
-        return image_write_zeroes(base, offset, length, error);
-    return image_pread(overlay, offset, buffer, length, error) &&
-           image_pwrite(base, offset, buffer, length, error);
-}
-
-static gboolean verify_range(Image *overlay, Image *base, ImageBlock block, guint64 offset, guint8 *buffer,
-                             guint64 length, GError **error)
-{
-    if (!image_pread(base, offset, buffer, length, error))
-        return FALSE;
-    gboolean same;
-    if (block == IMAGE_BLOCK_ZERO) {
-        same = image_buffer_is_zero(buffer, length);
-    } else {
-        g_autofree guint8 *own = g_malloc(length);
-        if (!image_pread(overlay, offset, own, length, error))
-            return FALSE;
-        same = memcmp(own, buffer, length) == 0;
-    }
-    if (!same)
-        g_set_error(error, IMAGE_ERROR, IMAGE_ERROR_DIFFERS,
-                    _("“%s” does not hold what was written to it (byte %" PRIu64
-                      "). The overlay was kept. Check the host's disk."),
-                    base->path, offset);
-    return same;
-}
-
-static gboolean each_own_range(Image *overlay, Image *base, RangeFunc func, const ImageJob *job, guint64 done,
-                               GError **error)
-{
-    g_autofree guint8 *buffer = g_malloc(CHUNK);
-    for (guint64 at = 0; at < overlay->size;) {
-        ImageBlockStatus status;
-        if (!image_job_step(job, done + at, overlay->size * 2, error) ||
-            !image_own_block_status(overlay, at, overlay->size - at, &status, error))
-            return FALSE;
-        guint64 length = status.block == IMAGE_BLOCK_UNALLOCATED ? status.length : MIN(status.length, CHUNK);
-        if (status.block != IMAGE_BLOCK_UNALLOCATED &&
-            !func(overlay, base, status.block, at, buffer, length, error))
-            return FALSE;
-        at += length;
-    }
-    return TRUE;
-}
-
 /* @overlay without its chain: the base is open for writing here. */
 static gboolean commit_into(Image *overlay, const ImageInfo *info, const ImageJob *job, GError **error)
 {
@@ -115,8 +63,7 @@ static gboolean commit_into(Image *overlay, const ImageInfo *info, const ImageJo
     gboolean ok = unshared(overlay, base, error);
     if (ok && base->size < overlay->size)
         ok = image_resize(base, overlay->size, FALSE, error);
-    ok = ok && each_own_range(overlay, base, put_range, job, 0, error) && image_flush(base, error) &&
-         each_own_range(overlay, base, verify_range, job, overlay->size, error);
+    ok = ok && image_put_ranges(overlay, base, image_own_block_status, job, error);
     const char *format = ok ? image_format(base) : NULL;
     if (!image_close(base, ok ? error : NULL))
         ok = FALSE;

@@ -7,6 +7,7 @@
 #define CHUNK           (2u << 20)
 #define PACK_CHUNK      (16u << 20) /* enough clusters for all processors */
 #define WRITEBACK_EVERY (32u << 20)
+#define SMALLEST_PIECE  4096u
 
 /* ---- Compressing on all processors -----------------------------------------------------------------------
  */
@@ -128,12 +129,20 @@ static PieceKind piece_kind(const guint8 *data, const guint8 *below, gsize lengt
     return PIECE_DATA;
 }
 
+/* Zeros are left out in pieces of this size. A new block of the formats of mapped.c reads as zeros, so that only
+ * what is data needs writing; elsewhere a cluster is written as a whole. */
+static gsize piece_unit(const Image *target, const guint8 *below)
+{
+    gboolean blocks_are_zeros = target->format->allocate && !below;
+    return target->cluster_size && !blocks_are_zeros ? target->cluster_size : SMALLEST_PIECE;
+}
+
 /* Writes a chunk in runs of pieces of one kind. @below: what the target's backing file shows, NULL = zeros.
  */
 static gboolean write_chunk(Image *target, Packer *packer, guint64 offset, const guint8 *data,
                             const guint8 *below, gsize length, GError **error)
 {
-    gsize unit = target->cluster_size ? target->cluster_size : 4096;
+    gsize unit = piece_unit(target, below);
     for (gsize at = 0; at < length;) {
         gsize run = MIN(unit, length - at);
         PieceKind kind = piece_kind(data + at, below ? below + at : NULL, run);

@@ -268,6 +268,14 @@ gboolean image_read_backing(Image *image, guint64 offset, void *buffer, gsize le
 /* Does what stands below read as zeros, as far as that is known without reading? */
 gboolean image_backing_is_zero(Image *image, guint64 offset, guint64 length);
 
+/* What an image says of the range by itself, or with some of those it stands on: the first of its runs. */
+typedef gboolean (*ImageStatusFunc)(Image *image, guint64 offset, guint64 length, ImageBlockStatus *status,
+                                    GError **error);
+/* Puts the ranges of @from that are its own (@own_status: not unallocated) into @to, where they stand in @from,
+ * makes them durable, and compares what @to gives back: IMAGE_ERROR_DIFFERS. */
+gboolean image_put_ranges(Image *from, Image *to, ImageStatusFunc own_status, const ImageJob *job,
+                          GError **error);
+
 /* How an image at @overlay should name @target: by its bare name in the same folder, else by its whole path.
  */
 char *image_backing_name_for(const char *overlay, const char *target);

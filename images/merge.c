@@ -61,83 +61,94 @@ gboolean image_need_base(Image *image, const char *what, GError **error)
     return FALSE;
 }
 
-/* ---- Merge -----------------------------------------------------------------------------------------------
+/* ---- One image's ranges in another -----------------------------------------------------------------------
  */
 
-/* What overlay and base together say of the range, without what the base stands on. */
-static gboolean pair_status(Image *overlay, guint64 offset, ImageBlockStatus *status, GError **error)
-{
-    Image *base = overlay->backing;
-    if (!image_own_block_status(overlay, offset, overlay->size - offset, status, error))
-        return FALSE;
-    if (status->block != IMAGE_BLOCK_UNALLOCATED)
-        return TRUE;
-    guint64 length = status->length;
-    if (offset < base->size)
-        return image_own_block_status(base, offset, MIN(length, base->size - offset), status, error);
-    /* behind the base's end: zeros, which a longer grandparent must not fill */
-    status->block =
-        base->backing && offset < base->backing->size ? IMAGE_BLOCK_ZERO : IMAGE_BLOCK_UNALLOCATED;
-    return TRUE;
-}
+typedef gboolean (*RangeFunc)(Image *from, Image *to, ImageBlock block, guint64 offset, guint8 *buffer,
+                              guint64 length, GError **error);
 
-typedef gboolean (*PairFunc)(Image *overlay, Image *target, ImageBlock block, guint64 offset, guint8 *buffer,
-                             guint64 length, GError **error);
-
-static gboolean put_piece(Image *overlay, Image *target, ImageBlock block, guint64 offset, guint8 *buffer,
+static gboolean put_range(Image *from, Image *to, ImageBlock block, guint64 offset, guint8 *buffer,
                           guint64 length, GError **error)
 {
     if (block == IMAGE_BLOCK_ZERO)
-        return image_write_zeroes(target, offset, length, error);
-    return image_pread(overlay, offset, buffer, length, error) &&
-           image_pwrite(target, offset, buffer, length, error);
+        return image_write_zeroes(to, offset, length, error);
+    return image_pread(from, offset, buffer, length, error) &&
+           image_pwrite(to, offset, buffer, length, error);
 }
 
-static gboolean verify_piece(Image *overlay, Image *target, ImageBlock block, guint64 offset, guint8 *buffer,
+static gboolean verify_range(Image *from, Image *to, ImageBlock block, guint64 offset, guint8 *buffer,
                              guint64 length, GError **error)
 {
-    if (!image_pread(target, offset, buffer, length, error))
+    if (!image_pread(to, offset, buffer, length, error))
         return FALSE;
     gboolean same;
     if (block == IMAGE_BLOCK_ZERO) {
         same = image_buffer_is_zero(buffer, length);
     } else {
         g_autofree guint8 *own = g_malloc(length);
-        if (!image_pread(overlay, offset, own, length, error))
+        if (!image_pread(from, offset, own, length, error))
             return FALSE;
         same = memcmp(own, buffer, length) == 0;
     }
     if (!same)
         g_set_error(error, IMAGE_ERROR, IMAGE_ERROR_DIFFERS,
-                    _("The merged image does not hold what was written to it (byte %" PRIu64
-                      "). “%s” was kept. Check the host's disk."),
-                    offset, overlay->path);
+                    _("What was written to “%s” is not what the disk gives back (byte %" PRIu64
+                      "). The overlay “%s” was kept. Check the host's disk."),
+                    to->path, offset, from->path);
     return same;
 }
 
-static gboolean each_piece(Image *overlay, Image *target, PairFunc func, const ImageJob *job, guint64 done,
-                           GError **error)
+static gboolean each_range(Image *from, Image *to, ImageStatusFunc own_status, RangeFunc func,
+                           const ImageJob *job, guint64 done, GError **error)
 {
     g_autofree guint8 *buffer = g_malloc(CHUNK);
     guint64 written = 0;
-    for (guint64 at = 0; at < overlay->size;) {
+    for (guint64 at = 0; at < from->size;) {
         ImageBlockStatus status;
-        if (!image_job_step(job, done + at, overlay->size * 2, error) ||
-            !pair_status(overlay, at, &status, error))
+        if (!image_job_step(job, done + at, from->size * 2, error) ||
+            !own_status(from, at, from->size - at, &status, error))
             return FALSE;
         guint64 length = status.length;
         if (status.block != IMAGE_BLOCK_UNALLOCATED) {
             length = MIN(length, CHUNK);
-            if (!func(overlay, target, status.block, at, buffer, length, error))
+            if (!func(from, to, status.block, at, buffer, length, error))
                 return FALSE;
             written += length;
         }
         at += length;
-        if (written >= WRITEBACK_EVERY && target->writable) {
-            image_file_start_writeback(target->file);
+        if (written >= WRITEBACK_EVERY) {
+            image_file_start_writeback(to->file);
             written = 0;
         }
     }
+    return TRUE;
+}
+
+gboolean image_put_ranges(Image *from, Image *to, ImageStatusFunc own_status, const ImageJob *job,
+                          GError **error)
+{
+    return each_range(from, to, own_status, put_range, job, 0, error) && image_flush(to, error) &&
+           each_range(from, to, own_status, verify_range, job, from->size, error);
+}
+
+/* ---- Merge -----------------------------------------------------------------------------------------------
+ */
+
+/* What overlay and base together say of the range, without what the base stands on. */
+static gboolean pair_status(Image *overlay, guint64 offset, guint64 length, ImageBlockStatus *status,
+                            GError **error)
+{
+    Image *base = overlay->backing;
+    if (!image_own_block_status(overlay, offset, length, status, error))
+        return FALSE;
+    if (status->block != IMAGE_BLOCK_UNALLOCATED)
+        return TRUE;
+    length = status->length;
+    if (offset < base->size)
+        return image_own_block_status(base, offset, MIN(length, base->size - offset), status, error);
+    /* behind the base's end: zeros, which a longer grandparent must not fill */
+    status->block =
+        base->backing && offset < base->backing->size ? IMAGE_BLOCK_ZERO : IMAGE_BLOCK_UNALLOCATED;
     return TRUE;
 }
 
@@ -147,7 +158,7 @@ static gboolean merge_into(Image *overlay, ImageNewFile *new_file, const ImageCr
     guint64 bytes = 0;
     for (guint64 at = 0; at < overlay->size;) {
         ImageBlockStatus status;
-        if (!pair_status(overlay, at, &status, error))
+        if (!pair_status(overlay, at, overlay->size - at, &status, error))
             return FALSE;
         if (status.block == IMAGE_BLOCK_DATA)
             bytes += status.length;
@@ -161,9 +172,7 @@ static gboolean merge_into(Image *overlay, ImageNewFile *new_file, const ImageCr
     if (!target)
         return FALSE;
     target->explicit_zeroes = TRUE;
-    gboolean ok = each_piece(overlay, target, put_piece, job, 0, error) && image_flush(target, error) &&
-                  each_piece(overlay, target, verify_piece, job, overlay->size, error) &&
-                  image_job_step(job, 1, 1, error);
+    gboolean ok = image_put_ranges(overlay, target, pair_status, job, error) && image_job_step(job, 1, 1, error);
     if (!image_close(target, ok ? error : NULL))
         ok = FALSE;
     return ok;
