@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "images/vhdx.h"
+#include "tests/fuzz/fuzz_time.h"
 #include "tests/unit/images-common.h"
 #include "tests/unit/images-dmg.h"
 
@@ -249,9 +250,9 @@ int main(int argc, char **argv)
     setrlimit(RLIMIT_FSIZE, &(struct rlimit){256 << 20, 256 << 20});
     signal(SIGXFSZ, SIG_IGN);
     make_seeds(folder, seeds);
-    gint64 end = g_get_monotonic_time() + (gint64)(seconds * 1e6);
+    double end = fuzz_seconds() + seconds;
     guint64 rounds = 0;
-    for (guint64 n = 0; g_get_monotonic_time() < end; n++) {
+    for (guint64 n = 0; fuzz_seconds() < end; n++) {
         GRand *rand = g_rand_new_with_seed(first + (guint32)n * 7919u);
         const Seed *seed = seeds->pdata[g_rand_int_range(rand, 0, (gint32)seeds->len)];
         if (!only || g_str_equal(only, seed->format)) {
@@ -262,7 +263,7 @@ int main(int argc, char **argv)
             if (fd < 0 || write(fd, bytes, length) != (gssize)length)
                 g_error("cannot write %s", path);
             close(fd);
-            alarm(300); /* a hang is a failure, too */
+            fuzz_begin_try();
             try_image(path, seed->format, rand);
             rounds++;
         }

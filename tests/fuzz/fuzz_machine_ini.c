@@ -4,6 +4,7 @@
  * written and read again with the same result; what is refused must come with a sentence.
  */
 #include "app/machine_ini.h"
+#include "tests/fuzz/fuzz_time.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -82,13 +83,14 @@ int main(int argc, char **argv)
     double seconds = argc > 1 ? g_ascii_strtod(argv[1], NULL) : 5;
     guint32 seed = argc > 2 ? (guint32)strtoul(argv[2], NULL, 0) : 1;
     g_autoptr(GRand) rand = g_rand_new_with_seed(seed);
-    gint64 end = g_get_monotonic_time() + (gint64)(seconds * G_USEC_PER_SEC);
+    double end = fuzz_seconds() + seconds;
     guint64 runs = 0, accepted = 0;
 
-    while (g_get_monotonic_time() < end) {
+    while (fuzz_seconds() < end) {
         g_autoptr(GError) error = NULL;
         g_autoptr(GString) text = g_string_new(seeds[g_rand_int_range(rand, 0, G_N_ELEMENTS(seeds))]);
         mutate(rand, text);
+        fuzz_begin_try();
         g_autoptr(MachineIni) machine = machine_ini_parse(text->str, text->len, &error);
         runs++;
         if (!machine) {

@@ -5,6 +5,7 @@
  * has its hash.
  */
 #include "app/ram_store.h"
+#include "tests/fuzz/fuzz_time.h"
 
 #include <glib/gstdio.h>
 #include <stdlib.h>
@@ -138,7 +139,7 @@ int main(int argc, char **argv)
     g_autofree char *packs = g_build_filename(folder, "packs", NULL), *table = g_build_filename(folder, "table", NULL);
     g_autofree guint8 *memory = g_malloc0(PAGES * RAM_STORE_PAGE);
     struct kept kept = {0};
-    gint64 end = g_get_monotonic_time() + (gint64)(seconds * G_USEC_PER_SEC);
+    double end = fuzz_seconds() + seconds;
     guint64 runs = 0, loaded = 0;
 
     for (guint i = 0; i < PAGES * RAM_STORE_PAGE; i++)
@@ -146,7 +147,7 @@ int main(int argc, char **argv)
     keep(packs, table, memory, &kept);
     g_autoptr(GPtrArray) names = ram_pack_names(packs); /* the table names the pack as it was called */
     g_autofree char *pack = ram_pack_path(packs, names->pdata[0]);
-    while (g_get_monotonic_time() < end) {
+    while (fuzz_seconds() < end) {
         g_autofree char *a = g_memdup2(kept.pack, kept.pack_size), *b = g_memdup2(kept.table, kept.table_size);
         gsize a_size = kept.pack_size, b_size = kept.table_size;
         gboolean both = g_rand_int_range(rand, 0, 4) == 0;
@@ -163,6 +164,7 @@ int main(int argc, char **argv)
         clear(packs);
         if (!g_file_set_contents(pack, a, (gssize)a_size, NULL) || !g_file_set_contents(table, b, (gssize)b_size, NULL))
             g_error("cannot write to %s", folder);
+        fuzz_begin_try();
         loaded += use(packs, table, runs % 16 == 0);
         runs++;
     }
