@@ -20,6 +20,7 @@
 #define MAX_MANIFEST   (64 << 20)
 #define BUFFER         (256 << 10)
 #define MAX_CHAIN      256
+#define MAX_DEPTH      16 /* of brackets in a manifest */
 
 struct member {
     char *path; /* in the archive */
@@ -446,21 +447,57 @@ static gboolean parse_outsides(JsonObject *root, const char *key, GPtrArray *out
     return TRUE;
 }
 
+/* -1: there is no such number */
+static gint64 number_of(JsonObject *object, const char *key)
+{
+    JsonNode *node = json_object_get_member(object, key);
+
+    return node && JSON_NODE_HOLDS_VALUE(node) && json_node_get_value_type(node) == G_TYPE_INT64 ? json_node_get_int(node)
+                                                                                                 : -1;
+}
+
+/* The parser calls itself for each level, and takes comments: only what a manifest may have is given to it. */
+static gboolean is_plain_json(const char *text, gsize length)
+{
+    guint depth = 0;
+    gboolean in_string = FALSE;
+
+    for (gsize i = 0; i < length; i++) {
+        char c = text[i];
+        if (c == '"')
+            in_string = !in_string;
+        else if (in_string && c == '\\')
+            i++;
+        else if (in_string)
+            continue;
+        else if (c == '[' || c == '{')
+            depth++;
+        else if (c == ']' || c == '}')
+            depth--;
+        else if (!g_ascii_isalnum(c) && (!c || !strchr(" \t\r\n,:+-.", c)))
+            return FALSE;
+        if (depth > MAX_DEPTH) /* also when one more was closed than opened */
+            return FALSE;
+    }
+    return TRUE;
+}
+
 static gboolean parse_manifest(const char *text, gsize length, GHashTable *members, GPtrArray *bases, GPtrArray *moved,
                                char **name, guint64 *total)
 {
     g_autoptr(JsonParser) parser = json_parser_new();
-    JsonNode *node = json_parser_load_from_data(parser, text, (gssize)length, NULL) ? json_parser_get_root(parser) : NULL;
+    gboolean ok = is_plain_json(text, length) && json_parser_load_from_data(parser, text, (gssize)length, NULL);
+    JsonNode *node = ok ? json_parser_get_root(parser) : NULL;
     JsonObject *root = node && JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
     JsonArray *files = root ? array_of(root, "files") : NULL;
 
-    if (!files || json_object_get_int_member_with_default(root, "vitrine-bundle", 0) != FORMAT_VERSION)
+    if (!files || number_of(root, "vitrine-bundle") != FORMAT_VERSION)
         return FALSE;
     *name = g_strdup(text_of(root, "name"));
     for (guint i = 0; i < json_array_get_length(files); i++) {
         JsonObject *object = element(files, i);
         const char *path = object ? text_of(object, "path") : NULL, *sum = object ? text_of(object, "sha256") : NULL;
-        gint64 size = object ? json_object_get_int_member_with_default(object, "size", -1) : -1;
+        gint64 size = object ? number_of(object, "size") : -1;
         if (!path || !sum || size < 0 || (guint64)size > G_MAXINT64 - *total || !is_safe(path) ||
             g_hash_table_contains(members, path))
             return FALSE;
@@ -536,7 +573,7 @@ static gboolean unpack(struct archive *archive, const char *path, const char *fo
         return FALSE;
     GHashTableIter iter;
     gpointer value;
-    gboolean whole = rc == ARCHIVE_EOF && !first;
+    gboolean whole = rc == ARCHIVE_EOF && g_hash_table_contains(members, "machine.ini");
     g_hash_table_iter_init(&iter, members);
     while (g_hash_table_iter_next(&iter, NULL, &value))
         whole = whole && ((struct member *)value)->seen;
@@ -673,8 +710,10 @@ static gboolean settle(const char *folder, const char *name, const GPtrArray *ba
 {
     g_autoptr(MachineIni) machine = history_read_machine(folder, error);
     g_autoptr(GPtrArray) records = history_read(folder);
-    gboolean ok = machine != NULL;
+    gboolean ok = TRUE;
 
+    if (!machine)
+        return FALSE;
     for (guint i = 0; ok && i < bases->len; i++) {
         const struct outside *base = bases->pdata[i];
         g_autofree char *file = g_path_get_basename(base->file);

@@ -513,6 +513,14 @@ static gboolean compare_disk(const char *bundle, const struct machine_drive *a, 
     return TRUE;
 }
 
+/* NULL: it has no memory, or none that can be read. */
+static RamTable *read_table(const HistoryRecord *record)
+{
+    g_autofree char *path = record->has_ram && record->folder ? g_build_filename(record->folder, "ram", NULL) : NULL;
+
+    return path ? ram_table_read(path, NULL) : NULL;
+}
+
 VitrineHistoryComparison *history_compare(const char *bundle, const char *a, const char *b, const ImageJob *job,
                                           GError **error)
 {
@@ -520,7 +528,6 @@ VitrineHistoryComparison *history_compare(const char *bundle, const char *a, con
     g_autoptr(HistoryRecord) first = NULL;
     g_autoptr(HistoryRecord) second = NULL;
     HistoryRecord *records[2] = {NULL, NULL};
-    RamTable *tables[2] = {NULL, NULL};
 
     for (guint i = 0; i < 2; i++) {
         if (ids[i]) {
@@ -535,19 +542,15 @@ VitrineHistoryComparison *history_compare(const char *bundle, const char *a, con
                 g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_SYNTAX, "%s", records[i]->problem);
             return NULL;
         }
-        if (ids[i] && records[i]->has_ram) {
-            g_autofree char *path = g_build_filename(records[i]->folder, "ram", NULL);
-            tables[i] = ram_table_read(path, NULL);
-        }
     }
     g_autoptr(VitrineHistoryComparison) out = g_new0(VitrineHistoryComparison, 1);
     out->settings = g_ptr_array_new_with_free_func(g_free);
     out->disks = g_ptr_array_new_with_free_func(difference_free);
     compare_settings(out->settings, first->machine, second->machine);
-    if (tables[0] && tables[1])
-        ram_table_compare(tables[0], tables[1], &out->ram_pages_differing, &out->ram_pages);
-    ram_table_free(tables[0]);
-    ram_table_free(tables[1]);
+    g_autoptr(RamTable) first_table = read_table(first);
+    g_autoptr(RamTable) second_table = read_table(second);
+    if (first_table && second_table)
+        ram_table_compare(first_table, second_table, &out->ram_pages_differing, &out->ram_pages);
     for (unsigned i = 0; i < MAX(first->machine->disk_count, second->machine->disk_count); i++) {
         struct history_disk_difference *d = g_new0(struct history_disk_difference, 1);
         d->disk = g_strdup_printf(_("Disk %u"), i + 1);

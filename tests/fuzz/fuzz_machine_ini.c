@@ -4,6 +4,7 @@
  * written and read again with the same result; what is refused must come with a sentence.
  */
 #include "app/machine_ini.h"
+#include "tests/fuzz/fuzz_text.h"
 #include "tests/fuzz/fuzz_time.h"
 
 #include <stdlib.h>
@@ -28,39 +29,6 @@ static const char *const words[] = {"[Disk 2]\n",  "[Machine]\n",
                                     "]",           "\xc3\xa4",
                                     "\xff",        "true",
                                     "Name=..\n",   "#\n"};
-
-static void mutate(GRand *rand, GString *text)
-{
-    int count = g_rand_int_range(rand, 0, 12);
-
-    for (int i = 0; i < count; i++) {
-        gssize at = (gssize)g_rand_int_range(rand, 0, (int)text->len + 1);
-        switch (g_rand_int_range(rand, 0, 6)) {
-        case 0:
-            if ((gsize)at < text->len)
-                text->str[at] = (char)g_rand_int(rand);
-            break;
-        case 1: g_string_insert(text, at, words[g_rand_int_range(rand, 0, G_N_ELEMENTS(words))]); break;
-        case 2:
-            if ((gsize)at < text->len)
-                g_string_erase(text, at, g_rand_int_range(rand, 0, (int)MIN(text->len - (gsize)at, 40) + 1));
-            break;
-        case 3: {
-            g_autofree char *copy = g_strndup(text->str, text->len);
-            g_string_insert(text, at, copy);
-            break;
-        }
-        case 4: {
-            g_autofree char *filler = g_strnfill((gsize)g_rand_int_range(rand, 1, 6000), 'x');
-            g_string_insert(text, at, filler);
-            break;
-        }
-        default: g_string_truncate(text, (gsize)at); break;
-        }
-        if (text->len > 200000)
-            g_string_truncate(text, 200000);
-    }
-}
 
 /* GKeyFile is free about empty lines, and a carriage return before a line's end belongs to the end. */
 static char *without_empty_lines(char *text)
@@ -89,7 +57,7 @@ int main(int argc, char **argv)
     while (fuzz_seconds() < end) {
         g_autoptr(GError) error = NULL;
         g_autoptr(GString) text = g_string_new(seeds[g_rand_int_range(rand, 0, G_N_ELEMENTS(seeds))]);
-        mutate(rand, text);
+        fuzz_text(rand, text, words, G_N_ELEMENTS(words));
         fuzz_begin_try();
         g_autoptr(MachineIni) machine = machine_ini_parse(text->str, text->len, &error);
         runs++;

@@ -14,6 +14,7 @@
  *     -m slow: 200 lives per fault (HISTORY_SEEDS=FIRST-LAST for a part), and 40 batches per fault for `every`
  */
 #include "app/history_store.h"
+#include "tests/unit/app/memory_moment.h"
 #include "tests/unit/host_faults.h"
 
 #include <glib/gstdio.h>
@@ -24,9 +25,7 @@
 #include <unistd.h>
 
 #define SECTORS    128u
-#define PAGES      12u
 #define MAX_NODES  10u
-#define RAM_BLOCK  "ram"
 
 /* A moment. Versions of sectors; 0 = zeros. */
 struct node {
@@ -56,15 +55,6 @@ struct run {
     Image *image;
     guint operation; /* of step(), the last one */
 };
-
-static void fill(guint8 *to, gsize size, guint32 a, guint32 b)
-{
-    for (gsize i = 0; i < size; i += 8) {
-        guint64 word = (guint64)b << 32 | a;
-        word = i ? (word + i) * G_GUINT64_CONSTANT(0x9e3779b97f4a7c15) : word;
-        memcpy(to + i, &word, 8);
-    }
-}
 
 /* ---- the disk of the present ---- */
 
@@ -111,7 +101,7 @@ static gboolean op_write(struct run *run)
     if (dice < 7) {
         g_autofree guint8 *bytes = g_malloc(count * 512);
         for (guint32 i = 0; i < count; i++)
-            fill(bytes + i * 512, 512, first + i, version);
+            memory_fill(bytes + i * 512, 512, first + i, version);
         ok = image_pwrite(run->image, first * 512, bytes, count * 512, NULL);
     } else if (dice == 9) { /* may leave what was there */
         return image_discard(run->image, first * 512, count * 512, NULL);
@@ -170,51 +160,6 @@ static struct node *pick(struct run *run)
     return NULL;
 }
 
-/* A moment with memory, as a running machine's is made: layers, machine.ini, then the node's files. */
-static char *take_with_memory(struct run *run, guint32 memory)
-{
-    g_autoptr(MachineIni) machine = history_read_machine(run->bundle, NULL);
-    if (!machine)
-        return NULL;
-    g_autoptr(HistoryRecord) record = g_new0(HistoryRecord, 1);
-    record->id = history_new_id(run->bundle);
-    record->parent = history_here(run->bundle, machine);
-    record->name = g_strdup_printf("memory %u", memory);
-    record->machine = machine_ini_copy(machine);
-    record->time = g_get_real_time();
-    g_autofree char *building = history_begin_node(run->bundle, record->id, NULL);
-    if (!building)
-        return NULL;
-    g_autofree char *packs = history_ram_folder(run->bundle), *table = g_build_filename(building, "ram", NULL);
-    g_autofree char *state = g_build_filename(building, "state", NULL);
-    g_autofree guint8 *pages = g_malloc0(PAGES * RAM_STORE_PAGE);
-    for (guint32 i = 0; i < PAGES; i++) /* some are shared by many moments, some are zeros */
-        if (i % 4)
-            fill(pages + i * RAM_STORE_PAGE, RAM_STORE_PAGE, i, i % 4 == 1 ? 1 : memory);
-    gboolean named = FALSE, ok = history_new_layers(run->bundle, machine, NULL);
-    if (ok) {
-        g_free(machine->here);
-        machine->here = g_strdup(record->id);
-        g_free(machine->before);
-        machine->before = g_strdup(record->parent);
-        named = ok = history_write_machine(run->bundle, machine, NULL);
-    }
-    if (ok)
-        history_freeze_layers(run->bundle, record->machine);
-    struct ram_writer *writer = ok ? ram_writer_new(packs, NULL, NULL) : NULL;
-    ok = writer && vitrine_write_file(state, "state", 5, NULL) && ram_writer_block(writer, RAM_BLOCK, PAGES, NULL) &&
-         ram_writer_pages(writer, PAGES, NULL, pages, NULL) && ram_writer_finish(writer, table, NULL);
-    ram_writer_free(writer);
-    ok = ok && history_finish_node(run->bundle, building, record, NULL);
-    if (!ok) {
-        history_drop_node(building);
-        if (!named)
-            history_collect(run->bundle, NULL, NULL);
-        return NULL;
-    }
-    return g_steal_pointer(&record->id);
-}
-
 static gboolean op_take(struct run *run, gboolean with_memory)
 {
     struct node *node = free_slot(run);
@@ -231,7 +176,7 @@ static gboolean op_take(struct run *run, gboolean with_memory)
     if (!ok)
         return FALSE;
     g_snprintf(node->name, sizeof node->name, with_memory ? "memory %u" : "node %u", with_memory ? node->memory : ++run->model->version);
-    id = with_memory ? take_with_memory(run, node->memory)
+    id = with_memory ? memory_moment_take(run->bundle, node->name, node->memory)
                      : history_take_off(run->bundle, node->name, NULL, HISTORY_MANUAL, NULL);
     if (!id)
         return FALSE;
@@ -354,26 +299,6 @@ static gboolean step(struct run *run)
 
 /* ---- looking ---- */
 
-static gboolean memory_is(const char *bundle, const char *id, guint32 memory)
-{
-    g_autofree char *path = history_node_file(bundle, id, "ram"), *packs = history_ram_folder(bundle);
-    g_autofree guint8 *pages = g_malloc0(PAGES * RAM_STORE_PAGE), *expected = g_malloc0(RAM_STORE_PAGE);
-    g_autoptr(GError) error = NULL;
-    g_autoptr(RamTable) table = ram_table_read(path, &error);
-
-    if (!table || !ram_table_load(table, packs, RAM_BLOCK, pages, PAGES * RAM_STORE_PAGE, &error))
-        g_error("the memory of %s: %s", id, error->message);
-    for (guint32 i = 0; memory != G_MAXUINT32 && i < PAGES; i++) {
-        if (i % 4)
-            fill(expected, RAM_STORE_PAGE, i, i % 4 == 1 ? 1 : memory);
-        else
-            memset(expected, 0, RAM_STORE_PAGE);
-        if (memcmp(expected, pages + i * RAM_STORE_PAGE, RAM_STORE_PAGE) != 0)
-            return FALSE;
-    }
-    return TRUE;
-}
-
 static void look_at_node(struct run *run, struct node *node, const HistoryRecord *record)
 {
     g_autofree char *message = NULL;
@@ -393,7 +318,7 @@ static void look_at_node(struct run *run, struct node *node, const HistoryRecord
     for (guint32 s = 0; s < SECTORS; s++)
         if (memcmp(bytes + s * 512 + 4, &node->disk[s], 4) != 0)
             g_error("moment %s holds something else in sector %u", record->id, s);
-    if (node->memory && !memory_is(run->bundle, record->id, node->memory))
+    if (node->memory && !memory_moment_is(run->bundle, record->id, node->memory == G_MAXUINT32 ? 0 : node->memory))
         g_error("moment %s has another memory", record->id);
 }
 

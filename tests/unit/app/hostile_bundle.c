@@ -6,115 +6,17 @@
 #include "app/bundle.h"
 #include "app/bundle_file.h"
 #include "app/history_store.h"
+#include "tests/unit/app/bundle_archive.h"
 #include "tests/unit/app/folder.h"
 
-#include <archive.h>
 #include <archive_entry.h>
 #include <glib/gstdio.h>
-#include <json-glib/json-glib.h>
 #include <string.h>
 
 struct place {
     char *folder, *machines, *file, *secret;
-    GPtrArray *members; /* struct member * of an honest export, machine.ini and disks first */
+    GPtrArray *members; /* struct archive_member * of an honest export, machine.ini and disks first */
 };
-
-struct member {
-    char *path;
-    char *data;
-    gsize size;
-    mode_t type;
-    char *link; /* target of a symbolic or hard link */
-};
-
-static void member_free(gpointer data)
-{
-    struct member *m = data;
-
-    g_free(m->path);
-    g_free(m->data);
-    g_free(m->link);
-    g_free(m);
-}
-
-static struct member *add(GPtrArray *members, const char *path, const char *data, gsize size, mode_t type)
-{
-    struct member *m = g_new0(struct member, 1);
-
-    *m = (struct member){g_strdup(path), data ? g_memdup2(data, MAX(size, 1)) : g_malloc0(size + 1), size, type, NULL};
-    g_ptr_array_add(members, m);
-    return m;
-}
-
-/* The members of an archive but for its manifest. */
-static GPtrArray *read_archive(const char *path)
-{
-    GPtrArray *members = g_ptr_array_new_with_free_func(member_free);
-    struct archive *a = archive_read_new();
-    struct archive_entry *entry;
-
-    archive_read_support_filter_zstd(a);
-    archive_read_support_format_tar(a);
-    g_assert_cmpint(archive_read_open_filename(a, path, 65536), ==, ARCHIVE_OK);
-    while (archive_read_next_header(a, &entry) == ARCHIVE_OK) {
-        gsize size = (gsize)archive_entry_size(entry);
-        g_autofree char *data = g_malloc(size + 1);
-        g_assert_cmpint(archive_read_data(a, data, size), ==, (la_ssize_t)size);
-        if (strcmp(archive_entry_pathname(entry), "manifest.json") != 0)
-            add(members, archive_entry_pathname(entry), data, size, AE_IFREG);
-    }
-    archive_read_free(a);
-    return members;
-}
-
-/* What a manifest says of these members, with right hashes. */
-static char *manifest_of(const GPtrArray *members, const char *more, gint64 size)
-{
-    GString *json = g_string_new("{\"vitrine-bundle\": 1, \"name\": \"Gift\", \"files\": [");
-
-    for (guint i = 0; i < members->len; i++) {
-        const struct member *m = members->pdata[i];
-        g_autofree char *sum = g_compute_checksum_for_data(G_CHECKSUM_SHA256, (guint8 *)m->data, m->size);
-        g_string_append_printf(json, "%s{\"path\": \"%s\", \"size\": %" G_GINT64_FORMAT ", \"sha256\": \"%s\"}",
-                               i ? ", " : "", m->path, size >= 0 ? size : (gint64)m->size, sum);
-    }
-    g_string_append_printf(json, "]%s}", more);
-    return g_string_free(json, FALSE);
-}
-
-static void put(struct archive *a, const struct member *m)
-{
-    struct archive_entry *entry = archive_entry_new();
-
-    archive_entry_set_pathname(entry, m->path);
-    archive_entry_set_filetype(entry, m->type);
-    archive_entry_set_perm(entry, 0644);
-    archive_entry_set_size(entry, m->type == AE_IFREG && !m->link ? (la_int64_t)m->size : 0);
-    if (m->link && m->type == AE_IFLNK)
-        archive_entry_set_symlink(entry, m->link);
-    else if (m->link)
-        archive_entry_set_hardlink(entry, m->link);
-    g_assert_cmpint(archive_write_header(a, entry), ==, ARCHIVE_OK);
-    if (m->type == AE_IFREG && !m->link)
-        archive_write_data(a, m->data, m->size);
-    archive_entry_free(entry);
-}
-
-static void write_archive(const struct place *place, const GPtrArray *members, const char *manifest)
-{
-    struct archive *a = archive_write_new();
-    struct member first = {(char *)"manifest.json", (char *)manifest, manifest ? strlen(manifest) : 0, AE_IFREG, NULL};
-
-    archive_write_set_format_pax_restricted(a);
-    archive_write_add_filter_zstd(a);
-    g_assert_cmpint(archive_write_open_filename(a, place->file), ==, ARCHIVE_OK);
-    if (manifest)
-        put(a, &first);
-    for (guint i = 0; i < members->len; i++)
-        put(a, members->pdata[i]);
-    g_assert_cmpint(archive_write_close(a), ==, ARCHIVE_OK);
-    archive_write_free(a);
-}
 
 static void set_up(struct place *place, gconstpointer data)
 {
@@ -134,7 +36,7 @@ static void set_up(struct place *place, gconstpointer data)
     g_assert_nonnull(id);
     bundle_file_export(folder, place->file, NULL, &error);
     g_assert_no_error(error);
-    place->members = read_archive(place->file);
+    place->members = members_read(place->file);
     g_assert_true(vitrine_remove_tree(folder, NULL));
     g_assert_cmpuint(count_entries(place->machines), ==, 0);
 }
@@ -177,16 +79,16 @@ static char *import(struct place *place)
 /* The archive with the members as they are now is written and refused. */
 static void write_and_refuse(struct place *place, const char *more, gint64 size)
 {
-    g_autofree char *manifest = manifest_of(place->members, more, size);
+    g_autofree char *manifest = members_manifest(place->members, more, size);
 
-    write_archive(place, place->members, manifest);
+    members_write(place->file, place->members, manifest, TRUE);
     assert_refused(place);
 }
 
 static void test_honest(struct place *place, gconstpointer data)
 {
-    g_autofree char *manifest = manifest_of(place->members, "", -1);
-    write_archive(place, place->members, manifest);
+    g_autofree char *manifest = members_manifest(place->members, "", -1);
+    members_write(place->file, place->members, manifest, TRUE);
     g_autofree char *folder = import(place);
     g_assert_true(g_str_has_suffix(folder, "/Gift"));
 }
@@ -196,7 +98,7 @@ static void test_names(struct place *place, gconstpointer data)
     static const char *const names[] = {"../evil", "/tmp/vitrine-evil", "disks/../../evil", "disks/./x", "disks//x",
                                         "evil", "disks/.evil", "files/a\\\\b", "", "machine.ini/x"};
     for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
-        add(place->members, names[i], "evil", 4, AE_IFREG);
+        members_add(place->members, names[i], "evil", 4, AE_IFREG);
         write_and_refuse(place, "", -1);
         g_ptr_array_remove_index(place->members, place->members->len - 1);
     }
@@ -211,7 +113,7 @@ static void test_kinds(struct place *place, gconstpointer data)
     } kinds[] = {{AE_IFLNK, "/etc"}, {AE_IFREG, "/etc/passwd"}, {AE_IFREG, "machine.ini"}, {AE_IFCHR, NULL},
                  {AE_IFBLK, NULL},   {AE_IFIFO, NULL},          {AE_IFDIR, NULL}};
     for (gsize i = 0; i < G_N_ELEMENTS(kinds); i++) {
-        struct member *m = add(place->members, "files/odd", NULL, kinds[i].link && kinds[i].type == AE_IFREG ? 4 : 0,
+        struct archive_member *m = members_add(place->members, "files/odd", NULL, kinds[i].link && kinds[i].type == AE_IFREG ? 4 : 0,
                                kinds[i].type);
         m->link = g_strdup(kinds[i].link);
         write_and_refuse(place, "", -1);
@@ -221,17 +123,17 @@ static void test_kinds(struct place *place, gconstpointer data)
 
 static void test_twice(struct place *place, gconstpointer data)
 {
-    g_autofree char *once = manifest_of(place->members, "", -1);
-    const struct member *m = place->members->pdata[0];
+    g_autofree char *once = members_manifest(place->members, "", -1);
+    const struct archive_member *m = place->members->pdata[0];
 
-    add(place->members, m->path, m->data, m->size, AE_IFREG);
-    write_archive(place, place->members, once); /* in the archive only */
+    members_add(place->members, m->path, m->data, m->size, AE_IFREG);
+    members_write(place->file, place->members, once, TRUE); /* in the archive only */
     assert_refused(place);
     write_and_refuse(place, "", -1); /* and in the manifest */
     g_ptr_array_remove_index(place->members, place->members->len - 1);
-    g_autofree char *more = manifest_of(place->members, "", -1);
+    g_autofree char *more = members_manifest(place->members, "", -1);
     g_ptr_array_remove_index(place->members, place->members->len - 1); /* one that is told is missing */
-    write_archive(place, place->members, more);
+    members_write(place->file, place->members, more, TRUE);
     assert_refused(place);
 }
 
@@ -250,39 +152,50 @@ static void test_manifests(struct place *place, gconstpointer data)
                                         "{\"vitrine-bundle\": 1, \"name\": \"x\", \"files\": [7, null, []]}",
                                         "{\"vitrine-bundle\": 1, \"name\": \"../x\", \"files\": []}"};
     for (gsize i = 0; i < G_N_ELEMENTS(wrong); i++) {
-        write_archive(place, place->members, wrong[i]);
+        members_write(place->file, place->members, wrong[i], TRUE);
         assert_refused(place);
     }
-    write_archive(place, place->members, NULL);
+    members_write(place->file, place->members, NULL, TRUE);
+    assert_refused(place);
+    /* deeper than a parser that calls itself should go */
+    static const char *const before[] = {"", "/* \" */ ", "{\"x\": \"[\\\"\", \"y\": "};
+    for (gsize i = 0; i < G_N_ELEMENTS(before); i++) {
+        g_autofree char *deep = g_strnfill(2000000, '['), *all = g_strconcat(before[i], deep, NULL);
+        members_write(place->file, place->members, all, TRUE);
+        assert_refused(place);
+    }
+    /* without the description of a machine */
+    g_autoptr(GPtrArray) none = g_ptr_array_new();
+    members_write(place->file, none, "{\"vitrine-bundle\": 1, \"name\": \"x\", \"files\": []}", TRUE);
     assert_refused(place);
     write_and_refuse(place, ", \"bases\": [{\"path\": \"/x\", \"file\": \"../../x\"}]", -1);
-    g_autofree char *manifest = manifest_of(place->members, ", \"name\": \"../../evil\"", -1);
-    write_archive(place, place->members, manifest);
+    g_autofree char *manifest = members_manifest(place->members, ", \"name\": \"../../evil\"", -1);
+    members_write(place->file, place->members, manifest, TRUE);
     assert_refused(place);
 }
 
 static void test_cut_short(struct place *place, gconstpointer data)
 {
-    g_autofree char *manifest = manifest_of(place->members, "", -1), *bytes = NULL;
+    g_autofree char *manifest = members_manifest(place->members, "", -1), *bytes = NULL;
     gsize size;
 
-    write_archive(place, place->members, manifest);
+    members_write(place->file, place->members, manifest, TRUE);
     g_assert_true(g_file_get_contents(place->file, &bytes, &size, NULL));
     for (gsize at = 0; at < size; at += 1 + size / 40) {
         g_assert_true(g_file_set_contents(place->file, bytes, (gssize)at, NULL));
         assert_refused(place);
     }
     /* one bit of what a member holds */
-    struct member *m = place->members->pdata[0];
+    struct archive_member *m = place->members->pdata[0];
     m->data[0] ^= 1;
-    write_archive(place, place->members, manifest);
+    members_write(place->file, place->members, manifest, TRUE);
     assert_refused(place);
 }
 
-static struct member *find_member(const struct place *place, const char *suffix, gboolean in_history)
+static struct archive_member *find_member(const struct place *place, const char *suffix, gboolean in_history)
 {
     for (guint i = 0; i < place->members->len; i++) {
-        struct member *m = place->members->pdata[i];
+        struct archive_member *m = place->members->pdata[i];
         if (g_str_has_suffix(m->path, suffix) && g_str_has_prefix(m->path, "history/") == in_history)
             return m;
     }
@@ -290,7 +203,7 @@ static struct member *find_member(const struct place *place, const char *suffix,
 }
 
 /* Settings of the present or of its moment are given a value. */
-static void set_value(struct member *m, const char *group, const char *key, const char *value)
+static void set_value(struct archive_member *m, const char *group, const char *key, const char *value)
 {
     g_autoptr(GKeyFile) file = g_key_file_new();
 
@@ -313,8 +226,8 @@ static void test_settings(struct place *place, gconstpointer data)
             for (gsize v = 0; v < G_N_ELEMENTS(values); v++) {
                 if (k >= 4 && v == 1)
                     continue; /* a medium: below */
-                struct member *m = find_member(place, "machine.ini", where == 1);
-                struct member before = {NULL, g_memdup2(m->data, m->size), m->size, 0, NULL};
+                struct archive_member *m = find_member(place, "machine.ini", where == 1);
+                struct archive_member before = {NULL, g_memdup2(m->data, m->size), m->size, 0, NULL};
                 set_value(m, keys[k].group, keys[k].key, values[v]);
                 write_and_refuse(place, "", -1);
                 g_free(m->data);
@@ -328,14 +241,14 @@ static void test_settings(struct place *place, gconstpointer data)
 /* What the sender's computer had and this one has not, or has for itself. */
 static void test_left_out(struct place *place, gconstpointer data)
 {
-    struct member *m = find_member(place, "machine.ini", FALSE);
+    struct archive_member *m = find_member(place, "machine.ini", FALSE);
 
     set_value(m, "CD-ROM", "File", place->secret);
     set_value(m, "Floppy", "File", place->secret);
     set_value(m, "Machine", "Serial", place->secret);
     set_value(m, "Shared", "files/cd0.iso", "/etc");
-    g_autofree char *manifest = manifest_of(place->members, "", -1);
-    write_archive(place, place->members, manifest);
+    g_autofree char *manifest = members_manifest(place->members, "", -1);
+    members_write(place->file, place->members, manifest, TRUE);
     g_autofree char *folder = import(place);
     g_autoptr(MachineIni) machine = history_read_machine(folder, NULL);
     g_assert_null(machine->cdrom.file);
@@ -354,11 +267,11 @@ static void test_bases(struct place *place, gconstpointer data)
 
     for (guint where = 0; where < 2; where++) {
         g_autoptr(MachineIni) machine = NULL;
-        struct member *settings = find_member(place, "machine.ini", where == 1);
+        struct archive_member *settings = find_member(place, "machine.ini", where == 1);
         machine = machine_ini_parse(settings->data, settings->size, &error);
         g_assert_no_error(error);
-        struct member *image = find_member(place, machine->disks[0].file, FALSE);
-        struct member before = *image;
+        struct archive_member *image = find_member(place, machine->disks[0].file, FALSE);
+        struct archive_member before = *image;
         for (gsize i = 0; i < G_N_ELEMENTS(bases) + 1; i++) {
             g_autofree char *path = g_build_filename(place->folder, "made", NULL);
             g_autofree char *self = g_path_get_basename(image->path);
