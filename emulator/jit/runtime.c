@@ -345,7 +345,14 @@ static void link_site(struct jit *jit, struct exit_site *site, struct jit_region
 
 static bool raise_exception(struct jit_cpu *cpu)
 {
-    return cpu->guest->raise(cpu);
+    struct cpu_extra *x = cpu->extra;
+    if (!cpu->guest->raise(cpu))
+        return false;
+    /* A handler whose first instruction raises the next one would go on for ever in no time: it counts as one. */
+    if (jit_icount(cpu) == x->raised_at)
+        cpu->budget--;
+    x->raised_at = jit_icount(cpu);
+    return true;
 }
 
 /* The translation at pc; NULL with an exception set where nothing can be fetched. */

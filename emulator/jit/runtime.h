@@ -130,6 +130,7 @@ struct cpu_extra {
     bool in_unit;             /* the interpreter runs a unit: devices and exceptions are real */
     bool raised;              /* jit_mem_host() set exit_reason */
     bool running;             /* counted in jit.running */
+    uint64_t raised_at;       /* jit_icount() at the last exception that the guest took */
     sigjmp_buf *recover;      /* user mode: where host faults of the interpreter go */
     uint64_t fault_address;   /* guest address of such a fault */
     bool fault_write;

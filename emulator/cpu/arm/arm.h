@@ -123,7 +123,7 @@ struct arm_model {
     uint32_t midr, ctr, tcmtr, tlbtr, mpidr;   /* CP15 c0 (0406C B3.17) */
     uint32_t pfr[2], dfr0, afr0, mmfr[4], isar[6];
     uint32_t clidr, ccsidr[3];                 /* level 1 data, instruction, level 2 */
-    uint32_t sctlr_reset, sctlr_writable;
+    uint32_t sctlr_reset, sctlr_writable, actlr_reset;
     uint32_t fpsid, mvfr[2];
 };
 
@@ -131,7 +131,7 @@ struct arm_model {
  * programs "max": v7-A with everything that Linux programs ask for. */
 extern const struct arm_model arm_models[];
 const struct arm_model *arm_find_model(const char *id);
-/* The JIT's row. `big_endian`: of data at the start (BE8 and BE32 programs both; instructions: see arm_cpu_init). */
+/* The JIT's row. */
 const struct jit_guest *arm_model_guest(const struct arm_model *model);
 
 /* How the flags are made: flag_kind is one of the first six, and bits that say what is made otherwise. Fields that
@@ -177,21 +177,19 @@ struct arm_cpu {
     uint32_t bank_r8[2][5]; /* r8..r12: 0 of all but FIQ, 1 of FIQ, while the other is current */
     uint32_t bank_sp[8], bank_lr[8]; /* of the banks that are not current */
     bool irq_line, fiq_line;
-    bool reset_pending;
 
     uint32_t sctlr, actlr, cpacr;
     uint32_t ttbr[2], ttbcr, dacr;
-    uint32_t dfsr, ifsr, dfar, ifar;
+    uint32_t dfsr, ifsr, dfar, ifar, wfar;
     uint32_t fcse, contextidr; /* c13 */
     uint32_t prrr, nmrr;       /* TEX remap */
     uint32_t vbar, mvbar, scr, sder, nsacr;
     uint32_t csselr, par;
-    uint32_t dcache_lockdown, icache_lockdown, tlb_lockdown;
     uint32_t adfsr, aifsr;
-    uint32_t pmcr, pmcnten, pmuserenr, pminten, pmovsr, pmselr; /* performance monitor */
+    uint32_t pmcr, pmcnten, pmuserenr, pminten, pmselr; /* performance monitor */
     uint64_t cycles_at;        /* instruction count where the cycle counter is 0 */
-    /* c9, c11, c15 by op1, CRm, op2: of what the core has for caches, TCMs, DMA and tests */
-    uint32_t implementation[3][8][16][8];
+    /* c9, c10, c11, c15 by op1, CRm, op2: of what the core has for caches, TLBs, TCMs, DMA and tests */
+    uint32_t implementation[4][8][16][8];
     uint32_t large_pages[128]; /* a bit for each MiB where a page of more than 4 KiB was met */
 
     const struct arm_model *model;

@@ -46,9 +46,9 @@ static const struct control_register registers[] = {
     R(0, 5, 1, 0, ARM_V7, adfsr, ~0u, EFFECT_NONE),
     R(0, 5, 1, 1, ARM_V7, aifsr, ~0u, EFFECT_NONE),
     R(0, 6, 0, 0, 0, dfar, ~0u, EFFECT_NONE),
+    R(0, 6, 0, 1, ARM_V6, wfar, ~0u, EFFECT_NONE),
     R(0, 6, 0, 2, ARM_V6, ifar, ~0u, EFFECT_NONE),
     R(0, 7, 4, 0, ARM_V6K, par, ~0u, EFFECT_NONE),
-    R(0, 10, 0, 0, 0, tlb_lockdown, ~0u, EFFECT_NONE),
     R(0, 10, 2, 0, ARM_V6, prrr, ~0u, EFFECT_NONE),
     R(0, 10, 2, 1, ARM_V6, nmrr, ~0u, EFFECT_NONE),
     R(0, 12, 0, 0, ARM_SECURITY, vbar, ~31u, EFFECT_NONE),
@@ -72,17 +72,42 @@ static const struct control_register *find(const struct arm_cpu *cpu, uint32_t n
     return NULL;
 }
 
-/* Registers that the manual leaves to the core and that only tell what was written: lockdown, TCM and DMA regions,
- * test and debug registers (c9, c11, c15). */
+/* Registers that the manual leaves to the core and that only tell what was written: lockdown of caches and TLBs, TCM
+ * and DMA regions, test and debug registers (c9, c10, c11, c15). */
 static uint32_t *implementation_register(struct arm_cpu *cpu, uint32_t name)
 {
-    unsigned crn = CRN(name);
-    if (crn != 9 && crn != 11 && crn != 15)
-        return NULL;
-    return &cpu->implementation[crn == 9 ? 0 : crn == 11 ? 1 : 2][name >> 12 & 7][name >> 4 & 15][name & 7];
+    static const int8_t place[16] = {[9] = 1, [10] = 2, [11] = 3, [15] = 4};
+    int k = place[CRN(name)];
+    return k ? &cpu->implementation[k - 1][name >> 12 & 7][name >> 4 & 15][name & 7] : NULL;
 }
 
-static bool read_identification(const struct arm_cpu *cpu, uint32_t name, uint32_t *value)
+/* TI925T: configuration, whose O bit chooses between two identities (OMAP5910 manual, table 2-5), and status, where a
+ * write waits for an interrupt. */
+#define TI_CONFIGURATION   NAME(0, 15, 1, 0)
+#define TI_CONFIGURATION_O 0x20
+#define TI_MIDR_O          0x54029152
+#define TI_STATUS_CRM      8
+
+static uint32_t main_id(struct arm_cpu *cpu)
+{
+    if (cpu->model->features & ARM_OMAP_CP15 && *implementation_register(cpu, TI_CONFIGURATION) & TI_CONFIGURATION_O)
+        return TI_MIDR_O;
+    return cpu->model->midr;
+}
+
+/* In user mode the performance monitor's registers are there when PMUSERENR says so, but for the interrupts' enable
+ * bits (0406C C12.8). */
+static bool permitted(const struct arm_cpu *cpu, uint32_t name, bool write)
+{
+    unsigned crm = name >> 4 & 15;
+    if ((cpu->cpsr & ARM_CPSR_MODE) != ARM_MODE_USR)
+        return true;
+    if (name == NAME(0, 9, 14, 0))
+        return !write;
+    return cpu->pmuserenr & 1 && (crm == 12 || crm == 13);
+}
+
+static bool read_identification(struct arm_cpu *cpu, uint32_t name, uint32_t *value)
 {
     const struct arm_model *m = cpu->model;
     unsigned crm = name >> 4 & 15, op2 = name & 7;
@@ -94,12 +119,14 @@ static bool read_identification(const struct arm_cpu *cpu, uint32_t name, uint32
     if (name >> 12)
         return false;
     if (crm == 0) {
-        const uint32_t first[8] = {m->midr, m->ctr, m->tcmtr, m->tlbtr, m->midr, m->mpidr, m->midr, m->midr};
-        *value = op2 == 5 && !(m->features & ARM_V7) ? m->midr : first[op2];
+        const uint32_t first[8] = {0, m->ctr, m->tcmtr, m->tlbtr, 0, m->mpidr};
+        bool there = op2 == 1 || (op2 == 2 && m->features & ARM_V5E) || (op2 == 3 && m->features & ARM_V6) ||
+                     (op2 == 5 && m->features & ARM_V7);
+        *value = there ? first[op2] : main_id(cpu);
         return true;
     }
     if (!(m->features & ARM_V6)) { /* the main one, wherever one asks */
-        *value = m->midr;
+        *value = main_id(cpu);
         return true;
     }
     const uint32_t features[8] = {m->pfr[0], m->pfr[1], m->dfr0, m->afr0, m->mmfr[0], m->mmfr[1], m->mmfr[2], m->mmfr[3]};
@@ -156,6 +183,8 @@ bool arm_cp15_read(struct arm_cpu *cpu, uint32_t name, uint32_t *value)
 {
     const struct control_register *r = find(cpu, name);
     *value = 0;
+    if (!permitted(cpu, name, false))
+        return false;
     if (r) {
         *value = *(const uint32_t *)((const uint8_t *)cpu + r->offset);
         return true;
@@ -186,16 +215,26 @@ static void translate_address(struct arm_cpu *cpu, uint32_t address, unsigned op
 {
     struct arm_walk walk;
     uint32_t fault = arm_mmu_walk(cpu, address, op2 & 1 ? JIT_WRITE : JIT_READ, !(op2 & 2), &walk);
-    cpu->par = fault ? (fault & 15) << 1 | (fault >> 10 & 1) << 5 | 1 : (uint32_t)walk.physical & 0xfffff000;
+    if (fault)
+        cpu->par = (fault & 15) << 1 | (fault >> 10 & 1) << 5 | 1;
+    else if (walk.size > 1u << 20) /* SS: a supersection, address bits 39..32 in 23..16 */
+        cpu->par = ((uint32_t)walk.physical & 0xff000000) | (uint32_t)(walk.physical >> 32) << 16 | 2;
+    else
+        cpu->par = (uint32_t)walk.physical & 0xfffff000;
+}
+
+/* Goes on with an interrupt that is masked, too. */
+static void wait_for_interrupt(struct arm_cpu *cpu)
+{
+    if (!cpu->irq_line && !cpu->fiq_line)
+        cpu->jit.halted = true;
 }
 
 static bool cache_operation(struct arm_cpu *cpu, uint32_t name, uint32_t value)
 {
     unsigned crm = name >> 4 & 15, op2 = name & 7;
     if ((crm == 0 && op2 == 4) || (crm == 8 && op2 == 2 && !(cpu->model->features & ARM_V6))) {
-        /* wait for interrupt, which goes on with one that is masked, too */
-        if (!cpu->irq_line && !cpu->fiq_line)
-            cpu->jit.halted = true;
+        wait_for_interrupt(cpu);
         return true;
     }
     if (crm == 8 && cpu->model->features & ARM_V6K)
@@ -216,6 +255,8 @@ static bool tlb_operation(struct arm_cpu *cpu, uint32_t name, uint32_t value)
 bool arm_cp15_write(struct arm_cpu *cpu, uint32_t name, uint32_t value)
 {
     const struct control_register *r = find(cpu, name);
+    if (!permitted(cpu, name, true))
+        return false;
     if (r) {
         uint32_t *at = (uint32_t *)((uint8_t *)cpu + r->offset), old = *at;
         uint32_t writable = r->offset == FIELD(sctlr) ? cpu->model->sctlr_writable : r->writable;
@@ -237,6 +278,8 @@ bool arm_cp15_write(struct arm_cpu *cpu, uint32_t name, uint32_t value)
     uint32_t *own = implementation_register(cpu, name);
     if (own)
         *own = value;
+    if (cpu->model->features & ARM_OMAP_CP15 && CRN(name) == 15 && (name >> 4 & 15) == TI_STATUS_CRM)
+        wait_for_interrupt(cpu);
     return own != NULL;
 }
 
@@ -246,8 +289,11 @@ void arm_cp15_reset(struct arm_cpu *cpu)
         *(uint32_t *)((uint8_t *)cpu + registers[k].offset) = 0;
     memset(cpu->implementation, 0, sizeof(cpu->implementation));
     cpu->sctlr = cpu->model->sctlr_reset;
+    cpu->actlr = cpu->model->actlr_reset;
+    cpu->prrr = 0x00098aa4; /* TEX remap as it were off (DDI 0301 3.2.51, DDI 0344 3.2.51) */
+    cpu->nmrr = 0x44e048e0;
     cpu->pmcr = cpu->model->features & ARM_V7 ? cpu->model->midr & 0xff000000 : 0;
-    cpu->pmcnten = cpu->pminten = cpu->pmovsr = 0;
+    cpu->pmcnten = cpu->pminten = 0;
     cpu->cycles_at = 0;
     arm_tlb_flush_all(cpu);
     arm_update_mode(cpu);

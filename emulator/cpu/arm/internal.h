@@ -165,6 +165,11 @@ void ax_jump_to(struct xlat *x, ir_ref target, bool stay, enum ir_exit_hint hint
 /* r15 := value as data processing does it (ALUWritePC), and as loads do (LoadWritePC). */
 void ax_alu_write_pc(struct xlat *x, ir_ref value);
 void ax_load_write_pc(struct xlat *x, ir_ref value, enum ir_exit_hint hint);
+/* Words at unaligned addresses rotate, other sizes ignore the low bits (0100I A2.8). */
+static inline bool ax_legacy(const struct xlat *x)
+{
+    return !(x->mode & (ARM_KEY_UNALIGNED | ARM_KEY_ALIGN_CHECK));
+}
 /* Where the next instruction stands, as a return address. */
 static inline uint32_t ax_return_address(const struct xlat *x)
 {
@@ -240,8 +245,8 @@ bool arm_raise(struct jit_cpu *cpu);
 bool arm_interrupt(struct jit_cpu *cpu);
 struct arm_walk {
     uint64_t physical;
+    uint32_t size; /* of the page or section */
     bool readable, writable, executable;
-    bool large; /* more than 4 KiB */
     bool mixed; /* rights differ within 4 KiB */
 };
 /* Translates for an access; 0, or the fault status with its domain. */

@@ -31,17 +31,23 @@ enum {
 
 enum { CAN_READ = 1, CAN_WRITE = 2 };
 
-/* Rights by AP (table B4-1 of 0100I, B3-8 of 0406C); with S and R for AP = 0 of the old formats. */
-static unsigned rights(const struct arm_cpu *cpu, unsigned ap, bool apx, bool privileged, bool old)
+/* Addresses below 32 MiB are the process's (0100I B8). */
+static uint32_t modified(const struct arm_cpu *cpu, uint32_t address)
 {
-    if (old && !ap) {
+    return address < 0x02000000 ? address + (cpu->fcse & 0xfe000000) : address;
+}
+
+/* Rights by AP (table B4-1 of 0100I, B3-8 of 0406C); with S and R, which v7 does not have, for AP = 0. */
+static unsigned rights(const struct arm_cpu *cpu, unsigned ap, bool apx, bool privileged)
+{
+    if (!ap && !apx) {
         if (cpu->sctlr & ARM_SCTLR_R)
             return cpu->sctlr & ARM_SCTLR_S ? 0 : CAN_READ;
         return cpu->sctlr & ARM_SCTLR_S && privileged ? CAN_READ : 0;
     }
     unsigned all = apx ? CAN_READ : CAN_READ | CAN_WRITE;
     switch (ap) {
-    case 0: return 0;
+    case 0: return 0; /* reserved */
     case 1: return privileged ? all : 0;
     case 2: return privileged || apx ? all : CAN_READ;
     default: return all;
@@ -78,22 +84,23 @@ struct page {
     uint64_t base;
     uint32_t size;
     unsigned ap;
-    bool apx, never_execute, old, mixed;
+    bool apx, never_execute, mixed;
 };
 
-static void old_section(struct page *p, uint32_t entry)
+/* The subpage format has no APX and XN; v5 has no supersections. */
+static void section(const struct arm_model *model, struct page *p, uint32_t entry, bool modern)
 {
-    *p = (struct page){.base = entry & 0xfff00000, .size = 1u << 20, .ap = entry >> 10 & 3, .old = true};
-}
-
-static void section(struct page *p, uint32_t entry)
-{
-    *p = (struct page){.size = 1u << 20, .ap = entry >> 10 & 3, .apx = entry >> 15 & 1, .never_execute = entry >> 4 & 1};
-    p->base = entry & 0xfff00000;
-    if (entry >> 18 & 1) { /* 16 MiB, with address bits 39..32 */
-        p->base = (entry & 0xff000000) | (uint64_t)(entry >> 20 & 15) << 32 | (uint64_t)(entry >> 5 & 15) << 36;
-        p->size = 1u << 24;
+    *p = (struct page){.base = entry & 0xfff00000, .size = 1u << 20, .ap = entry >> 10 & 3};
+    if (modern) {
+        p->apx = entry >> 15 & 1;
+        p->never_execute = entry >> 4 & 1;
     }
+    if (model->mmu == ARM_MMU_V5 || !(entry >> 18 & 1))
+        return;
+    p->base = entry & 0xff000000;
+    p->size = 1u << 24;
+    if (model->mmfr[3] >> 24 & 15) /* physical addresses of more than 32 bits (ID_MMFR3, B4.1.92) */
+        p->base |= (uint64_t)(entry >> 20 & 15) << 32 | (uint64_t)(entry >> 5 & 15) << 36;
 }
 
 /* Quarters with rights of their own. */
@@ -119,7 +126,6 @@ static bool old_page(struct page *p, uint32_t va, uint32_t entry, bool fine, boo
     default: return false;
     }
     p->ap = entry >> (4 + 2 * quarter) & 3;
-    p->old = true;
     return true;
 }
 
@@ -138,13 +144,12 @@ static bool page_of(struct page *p, uint32_t entry)
 uint32_t arm_mmu_walk(struct arm_cpu *cpu, uint32_t address, enum jit_access access, bool privileged,
                       struct arm_walk *out)
 {
-    uint32_t va = address, entry;
-    bool disabled, modern = new_format(cpu), second = false;
+    uint32_t va = modified(cpu, address), entry;
+    bool disabled, modern = new_format(cpu), v5 = cpu->model->mmu == ARM_MMU_V5, second = false;
     struct page p;
-    if (va < 0x02000000)
-        va += cpu->fcse & 0xfe000000;
     if (!(cpu->sctlr & ARM_SCTLR_M)) {
-        *out = (struct arm_walk){.physical = va, .readable = true, .writable = true, .executable = true};
+        *out = (struct arm_walk){
+            .physical = va, .size = 1u << 12, .readable = true, .writable = true, .executable = true};
         return 0;
     }
     uint64_t at = first_level(cpu, va, &disabled);
@@ -153,14 +158,11 @@ uint32_t arm_mmu_walk(struct arm_cpu *cpu, uint32_t address, enum jit_access acc
     if (!read_entry(cpu, at, &entry))
         return FS_WALK_FIRST;
     unsigned type = entry & 3, domain = entry >> 5 & 15;
-    bool fine = type == 3 && cpu->model->mmu == ARM_MMU_V5;
+    bool fine = type == 3 && v5;
     if (type == 0 || (type == 3 && !fine))
         return FS_TRANSLATION_SECTION;
     if (type == 2) {
-        if (modern)
-            section(&p, entry);
-        else
-            old_section(&p, entry);
+        section(cpu->model, &p, entry, modern);
         if (p.size > 1u << 20)
             domain = 0;
     } else {
@@ -168,7 +170,7 @@ uint32_t arm_mmu_walk(struct arm_cpu *cpu, uint32_t address, enum jit_access acc
         second = true;
         if (!read_entry(cpu, table, &entry))
             return FS_WALK_SECOND | domain << 4;
-        if (modern ? !page_of(&p, entry) : !old_page(&p, va, entry, fine, cpu->model->mmu != ARM_MMU_V5))
+        if (modern ? !page_of(&p, entry) : !old_page(&p, va, entry, fine, !v5))
             return FS_TRANSLATION_PAGE | domain << 4;
     }
     unsigned mode = cpu->dacr >> (2 * domain) & 3, allowed;
@@ -179,14 +181,14 @@ uint32_t arm_mmu_walk(struct arm_cpu *cpu, uint32_t address, enum jit_access acc
     }
     if (!(mode & 1))
         return (second ? FS_DOMAIN_PAGE : FS_DOMAIN_SECTION) | domain << 4;
-    allowed = mode == 3 ? CAN_READ | CAN_WRITE : rights(cpu, p.ap, p.apx, privileged, p.old);
+    allowed = mode == 3 ? CAN_READ | CAN_WRITE : rights(cpu, p.ap, p.apx, privileged);
     bool execute = (allowed & CAN_READ) && (mode == 3 || !p.never_execute);
     *out = (struct arm_walk){
         .physical = p.base | (va & (p.size - 1)),
+        .size = p.size,
         .readable = allowed & CAN_READ,
         .writable = allowed & CAN_WRITE,
         .executable = execute,
-        .large = p.size > 1u << 12,
         .mixed = p.mixed,
     };
     if (access == JIT_WRITE ? out->writable : access == JIT_FETCH ? execute : out->readable)
@@ -199,11 +201,21 @@ void arm_mmu_fault(struct arm_cpu *cpu, uint32_t address, enum jit_access access
     bool v6 = cpu->model->features & ARM_V6;
     if (access == JIT_FETCH) {
         cpu->ifsr = status & (v6 ? 0x40f : 0xff);
-        cpu->ifar = address;
+        cpu->ifar = modified(cpu, address);
         return;
     }
     cpu->dfsr = status | (v6 && access == JIT_WRITE ? FS_WRITE : 0);
-    cpu->dfar = address < 0x02000000 ? address + (cpu->fcse & 0xfe000000) : address;
+    cpu->dfar = modified(cpu, address);
+}
+
+/* An invalidation by any address of it drops a page of more than 4 KiB. */
+static void note_large(struct arm_cpu *cpu, uint32_t address, uint32_t size)
+{
+    unsigned mib = address >> 20;
+    if (size > 1u << 20)
+        cpu->large_pages[mib >> 5] |= 0xffffu << (mib & 16);
+    else if (size > 1u << 12)
+        cpu->large_pages[mib >> 5] |= 1u << (mib & 31);
 }
 
 static void exception_for(struct jit_cpu *jit, uint32_t address, enum jit_access access)
@@ -229,8 +241,7 @@ bool arm_lookup(struct jit_cpu *jit, uint64_t address64, enum jit_access access,
             arm_mmu_fault(cpu, address, access, fault);
         return false;
     }
-    if (walk.large)
-        cpu->large_pages[address >> 25] |= 1u << (address >> 20 & 31);
+    note_large(cpu, address, walk.size);
     *out = (struct jit_translation){
         .physical = walk.physical,
         .readable = walk.readable,
@@ -296,7 +307,7 @@ void arm_misaligned(struct jit_cpu *jit, uint64_t address, enum jit_access acces
 bool arm_unprivileged(struct arm_cpu *cpu, uint32_t address, unsigned size, bool write, uint64_t *value)
 {
     enum jit_access access = write ? JIT_WRITE : JIT_READ;
-    bool big = cpu->cpsr & ARM_CPSR_E;
+    bool big = cpu->cpsr & ARM_CPSR_E || cpu->sctlr & ARM_SCTLR_B;
     uint64_t v = write ? *value : 0;
     if (cpu->sctlr & ARM_SCTLR_A && address & (size - 1)) {
         arm_misaligned(&cpu->jit, address, access);

@@ -52,6 +52,7 @@ const struct arm_model arm_models[] = {
         .isar = {0x00140011, 0x12002111, 0x11231111, 0x01102131, 0x00000141, 0},
         .sctlr_reset = 0x00050078,
         .sctlr_writable = 0x02e0fb87,
+        .actlr_reset = 0x00000007,
         .fpsid = 0x410120b4,
         .mvfr = {0x11111111, 0x00000000},
     },
@@ -71,6 +72,7 @@ const struct arm_model arm_models[] = {
         .isar = {0x00140011, 0x12002111, 0x11231121, 0x01102131, 0x00001141, 0},
         .sctlr_reset = 0x00050078,
         .sctlr_writable = 0x32e0fb87,
+        .actlr_reset = 0x00000007,
         .fpsid = 0x410120b5,
         .mvfr = {0x11111111, 0x00000000},
     },
@@ -91,6 +93,7 @@ const struct arm_model arm_models[] = {
         .ccsidr = {0xe007e01a, 0x2007e01a, 0xf0000000},
         .sctlr_reset = 0x00c50078,
         .sctlr_writable = 0x7000b807 | 0x02000000,
+        .actlr_reset = 0x00000002, /* level 2 cache on */
         .fpsid = 0x410330c0,
         .mvfr = {0x11110222, 0x00011111},
     },

@@ -176,7 +176,7 @@ static const struct state_field fields[] = {
     S(cpsr), A(spsr), A(bank_r8[0]), A(bank_r8[1]), A(bank_sp), A(bank_lr), S(irq_line), S(fiq_line),
     S(sctlr), S(actlr), S(cpacr), A(ttbr), S(ttbcr), S(dacr), S(dfsr), S(ifsr), S(dfar), S(ifar), S(adfsr), S(aifsr),
     S(fcse), S(contextidr), S(prrr), S(nmrr), S(vbar), S(mvbar), S(scr), S(sder), S(nsacr), S(csselr), S(par),
-    S(tlb_lockdown), S(pmcr), S(pmcnten), S(pmuserenr), S(pminten), S(pmselr), S(cycles_at),
+    S(wfar), S(pmcr), S(pmcnten), S(pmuserenr), S(pminten), S(pmselr), S(cycles_at),
     STATE_ARRAY_OF(struct arm_system, state.implementation, ((struct arm_system *)0)->state.implementation[0][0][0][0]),
     STATE_END,
 };

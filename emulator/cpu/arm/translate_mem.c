@@ -5,12 +5,6 @@
 #include "emulator/cpu/arm/internal.h"
 #include "emulator/cpu/arm/tables.h"
 
-/* How accesses behave whose address is not a multiple of their size. */
-static bool legacy(const struct xlat *x) /* words rotate, others ignore the low bits */
-{
-    return !(x->mode & (ARM_KEY_UNALIGNED | ARM_KEY_ALIGN_CHECK));
-}
-
 static unsigned alignment(const struct xlat *x, unsigned size)
 {
     return x->mode & ARM_KEY_ALIGN_CHECK ? IR_MEM_ALIGN(size) : 0;
@@ -19,14 +13,14 @@ static unsigned alignment(const struct xlat *x, unsigned size)
 /* Several words: multiples of 4 (A3.2.1), but Linux does them for its programs all the same. */
 static unsigned word_alignment(const struct xlat *x)
 {
-    return x->mode & ARM_KEY_USER || legacy(x) ? 0 : IR_MEM_ALIGN(2);
+    return x->mode & ARM_KEY_USER || ax_legacy(x) ? 0 : IR_MEM_ALIGN(2);
 }
 
 static ir_ref load_value(struct xlat *x, unsigned how, ir_ref address)
 {
     struct ir_builder *b = x->b;
     unsigned size = how & MEM_SIZE, sign = how & MEM_SIGNED ? IR_MEM_SIGNED : 0;
-    if (!size || !legacy(x))
+    if (!size || !ax_legacy(x))
         return ir_load(b, IR_I32, ax_mem(x, size) | sign | alignment(x, size), address);
     ir_ref v = ir_load(b, IR_I32, ax_mem(x, size) | sign, ax_and(x, address, size == 2 ? ~3u : ~1u));
     if (size == 2)
@@ -37,7 +31,7 @@ static ir_ref load_value(struct xlat *x, unsigned how, ir_ref address)
 static void store_value(struct xlat *x, unsigned how, ir_ref address, ir_ref value)
 {
     unsigned size = how & MEM_SIZE;
-    if (size && legacy(x))
+    if (size && ax_legacy(x))
         address = ax_and(x, address, size == 2 ? ~3u : ~1u);
     ir_store(x->b, ax_mem(x, size) | alignment(x, size), address, value);
 }
@@ -105,7 +99,7 @@ static void dual(struct xlat *x, bool load, unsigned rt, unsigned rt2, ir_ref ad
     struct ir_builder *b = x->b;
     unsigned align =
         x->mode & ARM_KEY_ALIGN_CHECK ? IR_MEM_ALIGN(x->features & ARM_V7 ? 2 : 3) : word_alignment(x);
-    if (legacy(x))
+    if (ax_legacy(x))
         address = ax_and(x, address, ~7u);
     ir_ref guard = ir_guard(b, 3 | align | (load ? IR_MEM_READ : IR_MEM_WRITE), address);
     if (!load) {
@@ -148,7 +142,7 @@ static void multiple(struct xlat *x, bool load, unsigned rn, uint32_t list, ir_r
         ax_undefined(x);
         return;
     }
-    if (legacy(x))
+    if (ax_legacy(x))
         address = ax_and(x, address, ~3u);
     struct ax_span span = ax_span(x, load ? IR_MEM_READ : IR_MEM_WRITE, word_alignment(x), address, n);
     if (!load) {
@@ -200,7 +194,7 @@ void emit_a_multiple(struct xlat *x)
     ir_ref low = u ? ax_add(x, base, p ? 4 : 0) : ax_add(x, base, (p ? 0 : 4) - bytes);
     ir_ref moved = w ? ax_add(x, base, u ? bytes : -bytes) : IR_NONE;
     if (ax_bit(x, 22))
-        ax_multiple_privileged(x, load, list, low, moved);
+        ax_multiple_privileged(x, load, list, ax_legacy(x) ? ax_and(x, low, ~3u) : low, moved);
     else
         multiple(x, load, x->rn, list, low, moved);
 }

@@ -95,7 +95,7 @@ void emit_swp(struct xlat *x)
     struct ir_builder *b = x->b;
     unsigned size = x->row->aux & SYNC_SIZE;
     ir_ref address = ax_reg(x, x->rn), at = address, value = ax_reg(x, x->rm), old;
-    bool rotate = size == 2 && !(x->mode & (ARM_KEY_UNALIGNED | ARM_KEY_ALIGN_CHECK));
+    bool rotate = size == 2 && ax_legacy(x);
     if (rotate)
         at = ax_and(x, address, ~3u);
     ir_ref guard = ir_guard(b, ax_mem(x, size) | IR_MEM_READ | IR_MEM_WRITE | (rotate ? 0 : IR_MEM_ALIGN(size)), at);

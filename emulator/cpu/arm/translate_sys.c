@@ -69,11 +69,20 @@ void emit_msr_imm(struct xlat *x)
     write_status(x, ax_i32(x, imm), ax_bits(x, 16, 4), ax_bit(x, 22));
 }
 
+static uint64_t helper_setend(struct jit_cpu *jit, uint32_t e)
+{
+    struct arm_cpu *cpu = (struct arm_cpu *)jit;
+    arm_set_cpsr(cpu, (arm_get_cpsr(cpu) & ~ARM_CPSR_E) | e);
+    return 0;
+}
+static const struct ir_helper setend_helper = {
+    "arm_setend", helper_setend, IR_HELPER_READS | IR_HELPER_WRITES, 1, IR_VOID, {IR_I32},
+};
+
 void emit_setend(struct xlat *x)
 {
-    unsigned e = x->thumb ? ax_bit(x, 3) : ax_bit(x, 9);
-    ir_ref arg[] = {ax_i32(x, e ? ARM_CPSR_E : 0), ax_i32(x, 2), ax_i32(x, 0)};
-    ir_call(x->b, &msr_helper, arg);
+    ir_ref arg[] = {ax_i32(x, ax_bit(x, x->thumb ? 3 : 9) ? ARM_CPSR_E : 0)};
+    ir_call(x->b, &setend_helper, arg);
     ax_end_dispatch(x);
 }
 
@@ -88,8 +97,9 @@ static const struct ir_helper wait_helper = {"arm_wait", helper_wait, 0, 0, IR_V
 
 void emit_hint(struct xlat *x)
 {
-    /* NOP, YIELD, WFE, SEV, DBG do nothing; WFI */
-    if ((x->thumb && x->size == 2 ? ax_bits(x, 4, 4) : ax_bits(x, 0, 8)) != 3 || !(x->mode & ARM_KEY_PRIVILEGED))
+    /* NOP, YIELD, WFE, SEV, DBG do nothing; WFI, which is an MSR of no bits before v6K */
+    if ((x->thumb && x->size == 2 ? ax_bits(x, 4, 4) : ax_bits(x, 0, 8)) != 3 ||
+        !(x->mode & ARM_KEY_PRIVILEGED) || !(x->features & ARM_V6K))
         return;
     ir_call(x->b, &wait_helper, NULL);
     ax_end_dispatch(x);
@@ -136,13 +146,13 @@ static const struct ir_helper cp15_write_helper = {
     "arm_cp15_write", helper_cp15_write, 0, 2, IR_I32, {IR_I32, IR_I32},
 };
 
-static void privileged_cp15(struct xlat *x, uint32_t name, bool read)
+static void checked_cp15(struct xlat *x, uint32_t name, bool read)
 {
     struct ir_builder *b = x->b;
     unsigned rt = ax_bits(x, 12, 4), crm = name >> 4 & 15;
     ir_ref arg[] = {ax_i32(x, name), read ? IR_NONE : ax_reg(x, rt)};
     if (!read) {
-        if (name >> 8 == 7 && crm != 0 && crm != 8) { /* caches and barriers */
+        if (name >> 8 == 7 && crm != 0 && crm != 4 && crm != 8) { /* caches and barriers */
             ir_fence(b);
             return;
         }
@@ -178,8 +188,9 @@ void emit_coproc_move(struct xlat *x) /* MCR, MRC */
         return;
     if (cp == 15 && user_cp15(x, op1, crn, crm, op2, read))
         return;
-    if (cp == 15 && x->mode & ARM_KEY_PRIVILEGED)
-        privileged_cp15(x, op1 << 12 | crn << 8 | crm << 4 | op2, read);
+    bool performance = x->features & ARM_V7 && !op1 && crn == 9 && crm >= 12 && crm <= 14;
+    if (cp == 15 && (x->mode & ARM_KEY_PRIVILEGED || performance))
+        checked_cp15(x, op1 << 12 | crn << 8 | crm << 4 | op2, read);
     else
         ax_undefined(x);
 }
@@ -278,8 +289,8 @@ void emit_rfe(struct xlat *x)
     struct ir_builder *b = x->b;
     bool up;
     int32_t offset = pair_offset(x, &up);
-    ir_ref base = ax_reg(x, x->rn);
-    ir_ref guard = ir_guard(b, 3 | IR_MEM_READ | IR_MEM_ALIGN(2), ax_add(x, base, (uint32_t)offset));
+    ir_ref base = ax_reg(x, x->rn), at = ax_add(x, base, (uint32_t)offset);
+    ir_ref guard = ir_guard(b, 3 | IR_MEM_READ | IR_MEM_ALIGN(2), ax_legacy(x) ? ax_and(x, at, ~3u) : at);
     ir_ref pc = ir_load_at(b, IR_I32, ax_mem(x, 2), guard, 0), cpsr = ir_load_at(b, IR_I32, ax_mem(x, 2), guard, 4);
     if (ax_bit(x, 21))
         ax_put(x, x->rn, ax_add(x, base, up ? 8 : (uint32_t)-8));
@@ -308,7 +319,8 @@ void emit_srs(struct xlat *x)
     int32_t offset = pair_offset(x, &up);
     ir_ref mode[2] = {ax_i32(x, ax_bits(x, 0, 5))}, own[] = {ax_i32(x, 1)};
     ir_ref base = ir_call(b, &banked_sp_helper, mode), spsr = ir_call(b, &mrs_helper, own);
-    ir_ref guard = ir_guard(b, 3 | IR_MEM_WRITE | IR_MEM_ALIGN(2), ax_add(x, base, (uint32_t)offset));
+    ir_ref at = ax_add(x, base, (uint32_t)offset);
+    ir_ref guard = ir_guard(b, 3 | IR_MEM_WRITE | IR_MEM_ALIGN(2), ax_legacy(x) ? ax_and(x, at, ~3u) : at);
     ir_store_at(b, ax_mem(x, 2), guard, 0, ax_reg(x, 14));
     ir_store_at(b, ax_mem(x, 2), guard, 4, spsr);
     if (ax_bit(x, 21)) {
@@ -391,7 +403,7 @@ void ax_unprivileged(struct xlat *x, unsigned how, unsigned rt, ir_ref address, 
     bool write = !(how & MEM_LOAD), rotate = false;
     unsigned size = how & MEM_SIZE;
     ir_ref at = address;
-    if (!(x->mode & (ARM_KEY_UNALIGNED | ARM_KEY_ALIGN_CHECK)) && size) {
+    if (ax_legacy(x) && size) {
         at = ax_and(x, address, size == 2 ? ~3u : ~1u);
         rotate = size == 2 && !write;
     }
