@@ -279,7 +279,7 @@ static void emit_stream(GByteArray *code, gconstpointer streams, unsigned number
 
 static struct program build(const struct stream *s, unsigned n)
 {
-    struct program p = program_build(emit_stream, s, n, BLOCK, false, 0x05000400); /* EABI 5, hard float */
+    struct program p = program_build(emit_stream, s, n, BLOCK, ORDER_LITTLE, 0x05000400); /* EABI 5, hard float */
     for (unsigned k = 0; k < n; k++)
         memcpy(program_block(&p, k, BLOCK), s[k].block, BLOCK);
     return p;

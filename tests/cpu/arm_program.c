@@ -29,10 +29,11 @@ void program_set(GByteArray *code, unsigned rd, uint32_t value)
 }
 
 /* A program header of one segment that may be read, written and executed, behind the file's header. */
-static void write_headers(uint8_t *h, uint32_t entry, uint32_t size, bool big, uint32_t flags)
+static void write_headers(uint8_t *h, uint32_t entry, uint32_t size, enum program_order order, uint32_t flags)
 {
+    bool big = order != ORDER_LITTLE;
     const uint16_t halves[][2] = {{16, 2}, {18, 40}, {40, 52}, {42, 32}, {44, 1}}; /* executable; ARM */
-    const uint32_t words[][2] = {{20, 1}, {24, entry}, {28, 52}, {36, flags | (big ? BE8 : 0)}};
+    const uint32_t words[][2] = {{20, 1}, {24, entry}, {28, 52}, {36, flags | (order == ORDER_BE8 ? BE8 : 0)}};
     const uint32_t segment[8] = {1, 0, GUEST_BASE, GUEST_BASE, size, size, 7, 0x1000};
 
     memcpy(h, "\x7f" "ELF\x01\x01\x01", 7); /* 32 bits, little-endian */
@@ -47,8 +48,16 @@ static void write_headers(uint8_t *h, uint32_t entry, uint32_t size, bool big, u
         put32(h + 52 + 4 * k, big ? GUINT32_SWAP_LE_BE(segment[k]) : segment[k]);
 }
 
-struct program program_build(program_stream emit, gconstpointer streams, unsigned n, unsigned block_size, bool big,
-                             uint32_t flags)
+void program_swap_code(GByteArray *code, unsigned from, unsigned to, bool halfwords)
+{
+    for (unsigned k = from; k < to; k += 4) {
+        uint32_t v = GUINT32_SWAP_LE_BE(get32(code->data + k));
+        put32(code->data + k, halfwords ? v << 16 | v >> 16 : v);
+    }
+}
+
+struct program program_build(program_stream emit, gconstpointer streams, unsigned n, unsigned block_size,
+                             enum program_order order, uint32_t flags)
 {
     struct program p = {.n = n, .code = GUEST_BASE + HEADERS};
     g_autoptr(GByteArray) code = g_byte_array_new();
@@ -56,6 +65,7 @@ struct program program_build(program_stream emit, gconstpointer streams, unsigne
         g_byte_array_set_size(code, 0);
         for (unsigned k = 0; k < n; k++)
             emit(code, streams, k, p.data + k * block_size);
+        unsigned end = code->len;
         program_set(code, 0, 1);
         program_set(code, 1, p.data);
         program_set(code, 2, n * block_size);
@@ -65,13 +75,15 @@ struct program program_build(program_stream emit, gconstpointer streams, unsigne
         program_set(code, 0, 0);
         program_set(code, 7, 1); /* exit(0) */
         program_emit(code, 0xef000000);
+        if (order == ORDER_BE32)
+            program_swap_code(code, end, code->len, false);
         p.data = (p.code + code->len + 0xfff) & ~0xfffu;
         p.end = p.data + n * block_size;
     }
     p.file = g_byte_array_new();
     g_byte_array_set_size(p.file, p.end - GUEST_BASE);
     memset(p.file->data, 0, p.file->len);
-    write_headers(p.file->data, p.code, p.file->len, big, flags);
+    write_headers(p.file->data, p.code, p.file->len, order, flags);
     memcpy(p.file->data + HEADERS, code->data, code->len);
     return p;
 }

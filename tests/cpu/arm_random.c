@@ -2,7 +2,7 @@
 /*
  * Random ARM and Thumb code gives the same registers, flags and memory in our interpreter, tier 1, tier 2 and in an
  * independent emulator (qemu-arm of the distribution; without it the interpreter is what the others are held to), on
- * processors from ARM926 to Cortex-A8 and with big-endian data (BE8, qemu-armeb).
+ * processors from ARM926 to Cortex-A8 and as big-endian programs (BE8 and BE32, qemu-armeb).
  *
  * Words are made from the rows of the instruction tables. Streams are put together to one static program: each loads
  * its registers from a block, runs, and dumps them there; at the end the program writes all blocks to its standard
@@ -25,20 +25,21 @@
 /* Processors; the oracle's name for each. */
 static const struct core {
     const char *name, *model, *cpu;
-    bool big; /* BE8 */
+    enum program_order order;
     unsigned share; /* of the streams that the first one runs: 1 in so many */
 } cores[] = {
-    {"", "max", "max", false, 1},
-    {"cortex-a8/", "cortex-a8", "cortex-a8", false, 6},
-    {"arm1176/", "arm1176jzf-s", "arm1176", false, 6},
-    {"arm1136/", "arm1136jf-s", "arm1136", false, 6},
-    {"arm926/", "arm926ej-s", "arm926", false, 6},
-    {"be8/", "max", "max", true, 6},
+    {"", "max", "max", ORDER_LITTLE, 1},
+    {"cortex-a8/", "cortex-a8", "cortex-a8", ORDER_LITTLE, 6},
+    {"arm1176/", "arm1176jzf-s", "arm1176", ORDER_LITTLE, 6},
+    {"arm1136/", "arm1136jf-s", "arm1136", ORDER_LITTLE, 6},
+    {"arm926/", "arm926ej-s", "arm926", ORDER_LITTLE, 6},
+    {"be8/", "max", "max", ORDER_BE8, 6},
+    {"be32/", "arm926ej-s", "arm926", ORDER_BE32, 6},
 };
 
 static guint32 seed = 1;
 static unsigned n_streams = 768;
-static const char *oracle[2]; /* by byte order */
+static const char *oracles[3]; /* by byte order */
 /* what the running test is about */
 static bool thumb;
 static const struct core *core;
@@ -58,13 +59,14 @@ static void emit_item(GByteArray *code, const struct item *i, bool of_thumb)
 /* A word of data as the processor reads it. */
 static uint32_t ordered(uint32_t v)
 {
-    return core->big ? GUINT32_SWAP_LE_BE(v) : v;
+    return core->order ? GUINT32_SWAP_LE_BE(v) : v;
 }
 
 /* The body is called: ARM around it, which leaves flags alone on the way in and out. */
 static void emit_stream(GByteArray *code, gconstpointer streams, unsigned number, uint32_t block)
 {
     const struct stream *s = (const struct stream *)streams + number;
+    unsigned begin = code->len;
     program_set(code, BASE, block);
     program_emit(code, 0xe5910000 | (IN + 60)); /* ldr r0, [r1, #...]; msr cpsr_fs, r0 */
     program_emit(code, 0xe12cf000);
@@ -97,17 +99,21 @@ static void emit_stream(GByteArray *code, gconstpointer streams, unsigned number
     }
     put32(code->data + call, (s->thumb ? 0xfa000000 : 0xeb000000) | (((body - call - 8) >> 2) & 0xffffff));
     put32(code->data + at, 0xea000000 | (((code->len - at - 8) >> 2) & 0xffffff));
+    if (core->order != ORDER_BE32)
+        return;
+    program_swap_code(code, begin, body, false);
+    program_swap_code(code, body, code->len, s->thumb);
 }
 
 static void order_words(uint8_t *data, gsize size)
 {
-    for (gsize k = 0; core->big && k < size; k += 4)
+    for (gsize k = 0; core->order && k < size; k += 4)
         put32(data + k, ordered(get32(data + k)));
 }
 
 static struct program build(const struct stream *s, unsigned n)
 {
-    struct program p = program_build(emit_stream, s, n, BLOCK, core->big, 0x05000000); /* EABI 5 */
+    struct program p = program_build(emit_stream, s, n, BLOCK, core->order, 0x05000000); /* EABI 5 */
     for (unsigned k = 0; k < n; k++) {
         memcpy(program_block(&p, k, BLOCK), s[k].block, BLOCK);
         order_words(program_block(&p, k, BLOCK), BLOCK);
@@ -120,7 +126,7 @@ static struct program build(const struct stream *s, unsigned n)
 /* All blocks after the run; NULL when it failed. */
 static uint8_t *run_oracle(const struct program *p)
 {
-    const char *const command[] = {oracle[core->big], "-cpu", core->cpu, NULL};
+    const char *const command[] = {oracles[core->order], "-cpu", core->cpu, NULL};
     uint8_t *blocks = oracle_run(command, p->file, p->n * BLOCK);
     if (blocks)
         order_words(blocks, p->n * BLOCK);
@@ -130,8 +136,7 @@ static uint8_t *run_oracle(const struct program *p)
 static uint8_t *run_ours(const struct program *p, unsigned tier)
 {
     struct guest *g = guest_new(core->model, tier, true, (p->end - GUEST_BASE + 0xffff) & ~0xffffu);
-    if (core->big)
-        arm_set_big_endian(g->cpu, true, false);
+    arm_set_big_endian(g->cpu, core->order == ORDER_BE8, core->order == ORDER_BE32);
     memcpy(g->window + GUEST_BASE, p->file->data, p->file->len);
     int raised = guest_run(g, p->code, INT64_C(100000000));
     uint8_t *result = NULL;
@@ -158,7 +163,7 @@ static bool equal(uint8_t *want, uint8_t *got)
 static bool differs(const struct stream *s, unsigned tier, uint8_t *a, uint8_t *b, bool *finished)
 {
     struct program p = build(s, 1);
-    g_autofree uint8_t *x = oracle[core->big] ? run_oracle(&p) : run_ours(&p, 0);
+    g_autofree uint8_t *x = oracles[core->order] ? run_oracle(&p) : run_ours(&p, 0);
     g_autofree uint8_t *y = run_ours(&p, tier);
     g_byte_array_unref(p.file);
     if (!x)
@@ -255,7 +260,7 @@ static void test_tier(gconstpointer data)
         for (unsigned k = 0; k < BATCH; k++)
             stream_generate(r, &s[k]);
         struct program p = build(s, BATCH);
-        g_autofree uint8_t *want = oracle[core->big] ? run_oracle(&p) : run_ours(&p, 0);
+        g_autofree uint8_t *want = oracles[core->order] ? run_oracle(&p) : run_ours(&p, 0);
         g_autofree uint8_t *got = run_ours(&p, tier);
         g_byte_array_unref(p.file);
         if (!want)
@@ -288,11 +293,11 @@ int main(int argc, char **argv)
     int keep = 1;
     g_test_init(&keep, &argv, NULL);
     g_autofree char *little = oracle_find("QEMU_ARM", "qemu-arm"), *big = oracle_find("QEMU_ARMEB", "qemu-armeb");
-    oracle[0] = little;
-    oracle[1] = big;
+    oracles[ORDER_LITTLE] = little;
+    oracles[ORDER_BE8] = oracles[ORDER_BE32] = big;
     for (unsigned n = 0; n < G_N_ELEMENTS(cores); n++)
         for (unsigned set = 0; set < 2; set++)
-            for (unsigned t = oracle[cores[n].big] ? 0 : 1; t < 3; t++) {
+            for (unsigned t = oracles[cores[n].order] ? 0 : 1; t < 3; t++) {
                 static const char *const tier[3] = {"interpreter", "tier-1", "tier-2"};
                 g_autofree char *path =
                     g_strdup_printf("/arm/random/%s%s/%s", cores[n].name, set ? "thumb" : "arm", tier[t]);

@@ -403,6 +403,59 @@ static void test_setend(void)
     rig_free(r);
 }
 
+/* VFP is there when CPACR allows it, its arithmetic when FPEXC.EN is set, too (0406C B1.11.3). */
+static void test_vfp_access(void)
+{
+    static const char *const models[] = {"arm926ej-s", "arm1136jf-s", "cortex-a8"};
+    enum { FPSID = 0xeef00a10, FPEXC = 0xeef80a10, SET_FPEXC = 0xeee82a10, FPSCR = 0xeef10a10, ADD = 0xee300a00 };
+    for (unsigned m = 0; m < G_N_ELEMENTS(models); m++)
+        for (unsigned access = 0; access < 4; access++)
+            for (unsigned user = 0; user < 2; user++) {
+                struct rig *r = rig_new(models[m]);
+                bool old = !(r->arm->model->features & ARM_V6);
+                bool allowed = old || access == 3 || (access == 1 && !user);
+                uint32_t value = access * 5u << 20;
+                if (access == 2 || (old && access)) { /* reserved; there is none */
+                    rig_free(r);
+                    continue;
+                }
+                PUT(CODE, 0xee012f50, 0xe1a00000, SET_FPEXC, 0xe1a00000); /* CPACR = r2; FPEXC = r2 */
+                set(r, 2, value);
+                if (!old)
+                    run(r, CODE, 1);
+                if (old || access) {
+                    set(r, 2, 0x40000000);
+                    run(r, CODE + 8, 1);
+                }
+                static const uint32_t words[] = {FPSID, FPEXC, FPSCR, ADD, SET_FPEXC};
+                for (unsigned k = 0; k < G_N_ELEMENTS(words); k++) {
+                    bool system = k < 2 || k == 4;
+                    PUT(CODE, words[k], 0xe3a03001);
+                    mode(r, user ? ARM_MODE_USR : SVC_MODE);
+                    set(r, 2, 0x40000000);
+                    set(r, 3, 0);
+                    run(r, CODE, 2);
+                    g_test_message("%s access %u user %u %08x", models[m], access, user, words[k]);
+                    if (allowed && !(system && user))
+                        g_assert_cmphex(reg(r, 3), ==, 1);
+                    else
+                        expect_exception(r, 0x04, ARM_MODE_UND, CODE + 4);
+                    if (k == 0 && reg(r, 3))
+                        g_assert_cmphex(reg(r, 0), ==, r->arm->model->fpsid);
+                    if (k == 1 && reg(r, 3))
+                        g_assert_cmphex(reg(r, 0), ==, 0x40000000);
+                }
+                if (allowed && !user) { /* off */
+                    PUT(CODE, SET_FPEXC, ADD);
+                    mode(r, SVC_MODE);
+                    set(r, 2, 0);
+                    run(r, CODE, 2);
+                    expect_exception(r, 0x04, ARM_MODE_UND, CODE + 8);
+                }
+                rig_free(r);
+            }
+}
+
 static void test_exclusive(void)
 {
     struct rig *r = rig_new("cortex-a8");
@@ -448,6 +501,7 @@ static const struct tier_test tests[] = {
     {"v6-control", test_v6_control},
     {"alignment", test_alignment},
     {"setend", test_setend},
+    {"vfp-access", test_vfp_access},
     {"exclusive", test_exclusive},
     {"self-modifying", test_self_modifying},
 };

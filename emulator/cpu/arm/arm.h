@@ -88,6 +88,7 @@ enum arm_key {
     ARM_KEY_VFP_EXACT = 1 << 6,   /* FPSCR asks for what host arithmetic does not do (FZ, DN, traps): see vfp.c */
     ARM_KEY_UNALIGNED = 1 << 7,   /* unaligned words and halfwords are what they seem (SCTLR.U, v7) */
     ARM_KEY_ALIGN_CHECK = 1 << 8, /* SCTLR.A */
+    ARM_KEY_VFP_ACCESS = 1 << 9,  /* CPACR allows to ask for VFP's own registers, on or not */
     ARM_KEY_FEATURES = 12,       /* shift of the model's features */
 };
 

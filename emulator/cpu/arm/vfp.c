@@ -68,8 +68,8 @@ uint32_t arm_fp_mode(const struct arm_cpu *cpu)
     uint32_t key = 0;
     if (!(cpu->model->features & ARM_VFP2))
         return 0;
-    if ((cpu->fpexc & FPEXC_EN) && ((cpu->jit.mode & ARM_KEY_USER) || access_allowed(cpu)))
-        key |= ARM_KEY_VFP;
+    if ((cpu->jit.mode & ARM_KEY_USER) || access_allowed(cpu))
+        key |= ARM_KEY_VFP_ACCESS | (cpu->fpexc & FPEXC_EN ? ARM_KEY_VFP : 0);
     if ((cpu->model->features & ARM_SHORT_VECTORS) && (cpu->fpscr & FPSCR_LEN))
         key |= ARM_KEY_VFP_VECTOR;
     if (cpu->fpscr & FPSCR_FZ)

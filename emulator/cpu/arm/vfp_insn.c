@@ -373,7 +373,7 @@ static void emit_vmrs(struct xlat *x)
 {
     struct ir_builder *b = x->b;
     unsigned reg = x->word >> 16 & 15, t = x->word >> 12 & 15;
-    bool privileged = x->mode & ARM_KEY_PRIVILEGED, on = x->mode & ARM_KEY_VFP;
+    bool privileged = x->mode & ARM_KEY_PRIVILEGED && x->mode & ARM_KEY_VFP_ACCESS, on = x->mode & ARM_KEY_VFP;
     uint32_t offset;
     if (reg == VFP_FPSCR && on) {
         if (t != 15) {
@@ -412,7 +412,7 @@ static void emit_vmrs(struct xlat *x)
 static void emit_vmsr(struct xlat *x)
 {
     unsigned reg = x->word >> 16 & 15, t = x->word >> 12 & 15;
-    bool privileged = x->mode & ARM_KEY_PRIVILEGED, on = x->mode & ARM_KEY_VFP;
+    bool privileged = x->mode & ARM_KEY_PRIVILEGED && x->mode & ARM_KEY_VFP_ACCESS, on = x->mode & ARM_KEY_VFP;
     ir_ref v;
     if (t == 15 || (reg == VFP_FPSCR ? !on : !privileged)) {
         ax_undefined(x);
