@@ -708,7 +708,7 @@ gboolean image_job_step(const ImageJob *job, guint64 done, guint64 total, GError
         job->progress(done, total, job->user_data);
     if (job->cancellable && g_cancellable_is_cancelled(job->cancellable)) {
         g_set_error(error, IMAGE_ERROR, IMAGE_ERROR_CANCELLED,
-                    _("The work was stopped; nothing was changed."));
+                    _("The work was stopped. The disk holds what it held before."));
         return FALSE;
     }
     return TRUE;
