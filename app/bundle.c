@@ -5,6 +5,7 @@
 #include "app/i18n.h"
 #include "images/images.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
@@ -84,6 +85,29 @@ gboolean vitrine_sync_folder(const char *path, GError **error)
     if (fd >= 0)
         close(fd);
     return ok || vitrine_set_errno(error, number, _("The folder could not be brought to disk"), path);
+}
+
+char **vitrine_list_folder(const char *path, GError **error)
+{
+    g_autoptr(GStrvBuilder) names = g_strv_builder_new();
+    DIR *dir = opendir(path);
+    const struct dirent *entry;
+
+    if (!dir && errno != ENOENT && errno != ENOTDIR) {
+        vitrine_set_errno(error, errno, _("The folder could not be read"), path);
+        return NULL;
+    }
+    while (dir && (errno = 0, entry = readdir(dir)))
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            g_strv_builder_add(names, entry->d_name);
+    int number = dir ? errno : 0;
+    if (dir)
+        closedir(dir);
+    if (number) {
+        vitrine_set_errno(error, number, _("The folder could not be read"), path);
+        return NULL;
+    }
+    return g_strv_builder_end(names);
 }
 
 gboolean vitrine_write_file(const char *path, const void *data, gsize size, GError **error)

@@ -101,6 +101,8 @@ gboolean vitrine_write_file(const char *path, const void *data, gsize size, GErr
 gboolean vitrine_sync_folder(const char *path, GError **error);
 /* Sets "What failed (path: why)."; FALSE always. */
 gboolean vitrine_set_errno(GError **error, int number, const char *what, const char *path);
+/* The names in a folder, all or none (NULL with a sentence); a folder that is not there has none. g_strfreev(). */
+char **vitrine_list_folder(const char *path, GError **error);
 /* Removes a folder with all that is in it; does not follow symbolic links. Any thread. */
 gboolean vitrine_remove_tree(const char *path, GError **error);
 

@@ -18,16 +18,28 @@
 /* What joining layers gets done on an ordinary disk: read, write, read back. */
 #define MERGE_BYTES_PER_SECOND (60 << 20)
 
-/* One spelling for each file, also through symbolic links: what is compared decides what is removed. */
-static char *canonical(const char *path)
+/* One spelling for each file, also through symbolic links: what is compared decides what is removed. NULL with a sentence
+ * when the host cannot tell. */
+static char *find_file(const char *path, GError **error)
 {
     char *real = realpath(path, NULL);
 
-    if (!real)
+    if (real) {
+        char *copy = g_strdup(real);
+        free(real);
+        return copy;
+    }
+    if (errno == ENOENT || errno == ENOTDIR)
         return g_canonicalize_filename(path, NULL);
-    char *copy = g_strdup(real);
-    free(real);
-    return copy;
+    vitrine_set_errno(error, errno, _("The file could not be read"), path);
+    return NULL;
+}
+
+static char *canonical(const char *path)
+{
+    char *file = find_file(path, NULL);
+
+    return file ? file : g_canonicalize_filename(path, NULL);
 }
 
 static char *disk_path(const char *bundle, const struct machine_drive *drive)
@@ -172,78 +184,88 @@ static void layers_free(Layers *layers)
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Layers, layers_free)
 
-static void pin(Layers *layers, const char *bundle, const MachineIni *machine)
+static gboolean pin(Layers *layers, const char *bundle, const MachineIni *machine, GError **error)
 {
-    for (unsigned i = 0; machine && i < machine->disk_count; i++)
-        g_hash_table_add(layers->pinned, disk_path(bundle, &machine->disks[i]));
+    for (unsigned i = 0; i < machine->disk_count; i++) {
+        g_autofree char *path = vitrine_bundle_path(bundle, machine->disks[i].file);
+        char *file = find_file(path, error);
+        if (!file)
+            return FALSE;
+        g_hash_table_add(layers->pinned, file);
+    }
+    return TRUE;
 }
 
 /* Other machines of the library whose disks stand on this one's layers. */
-static void pin_for_others(Layers *layers, const char *bundle, const char *disks)
+static gboolean pin_for_others(Layers *layers, const char *bundle, const char *disks, GError **error)
 {
     g_autofree char *library = g_path_get_dirname(bundle);
     g_autofree char *own = g_path_get_basename(bundle);
-    g_autoptr(GDir) dir = g_dir_open(library, 0, NULL);
-    const char *name;
+    g_auto(GStrv) names = vitrine_list_folder(library, error);
 
-    while (dir && (name = g_dir_read_name(dir))) {
-        g_autofree char *folder = g_build_filename(library, name, "disks", NULL);
-        g_autoptr(GDir) images = strcmp(name, own) ? g_dir_open(folder, 0, NULL) : NULL;
-        const char *file;
-        while (images && (file = g_dir_read_name(images))) {
-            g_autofree char *path = g_build_filename(folder, file, NULL);
-            g_autoptr(ImageInfo) info = image_read_info(path, NULL, NULL);
+    for (guint i = 0; names && names[i]; i++) {
+        g_autofree char *folder = g_build_filename(library, names[i], "disks", NULL);
+        if (strcmp(names[i], own) == 0)
+            continue;
+        g_auto(GStrv) files = vitrine_list_folder(folder, error);
+        if (!files)
+            return FALSE;
+        for (guint k = 0; files[k]; k++) {
+            g_autoptr(GError) failure = NULL;
+            g_autofree char *path = g_build_filename(folder, files[k], NULL);
+            g_autoptr(ImageInfo) info = image_read_info(path, NULL, &failure);
+            if (g_error_matches(failure, IMAGE_ERROR, IMAGE_ERROR_IO) ||
+                g_error_matches(failure, IMAGE_ERROR, IMAGE_ERROR_READ_ONLY)) {
+                g_propagate_error(error, g_steal_pointer(&failure)); /* who knows what it stands on */
+                return FALSE;
+            }
             if (!info || !info->backing_path)
                 continue;
-            g_autofree char *base = canonical(info->backing_path);
+            g_autofree char *base = find_file(info->backing_path, error);
+            if (!base)
+                return FALSE;
             if (is_inside(disks, base)) {
                 g_hash_table_add(layers->pinned, g_strdup(base));
                 g_hash_table_add(layers->foreign, g_steal_pointer(&base));
             }
         }
     }
+    return names != NULL;
 }
 
 /* NULL with an error when something cannot be read: then nothing may be removed. */
 static Layers *read_layers(const char *bundle, const char *without, GError **error)
 {
     g_autoptr(Layers) layers = g_new0(Layers, 1);
-    g_autofree char *disks = disks_folder(bundle);
-    g_autoptr(GDir) dir = g_dir_open(disks, 0, NULL);
-    const char *name;
+    g_autofree char *folder = g_build_filename(bundle, "disks", NULL);
+    g_autofree char *disks = find_file(folder, error);
+    g_auto(GStrv) names = disks ? vitrine_list_folder(disks, error) : NULL;
 
     layers->backing = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     layers->pinned = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     layers->foreign = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    while (dir && (name = g_dir_read_name(dir))) {
-        if (name[0] == '.' || !g_str_has_suffix(name, ".qcow2"))
+    if (!names)
+        return NULL;
+    for (guint i = 0; names[i]; i++) {
+        if (names[i][0] == '.' || !g_str_has_suffix(names[i], ".qcow2"))
             continue;
-        g_autofree char *path = g_build_filename(disks, name, NULL);
+        g_autofree char *path = g_build_filename(disks, names[i], NULL);
         g_autoptr(ImageInfo) info = image_read_info(path, "qcow2", error);
-        if (!info)
+        char *base = !info ? NULL : info->backing_path ? find_file(info->backing_path, error) : g_strdup("");
+        if (!base)
             return NULL;
-        g_hash_table_insert(layers->backing, g_steal_pointer(&path),
-                            info->backing_path ? canonical(info->backing_path) : g_strdup(""));
+        g_hash_table_insert(layers->backing, g_steal_pointer(&path), base);
     }
     g_autoptr(MachineIni) machine = history_read_machine(bundle, error);
-    if (!machine)
+    g_autoptr(GPtrArray) records = machine ? history_read_all(bundle, without, error) : NULL;
+    if (!records || !pin(layers, bundle, machine, error))
         return NULL;
-    pin(layers, bundle, machine);
-    g_autoptr(GPtrArray) records = history_read(bundle);
     for (guint i = 0; i < records->len; i++) {
         const HistoryRecord *record = records->pdata[i];
-        if (g_strcmp0(record->id, without) == 0)
-            continue;
-        if (!record->machine) {
-            g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_SYNTAX,
-                        _("The moment “%s” cannot be read, so that nobody knows which disks it needs: %s"),
-                        record->name, record->problem);
+        if (g_strcmp0(record->id, without) != 0 && !pin(layers, bundle, record->machine, error))
             return NULL;
-        }
-        pin(layers, bundle, record->machine);
     }
-    pin_for_others(layers, bundle, disks);
-    return g_steal_pointer(&layers);
+    return pin_for_others(layers, bundle, disks, error) ? g_steal_pointer(&layers) : NULL;
 }
 
 /* How many layers stand on this one; *child is one of them. */

@@ -244,15 +244,19 @@ gboolean history_delete_node(const char *bundle, const char *id, GError **error)
 
 gboolean history_collect(const char *bundle, const ImageJob *job, GError **error)
 {
-    g_autoptr(GPtrArray) records = history_read(bundle);
+    g_autoptr(GPtrArray) records = history_read_all(bundle, NULL, error);
     g_autoptr(GPtrArray) tables = g_ptr_array_new_with_free_func(g_free);
     g_autofree char *ram = history_ram_folder(bundle);
 
-    for (guint i = 0; i < records->len; i++) {
+    for (guint i = 0; records && i < records->len; i++) {
         g_autofree char *table = g_build_filename(((HistoryRecord *)records->pdata[i])->folder, "ram", NULL);
-        if (g_file_test(table, G_FILE_TEST_EXISTS))
+        if (access(table, F_OK) == 0)
             g_ptr_array_add(tables, g_steal_pointer(&table));
+        else if (errno != ENOENT)
+            return vitrine_set_errno(error, errno, _("The file could not be read"), table);
     }
+    if (!records)
+        return FALSE;
     return history_collect_layers(bundle, job, error) &&
            ram_store_collect(ram, tables, job ? job->cancellable : NULL, error);
 }

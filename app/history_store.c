@@ -130,14 +130,15 @@ HistoryRecord *history_read_one(const char *bundle, const char *id, GError **err
     g_autoptr(GKeyFile) file = g_key_file_new();
     g_autoptr(GError) failure = NULL;
     g_autoptr(HistoryRecord) record = g_new0(HistoryRecord, 1);
-    GStatBuf info;
+    GStatBuf info = {0};
+    int number = g_stat(path, &info) == 0 ? 0 : errno;
 
-    if (!is_id(id) || g_stat(path, &info) != 0)
+    if (!is_id(id) || number == ENOENT || number == ENOTDIR)
         return no_such_node(id, error);
     record->id = g_strdup(id);
     record->folder = g_build_filename(bundle, "history", id, NULL);
     record->has_ram = g_file_test(state, G_FILE_TEST_EXISTS) || g_file_test(resume, G_FILE_TEST_EXISTS);
-    if (info.st_size <= MAX_NODE_FILE && g_key_file_load_from_file(file, path, G_KEY_FILE_NONE, &failure)) {
+    if (!number && info.st_size <= MAX_NODE_FILE && g_key_file_load_from_file(file, path, G_KEY_FILE_NONE, &failure)) {
         g_autofree char *kind = g_key_file_get_string(file, "Node", "Kind", NULL);
         for (unsigned i = 0; i < G_N_ELEMENTS(kind_ids); i++)
             if (g_strcmp0(kind, kind_ids[i]) == 0 && i != HISTORY_HERE)
@@ -163,7 +164,7 @@ HistoryRecord *history_read_one(const char *bundle, const char *id, GError **err
     record->machine = read_machine_file(settings, &failure);
     if (!record->machine && !record->problem)
         record->problem = g_strdup(failure->message);
-    if (record->problem && !g_file_test(path, G_FILE_TEST_EXISTS)) /* deleted meanwhile */
+    if (record->problem && access(path, F_OK) != 0 && errno == ENOENT) /* deleted meanwhile */
         return no_such_node(id, error);
     return g_steal_pointer(&record);
 }
@@ -203,15 +204,14 @@ static gboolean check_parents(GPtrArray *records)
     return whole;
 }
 
-static GPtrArray *read_nodes(const char *bundle, gboolean *whole)
+static GPtrArray *read_nodes(const char *bundle, gboolean *whole, GError **error)
 {
     GPtrArray *records = g_ptr_array_new_with_free_func((GDestroyNotify)history_record_free);
     g_autofree char *folder = g_build_filename(bundle, "history", NULL);
-    g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
-    const char *name;
+    g_auto(GStrv) names = vitrine_list_folder(folder, error);
 
-    while (dir && (name = g_dir_read_name(dir))) {
-        HistoryRecord *record = is_id(name) ? history_read_one(bundle, name, NULL) : NULL;
+    for (guint i = 0; names && names[i]; i++) {
+        HistoryRecord *record = is_id(names[i]) ? history_read_one(bundle, names[i], NULL) : NULL;
         if (record)
             g_ptr_array_add(records, record);
     }
@@ -224,7 +224,29 @@ GPtrArray *history_read(const char *bundle)
 {
     gboolean whole;
 
-    return read_nodes(bundle, &whole);
+    return read_nodes(bundle, &whole, NULL);
+}
+
+GPtrArray *history_read_all(const char *bundle, const char *without, GError **error)
+{
+    g_autoptr(GError) failure = NULL;
+    gboolean whole;
+    g_autoptr(GPtrArray) records = read_nodes(bundle, &whole, &failure);
+
+    if (failure) {
+        g_propagate_error(error, g_steal_pointer(&failure));
+        return NULL;
+    }
+    for (guint i = 0; i < records->len; i++) {
+        const HistoryRecord *record = records->pdata[i];
+        if (record->machine || g_strcmp0(record->id, without) == 0)
+            continue;
+        g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_SYNTAX,
+                    _("The moment “%s” cannot be read, so that nobody knows which disks it needs: %s"), record->name,
+                    record->problem);
+        return NULL;
+    }
+    return g_steal_pointer(&records);
 }
 
 GPtrArray *history_look(const char *bundle, MachineIni **machine, char **here)
@@ -232,7 +254,7 @@ GPtrArray *history_look(const char *bundle, MachineIni **machine, char **here)
     for (guint look = 1;; look++) {
         gboolean whole;
         /* machine.ini last: it names a node before that appears, and where the machine was until then. */
-        GPtrArray *records = read_nodes(bundle, &whole);
+        GPtrArray *records = read_nodes(bundle, &whole, NULL);
         *machine = history_read_machine(bundle, NULL);
         const char *named = *machine ? (*machine)->here : NULL;
         const HistoryRecord *place = history_find(records, named);

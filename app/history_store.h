@@ -44,6 +44,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(HistoryRecord, history_record_free)
 
 /* All nodes, by time; never NULL. */
 GPtrArray *history_read(const char *bundle);
+/* The same for who removes what no node needs: NULL with a sentence when there may be nodes, or parts of them, that
+ * cannot be read. `without`: id of a node that is going, and may be broken (may be NULL). */
+GPtrArray *history_read_all(const char *bundle, const char *without, GError **error);
 /* All nodes, machine.ini (NULL: it cannot be read) and the node where the machine is (NULL: nowhere; both are the
  * caller's), as they belong together although somebody else, who has the lock, takes and deletes nodes meanwhile. */
 GPtrArray *history_look(const char *bundle, MachineIni **machine, char **here);

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <xxhash.h>
 #include <zstd.h>
@@ -29,6 +30,7 @@
 #define FRAME_XZ      (1u << 24)
 #define FRAME_TIGHT   (1u << 25) /* not worth another try */
 #define FRAME_COUNT   0xffffffu
+#define MAX_FRAME_BYTES (2u * RAM_PACK_MAX_BYTES) /* in the file: more than any page takes that cannot be compressed */
 #define XZ_SLICE      (64u << 10) /* of input, between looks at the cancellable */
 #define XZ_MEMORY     (64u << 20) /* that reading a frame may take */
 #define QUICK_SECONDS 1.6         /* after this long frames are written with zstd only */
@@ -101,7 +103,9 @@ void ram_pack_free(RamPack *pack)
 {
     if (!pack)
         return;
-    g_clear_pointer(&pack->file, g_mapped_file_unref);
+    if (pack->fd >= 0)
+        close(pack->fd);
+    g_free(pack->index);
     g_free(pack->name);
     g_free(pack->first_page);
     g_free(pack);
@@ -112,9 +116,34 @@ static guint32 frame_pages(const struct ram_frame *frame)
     return frame->pages & FRAME_COUNT;
 }
 
-static const guint8 *pack_data(const RamPack *pack)
+/* Reads, as a mapping does not: a disk that fails shall give a sentence. A file that ends too early is damaged. */
+static gboolean read_at(const RamPack *pack, const char *path, guint64 offset, void *to, gsize size, GError **error)
 {
-    return (const guint8 *)g_mapped_file_get_contents(pack->file);
+    guint8 *at = to;
+
+    while (size > 0) {
+        ssize_t n = pread(pack->fd, at, size, (off_t)offset);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return vitrine_set_errno(error, errno, _("The file could not be read"), path);
+        if (n == 0)
+            return ram_damaged(error, path);
+        at += n;
+        offset += (gsize)n;
+        size -= (gsize)n;
+    }
+    return TRUE;
+}
+
+/* The frame as it stands in the file; g_free(). */
+static guint8 *read_raw(const RamPack *pack, const char *folder, guint64 index, GError **error)
+{
+    const struct ram_frame *frame = &pack->frames[index];
+    g_autofree char *path = ram_pack_path(folder, pack->name);
+    g_autofree guint8 *raw = g_malloc(frame->length + 1);
+
+    return read_at(pack, path, frame->offset, raw, frame->length, error) ? g_steal_pointer(&raw) : NULL;
 }
 
 /* The digit of a pack's version; 0: it is no pack. */
@@ -130,16 +159,19 @@ RamPack *ram_pack_open(const char *folder, const char *name, GError **error)
     g_autofree char *path = ram_pack_path(folder, name);
     g_autoptr(RamPack) pack = g_new0(RamPack, 1);
     struct tail tail;
+    struct stat info;
 
     pack->name = g_strdup(name);
-    pack->file = g_mapped_file_new(path, FALSE, error);
-    if (!pack->file)
+    pack->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (pack->fd < 0 || fstat(pack->fd, &info) != 0) {
+        vitrine_set_errno(error, errno, _("The file could not be read"), path);
         return NULL;
-    gsize size = pack->size = g_mapped_file_get_length(pack->file);
-    if (size < sizeof tail)
+    }
+    guint64 size = pack->size = (guint64)info.st_size;
+    if (!S_ISREG(info.st_mode) || size < sizeof tail)
         return ram_damaged(error, path), NULL;
-    const guint8 *data = pack_data(pack);
-    memcpy(&tail, data + size - sizeof tail, sizeof tail);
+    if (!read_at(pack, path, size - sizeof tail, &tail, sizeof tail, error))
+        return NULL;
     if (version_of(tail.magic) > PACK_VERSION) {
         g_autofree char *shown = g_filename_display_name(path);
         g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED,
@@ -150,10 +182,17 @@ RamPack *ram_pack_open(const char *folder, const char *name, GError **error)
     guint64 room = size - sizeof tail;
     if (!version_of(tail.magic) || tail.index_offset > room || tail.index_offset % 8 ||
         tail.frames > room / sizeof(struct ram_frame) || tail.pages > room / sizeof(struct ram_hash) ||
-        tail.frames * sizeof(struct ram_frame) + tail.pages * sizeof(struct ram_hash) != room - tail.index_offset ||
-        XXH3_64bits(data + tail.index_offset, room - tail.index_offset) != tail.index_hash)
+        tail.frames * sizeof(struct ram_frame) + tail.pages * sizeof(struct ram_hash) != room - tail.index_offset)
         return ram_damaged(error, path), NULL;
-    pack->frames = (const struct ram_frame *)(const void *)(data + tail.index_offset);
+    guint64 index_size = room - tail.index_offset;
+    pack->index = g_try_malloc(index_size + 1);
+    if (!pack->index)
+        return ram_damaged(error, path), NULL;
+    if (!read_at(pack, path, tail.index_offset, pack->index, index_size, error))
+        return NULL;
+    if (XXH3_64bits(pack->index, index_size) != tail.index_hash)
+        return ram_damaged(error, path), NULL;
+    pack->frames = (const struct ram_frame *)(const void *)pack->index;
     pack->hashes = (const struct ram_hash *)(const void *)(pack->frames + tail.frames);
     pack->frame_count = tail.frames;
     pack->page_count = tail.pages;
@@ -165,6 +204,7 @@ RamPack *ram_pack_open(const char *folder, const char *name, GError **error)
         pages += frame_pages(frame);
         if (frame_pages(frame) > RAM_PACK_MAX_FRAME || frame->pages & ~(FRAME_COUNT | FRAME_XZ | FRAME_TIGHT) ||
             frame->offset > tail.index_offset || frame->length > tail.index_offset - frame->offset ||
+            frame->length > MAX_FRAME_BYTES ||
             pages > tail.pages)
             return ram_damaged(error, path), NULL;
     }
@@ -177,11 +217,13 @@ RamPack *ram_pack_open(const char *folder, const char *name, GError **error)
 gboolean ram_pack_read_frame(const RamPack *pack, const char *folder, guint64 index, guint8 *to, GError **error)
 {
     const struct ram_frame *frame = &pack->frames[index];
-    const guint8 *from = pack_data(pack) + frame->offset;
+    g_autofree guint8 *from = read_raw(pack, folder, index, error);
     gsize wanted = (gsize)frame_pages(frame) * RAM_PAGE_SIZE, in = 0, out = 0;
     guint64 memory = XZ_MEMORY;
     gboolean ok;
 
+    if (!from)
+        return FALSE;
     if (frame->pages & FRAME_XZ)
         ok = lzma_stream_buffer_decode(&memory, 0, NULL, from, &in, frame->length, to, &out, wanted) == LZMA_OK &&
              in == frame->length && out == wanted;
@@ -505,7 +547,9 @@ static gboolean copy_frames(const struct tighten *t, struct ram_pack_writer *w)
 
     for (guint64 i = 0; ok && i < t->pack->frame_count; i++) {
         const struct ram_frame *frame = &t->pack->frames[i];
-        const guint8 *old = pack_data(t->pack) + frame->offset;
+        g_autofree guint8 *old = read_raw(t->pack, t->folder, i, t->error);
+        if (!old)
+            return FALSE;
         if (frame->pages & FRAME_TIGHT || !frame_pages(frame) || g_cancellable_is_cancelled(t->cancellable)) {
             ok = write_frame(w, old, frame->length, frame->pages, t->error);
             continue;

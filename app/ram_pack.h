@@ -31,7 +31,8 @@ typedef struct ram_pack {
     guint64 frame_count, page_count;
     const struct ram_hash *hashes; /* of each page */
     guint32 *first_page;           /* of each frame, and the number of pages */
-    GMappedFile *file;
+    int fd;
+    guint8 *index; /* what `frames` and `hashes` point into */
     const struct ram_frame *frames;
 } RamPack;
 

@@ -170,11 +170,12 @@ static gboolean read_block(struct reader *r, struct ram_table *table)
 
 struct ram_table *ram_table_read(const char *path, GError **error)
 {
-    g_autoptr(GMappedFile) file = g_mapped_file_new(path, FALSE, error);
+    g_autofree char *file = NULL;
+    gsize file_size;
 
-    if (!file)
+    if (!g_file_get_contents(path, &file, &file_size, error))
         return NULL;
-    struct reader head = {(const guint8 *)g_mapped_file_get_contents(file), g_mapped_file_get_length(file), 0, TRUE};
+    struct reader head = {(const guint8 *)file, file_size, 0, TRUE};
     guint64 magic = get(&head, 8), length = get(&head, 8), hash = get(&head, 8);
     if (!head.ok || magic != TABLE_MAGIC || length != head.size - head.at ||
         XXH3_64bits(head.data + head.at, length) != hash)

@@ -32,11 +32,17 @@
 const char *const host_fault_names[] = {[HOST_FINE] = "fine",     [HOST_KILL] = "kill",
                                         [HOST_FORGET] = "forget", [HOST_EIO] = "eio",
                                         [HOST_EIO_STAYS] = "eio-stays", [HOST_ENOSPC] = "enospc",
-                                        [HOST_SHORT] = "short",   [HOST_READ] = "read"};
+                                        [HOST_SHORT] = "short",   [HOST_READ] = "read",
+                                        [HOST_READ_ONCE] = "read-once"};
 
 gboolean host_fault_kills(HostFault fault)
 {
     return fault == HOST_KILL || fault == HOST_FORGET;
+}
+
+static gboolean reads_fail(HostFault fault)
+{
+    return fault == HOST_READ || fault == HOST_READ_ONCE;
 }
 
 /* ---- what the kernel is asked ---- */
@@ -48,6 +54,7 @@ enum kind {
     FREES,   /* needs none */
     SYNCS,
     READS,
+    LOOKS, /* at names and what they are; counted with the reads */
     OPENS,  /* counts with O_CREAT, O_TRUNC, O_TMPFILE */
     CLONES, /* ioctl of two files */
     NEVER,  /* would get past us */
@@ -71,7 +78,8 @@ static const struct call {
     {SYS_fchownat, NEVER},      {SYS_lchown, NEVER},          {SYS_lsetxattr, NEVER},    {SYS_vmsplice, NEVER},
     {SYS_sync, NEVER},          {SYS_syncfs, NEVER},
     {SYS_read, READS},          {SYS_pread64, READS},         {SYS_readv, READS},        {SYS_preadv, READS},
-    {SYS_preadv2, READS},
+    {SYS_preadv2, READS},       {SYS_getdents64, LOOKS},      {SYS_newfstatat, LOOKS},   {SYS_access, LOOKS},
+    {SYS_readlink, LOOKS},      {SYS_readlinkat, LOOKS},
 };
 
 #define CREATES (O_CREAT | O_TRUNC | (O_TMPFILE & ~O_DIRECTORY))
@@ -116,6 +124,17 @@ __asm__(".text\n.globl host_raw_call\n.type host_raw_call, @function\nhost_raw_c
 #define RAW_(n, a, b, c, d, e, f, ...) \
     host_raw_call((n), (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
 
+/* Our own looks at files are no calls of the process that is watched. */
+static int look_at(int fd, struct stat *st)
+{
+    return RAW(SYS_fstat, fd, st) == 0 ? 0 : -1;
+}
+
+static int look_at_name(const char *name, struct stat *st, int flags)
+{
+    return RAW(SYS_newfstatat, AT_FDCWD, name, st, flags) == 0 ? 0 : -1;
+}
+
 static void give_up(const char *why, long number)
 {
     char text[200];
@@ -130,7 +149,7 @@ static void remember_contents(int fd)
 {
     struct stat st;
 
-    if (host.fault != HOST_FORGET || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+    if (host.fault != HOST_FORGET || look_at(fd, &st) != 0 || !S_ISREG(st.st_mode))
         return;
     for (guint i = 0; i < host.files->len; i++)
         if (g_array_index(host.files, struct synced, i).inode == st.st_ino)
@@ -156,7 +175,7 @@ static ino_t folder_of(const char *name)
     if (!slash)
         give_up("a name without a folder", SYS_rename);
     *slash = 0;
-    return stat(folder, &st) == 0 ? st.st_ino : 0;
+    return look_at_name(folder, &st, 0) == 0 ? st.st_ino : 0;
 }
 
 static struct entry *new_entry(int what, const char *name)
@@ -188,7 +207,7 @@ static guint keep(const char *name)
 static gboolean is_there(const char *name)
 {
     struct stat st;
-    return lstat(name, &st) == 0;
+    return look_at_name(name, &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 static void note_added(const char *name)
@@ -210,7 +229,7 @@ static void note_moved(const char *from, const char *to)
 static void note_removed(const char *name)
 {
     struct stat st;
-    if (host.fault != HOST_FORGET || lstat(name, &st) != 0)
+    if (host.fault != HOST_FORGET || look_at_name(name, &st, AT_SYMLINK_NOFOLLOW) != 0)
         return;
     guint kept = S_ISDIR(st.st_mode) ? 0 : keep(name);
     new_entry(S_ISDIR(st.st_mode) ? REMOVED_FOLDER : REMOVED, name)->kept = kept;
@@ -220,7 +239,7 @@ static void synced(int fd)
 {
     struct stat st;
 
-    if (host.fault != HOST_FORGET || fstat(fd, &st) != 0)
+    if (host.fault != HOST_FORGET || look_at(fd, &st) != 0)
         return;
     for (guint i = 0; i < host.files->len; i++) {
         struct synced *s = &g_array_index(host.files, struct synced, i);
@@ -251,7 +270,7 @@ static void forget_contents(const struct synced *s)
     guint8 none[SECTOR] = {0}, *now;
     gboolean all = dice() % 3 == 0;
 
-    if (fstat(s->fd, &st) != 0)
+    if (look_at(s->fd, &st) != 0)
         return;
     gsize size = (gsize)st.st_size, longer = MAX(size, s->length);
     if (!all && size != s->length && dice() % 2)
@@ -309,7 +328,7 @@ static const char *full_name(int folder, const char *name, char *buffer)
             give_up("no folder", SYS_openat);
     } else {
         snprintf(self, sizeof self, "/proc/self/fd/%d", folder);
-        n = readlink(self, path, sizeof path - 1);
+        n = RAW(SYS_readlink, self, path, sizeof path - 1);
         if (n < 0)
             give_up("no folder", SYS_openat);
         path[n] = 0;
@@ -418,10 +437,10 @@ static gboolean counts(long number, enum kind kind, const long *a)
 {
     struct stat st;
 
-    if (host.paused || (kind == READS) != (host.fault == HOST_READ))
+    if (host.paused || (kind == READS || kind == LOOKS) != reads_fail(host.fault))
         return FALSE;
     if (kind == WRITES || kind == READS)
-        return target_of(number, a) > 2 && fstat(target_of(number, a), &st) == 0 &&
+        return target_of(number, a) > 2 && look_at(target_of(number, a), &st) == 0 &&
                (S_ISREG(st.st_mode) || S_ISBLK(st.st_mode));
     if (kind == OPENS)
         return (number == SYS_open ? a[1] : a[2]) & CREATES;
@@ -444,7 +463,8 @@ static long strike(long number, enum kind kind, const long *a)
         if (kind != FREES && kind != SYNCS)
             return -ENOSPC;
         return 1;
-    case HOST_EIO: return first ? -EIO : 1;
+    case HOST_EIO:
+    case HOST_READ_ONCE: return first ? -EIO : 1;
     case HOST_EIO_STAYS:
     case HOST_READ: return -EIO;
     case HOST_SHORT: return first && kind == WRITES ? write_half(number, a) : 1;
@@ -523,7 +543,7 @@ static void install(gboolean reads)
     f[n++] = (struct sock_filter)RETURN(SECCOMP_RET_ALLOW);
     f[n++] = (struct sock_filter)LOAD(nr);
     for (gsize i = 0; i < G_N_ELEMENTS(calls); i++) {
-        if (calls[i].kind == READS && !reads)
+        if ((calls[i].kind == READS || calls[i].kind == LOOKS) && !reads)
             continue;
         if (calls[i].kind == OPENS) { /* most opens create nothing */
             f[n++] = (struct sock_filter)IF(calls[i].number, 0, 4);
@@ -552,7 +572,7 @@ void host_watch(HostFault fault, guint64 at, guint64 *counter, const char *stash
     *counter = 0;
     if (fault == HOST_FORGET)
         g_mkdir_with_parents(stash, 0755);
-    install(fault == HOST_READ);
+    install(reads_fail(fault));
 }
 
 void host_clear_stash(const char *stash)

@@ -22,7 +22,9 @@ typedef enum HostFault {
     HOST_EIO_STAYS, /* and every later one */
     HOST_ENOSPC, /* it and every later call that may need room fail, but for what frees some */
     HOST_SHORT,  /* it writes the first half of what it was given, and says so */
-    HOST_READ,   /* EIO from a call that reads; only those count */
+    HOST_READ,   /* EIO from a call that reads (contents, names in a folder, what a file is), and from every later one;
+                    only those count */
+    HOST_READ_ONCE, /* from one of them */
 } HostFault;
 
 extern const char *const host_fault_names[];

@@ -517,7 +517,7 @@ static void fault_seed(const Row *row, guint32 seed, gconstpointer data)
 }
 
 static const HostFault faults[] = {HOST_KILL,   HOST_FORGET, HOST_EIO, HOST_EIO_STAYS,
-                                   HOST_ENOSPC, HOST_SHORT,  HOST_READ};
+                                   HOST_ENOSPC, HOST_SHORT,  HOST_READ, HOST_READ_ONCE};
 
 /* All files of the folder and the model, to go back to. */
 typedef struct Saved {

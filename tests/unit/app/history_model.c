@@ -538,7 +538,8 @@ static void test_life(gconstpointer data)
 
 int main(int argc, char **argv)
 {
-    static const HostFault faults[] = {HOST_KILL, HOST_FORGET, HOST_EIO, HOST_EIO_STAYS, HOST_ENOSPC, HOST_SHORT};
+    static const HostFault faults[] = {HOST_KILL, HOST_FORGET, HOST_EIO, HOST_EIO_STAYS, HOST_ENOSPC, HOST_SHORT, HOST_READ,
+                                       HOST_READ_ONCE};
 
     if (!g_getenv("TMPDIR") && access("/dev/shm", W_OK) == 0)
         g_setenv("TMPDIR", "/dev/shm", TRUE);
