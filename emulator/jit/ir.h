@@ -243,6 +243,7 @@ struct ir_block {
     uint32_t n_params;
     uint32_t loop_depth;      /* 0 = not in a loop */
     bool cold;                /* unlikely to run: placed last */
+    bool on_edge;             /* nothing but a CHARGE in the middle of an edge: slots are what they are behind it */
 };
 
 /* A finished region, as interpreter, passes and back ends see it.  Instructions of one block are

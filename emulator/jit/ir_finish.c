@@ -56,6 +56,8 @@ static void visit(struct ir_builder *b, uint32_t *post, uint32_t *n_post, bool b
             if (by_loop) {
                 if (s->cold != t->cold)
                     first_last = t->cold;
+                else if (hint == 0 && s->way_back != t->way_back)
+                    first_last = s->way_back;
                 else if (hint == 0 && s->loop_depth != t->loop_depth)
                     first_last = s->loop_depth > t->loop_depth;
             }

@@ -63,6 +63,8 @@ struct ib_block {
     uint32_t loop_depth, loop; /* loop = header's block or ~0 */
     bool started, terminated, sealed, cold;
     bool late_charge; /* passes: its charge does not stand first */
+    bool on_edge;     /* passes: nothing but the charge for the loop that it leads to */
+    bool way_back;    /* passes: such a block on the way back to the beginning of its loop */
 };
 
 struct ib_exit_info {

@@ -251,7 +251,8 @@ struct ir_region *ib_pack(struct ir_builder *b)
         const struct ib_block *k = &b->block[b->order[o]];
         struct ir_block *x = &r->block[o - p.first_block];
         *x = (struct ir_block){
-            .pc = k->pc, .npc = k->npc, .first = p.n_list, .loop_depth = k->loop_depth, .cold = k->cold};
+            .pc = k->pc, .npc = k->npc, .first = p.n_list, .loop_depth = k->loop_depth, .cold = k->cold,
+            .on_edge = k->on_edge};
         for (ir_ref v = k->phi_head; v; v = b->link[v].next) {
             put_value(&p, v);
             x->n_params++;

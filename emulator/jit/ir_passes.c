@@ -535,6 +535,33 @@ static uint32_t way_in(const struct ir_builder *b, uint32_t header, const uint8_
     return edge;
 }
 
+/* A copy of an exit of the block that the edge leads to, as it is at the end of the edge's beginning: parameters are
+ * what the edge gives them. */
+static uint32_t exit_on_edge(struct ir_builder *b, uint32_t exit, uint32_t edge)
+{
+    uint32_t first = b->n_snaps, count = b->exit[exit].count, copy = b->n_exits, to = b->edge[edge].to;
+
+    IB_GROW(b->exit, copy, b->cap_exits);
+    IB_GROW(b->exit_info, copy, b->cap_exit_info);
+    while (b->cap_snaps < first + count) {
+        b->cap_snaps = MAX(256u, b->cap_snaps * 2);
+        b->snap = g_renew(struct ir_snap, b->snap, b->cap_snaps);
+    }
+    b->exit[copy] = b->exit[exit];
+    b->exit_info[copy] = (struct ib_exit_info){0};
+    b->exit[copy].block = b->edge[edge].from;
+    b->exit[copy].first = first;
+    for (uint32_t n = 0; n < count; n++) {
+        struct ir_snap x = b->snap[b->exit[exit].first + n];
+        if (ib_is(b, x.value, IR_PARAM) && b->insn[x.value].b == to)
+            x.value = ib_resolve(b, b->arg[b->insn[x.value].a + b->edge[edge].index]);
+        b->snap[first + n] = x;
+    }
+    b->n_snaps += count;
+    b->n_exits++;
+    return copy;
+}
+
 /* A guard of the header's own, checked in each round, goes before the loop: its exit there is the header's
  * state on the way in. */
 static void lift_guards(struct ir_builder *b, const struct passes *p, uint32_t header, const uint8_t *in)
@@ -566,28 +593,9 @@ static void lift_guards(struct ir_builder *b, const struct passes *p, uint32_t h
         if (!s.all_outside)
             continue;
         if (exit == ~0u) {
-            uint32_t first = b->n_snaps, count = b->exit[budget].count;
-            exit = b->n_exits;
-            IB_GROW(b->exit, exit, b->cap_exits);
-            IB_GROW(b->exit_info, exit, b->cap_exit_info);
-            while (b->cap_snaps < first + count) {
-                b->cap_snaps = MAX(256u, b->cap_snaps * 2);
-                b->snap = g_renew(struct ir_snap, b->snap, b->cap_snaps);
-            }
-            b->exit[exit] = b->exit[budget];
-            b->exit_info[exit] = (struct ib_exit_info){0};
+            exit = exit_on_edge(b, budget, edge);
             b->exit[exit].kind = IR_EXIT_MEMORY;
             b->exit[exit].refund = 0;
-            b->exit[exit].block = b->edge[edge].from;
-            b->exit[exit].first = first;
-            for (uint32_t n = 0; n < count; n++) {
-                struct ir_snap x = b->snap[b->exit[budget].first + n];
-                if (ib_is(b, x.value, IR_PARAM) && b->insn[x.value].b == header)
-                    x.value = ib_resolve(b, b->arg[b->insn[x.value].a + b->edge[edge].index]);
-                b->snap[first + n] = x;
-            }
-            b->n_snaps += count;
-            b->n_exits++;
         }
         b->insn[v].b = exit;
         move_before_end(b, v, b->edge[edge].from);
@@ -618,6 +626,60 @@ static void move_invariants(struct ir_builder *b, const struct passes *p)
         }
         lift_guards(b, p, header, in);
     }
+}
+
+/* ---------------------------------------------------------------------------------------------- charges
+ *
+ * What a loop's header charges is charged on the ways to it, its look at the budget with it: that exit then tells of
+ * the values which the ways give to the header's parameters, and parameters that nobody else reads need not be. */
+
+#define CHARGED_WAYS_MAX 4
+
+/* A block in the middle of the edge, with a charge as the header's is there. */
+static void charge_edge(struct ir_builder *b, uint32_t e, uint32_t exit, uint32_t charged)
+{
+    uint32_t to = b->edge[e].to, index = b->edge[e].index, f = b->n_edges;
+    uint32_t copy = exit_on_edge(b, exit, e), n = ir_block_new(b, b->block[to].pc, b->block[to].npc) + 1;
+    struct ib_block *k = &b->block[n];
+
+    b->exit[copy].block = n;
+    IB_GROW(b->edge, f, b->cap_edges);
+    b->n_edges++;
+    b->edge[f] = (struct ib_edge){.from = n, .to = to, .index = index};
+    b->block[to].pred[index] = f;
+    IB_GROW(k->pred, 0, k->cap_preds);
+    k->pred[k->n_preds++] = e;
+    k->succ[k->n_succs++] = f;
+    b->edge[e].to = n;
+    b->edge[e].index = 0;
+    k->started = k->sealed = k->terminated = true;
+    k->on_edge = true;
+    k->way_back = b->block[b->edge[e].from].rpo >= b->block[to].rpo;
+    k->charged = charged;
+    k->charge = ib_new(b, &(struct ir_insn){.op = IR_CHARGE, .b = copy, .c = charged}, n);
+    ib_append(b, k->charge, n);
+    ib_append(b, ib_new(b, &(struct ir_insn){.op = IR_BR, .b = f}, n), n);
+}
+
+static void charge_loops(struct ir_builder *b)
+{
+    uint32_t n_blocks = b->n_order;
+    bool changed = false;
+
+    for (uint32_t o = 1; o < n_blocks; o++) {
+        uint32_t header = b->order[o];
+        const struct ib_block *k = &b->block[header];
+        ir_ref v = k->charge;
+        if (k->loop != header || !v || k->late_charge || k->head != v || !k->phi_head || k->n_preds > CHARGED_WAYS_MAX)
+            continue;
+        for (uint32_t p = 0; p < b->block[header].n_preds; p++)
+            charge_edge(b, b->block[header].pred[p], b->insn[v].b, b->insn[v].c);
+        ib_unlink(b, v);
+        b->block[header].charge = 0;
+        changed = true;
+    }
+    if (changed)
+        ib_order(b);
 }
 
 /* ----------------------------------------------------------------------------------------------------- */
@@ -667,4 +729,5 @@ void ib_optimise(struct ir_builder *b)
     ib_resolve_all(b);
     move_invariants(b, &p);
     number_values(b, &p);
+    charge_loops(b);
 }

@@ -154,7 +154,7 @@ struct jit_guest {
      * IR_EXIT_DISPATCH and after each device access. true when state has changed. */
     bool (*interrupt)(struct jit_cpu *cpu);
     /* The guest's result for a floating-point operation whose host result is NaN or invalid. `insn` names op,
-     * type, aux; operands and result as bits (F32 in the low half). */
+     * type, aux; operands and result as bits (F32 in the low half). That of arithmetic on F32 and F64 is a NaN. */
     uint64_t (*fp_fix)(struct jit_cpu *cpu, const struct ir_insn *insn, uint64_t a, uint64_t b, uint64_t c);
     /* Disassembles for the log (capstone or own); returns the size. */
     unsigned (*disassemble)(uint64_t pc, const uint8_t *code, uint32_t avail, char *text, size_t size);

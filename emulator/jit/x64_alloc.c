@@ -710,15 +710,17 @@ void x64_block_begin(struct x64_ctx *c, uint32_t b)
         }
         if (x != ~0u) {
             const struct ir_exit *e = &r->exit[x];
+            /* A load that faults has not written its result: that may stand where such a value did. */
+            uint32_t until = i->op == IR_LOAD ? p : p + 1;
             for (uint32_t k = 0; k < e->count; k++) {
                 struct x64_val *v = &c->val[c->val[r->snap[e->first + k].value].canon];
-                v->last = p + 1;
+                v->last = until;
                 v->stamp = b;
             }
             const ir_ref extra[3] = {e->info, e->pc_ref, e->npc_ref};
             for (unsigned k = 0; k < 3; k++) {
                 struct x64_val *v = &c->val[c->val[extra[k]].canon];
-                v->last = p + 1;
+                v->last = until;
                 v->stamp = b;
             }
         }

@@ -58,8 +58,8 @@ static int slot_at(const struct x64_ctx *c, unsigned s, int32_t depth)
     return -1;
 }
 
-/* Is the value of the block's parameter for slot `s` in the slot's memory before anything is done for it? */
-static bool already_there(const struct x64_ctx *c, uint32_t b, unsigned s)
+/* Is a block's first instruction a CHARGE whose exit has nothing to write to slot `s`? */
+static bool charged_without(const struct x64_ctx *c, uint32_t b, unsigned s)
 {
     const struct ir_region *r = c->r;
     uint32_t p = r->block[b].first + r->block[b].n_params;
@@ -74,6 +74,29 @@ static bool already_there(const struct x64_ctx *c, uint32_t b, unsigned s)
         }
     }
     return true;
+}
+
+/* Is the value of the block's parameter for slot `s` in the slot's memory before anything is done for it?  The block
+ * may be charged for on the ways to it, by blocks for that alone: of another block that is but a charge and a branch,
+ * slots may have changed behind the charge. */
+static bool already_there(const struct x64_ctx *c, uint32_t b, unsigned s)
+{
+    const struct ir_region *r = c->r;
+    uint32_t n = 0;
+
+    if (charged_without(c, b, s)) {
+        return true;
+    }
+    for (uint32_t k = 0; k < r->n_edges; k++) {
+        uint32_t from = r->edge[k].from;
+        if (r->edge[k].to == b) {
+            if (!r->block[from].on_edge || !charged_without(c, from, s)) {
+                return false;
+            }
+            n++;
+        }
+    }
+    return n > 0;
 }
 
 struct walk {

@@ -188,24 +188,35 @@ void x64_moves(struct x64_ctx *c)
                 }
             }
         }
-        if (n && !progress) { /* a cycle: what the first destination holds goes aside */
-            struct x64_loc aside = {.kind = XL_REG}, from = m[0].dst;
+        if (n && !progress) { /* a cycle: what a destination holds goes aside, of a register if there is one */
+            uint32_t k = 0;
+            while (k < n && m[k].dst.kind != XL_REG) {
+                k++;
+            }
+            k = k < n ? k : 0;
+            struct x64_loc aside = {.kind = XL_REG}, from = m[k].dst, was = from;
             if (from.kind == XL_REG && from.reg < XMM0) {
                 aside.reg = RAX;
                 aside.type = IR_I64;
             } else if (from.kind == XL_REG) {
                 aside.reg = (int8_t)X_TMP;
                 aside.type = IR_V128;
-            } else {
+            } else { /* as wide as what is there: of memory that was just written no more can be read at once */
                 aside.kind = XL_TEMP;
                 aside.off = 16 * IR_MAX_SLOTS;
-                aside.type = x64_wide((enum ir_type)from.type) ? from.type : IR_I64;
+                aside.type = IR_I32;
+                for (uint32_t j = 0; j < n; j++) {
+                    enum ir_type t = (enum ir_type)m[j].src.type;
+                    if (same_place(&m[j].src, &was) && t != IR_I32 && t != IR_F32) {
+                        aside.type = x64_wide(t) ? t : aside.type == IR_I32 ? IR_I64 : aside.type;
+                    }
+                }
                 from.type = aside.type;
             }
             x64_copy(c, &aside, &from, busy);
             busy |= aside.kind != XL_REG ? 0 : aside.reg == RAX ? X64_BUSY_RAX : X64_BUSY_XMM;
             for (uint32_t j = 0; j < n; j++) {
-                if (same_place(&m[j].src, &m[0].dst)) {
+                if (same_place(&m[j].src, &was)) {
                     aside.type = m[j].src.type;
                     m[j].src = aside;
                 }

@@ -557,17 +557,45 @@ static int32_t most_ahead(const struct x64_ctx *c, uint32_t b, const int32_t *ch
     return charge[b] + most;
 }
 
+/* The next blocks that charge something look at the budget; false when they did already. */
+static bool check_behind(struct x64_ctx *c, uint32_t b, const int32_t *charge, unsigned depth)
+{
+    uint32_t e[2];
+    bool any = false;
+
+    for (unsigned n = x64_edges_of(c, b, e); n-- > 0;) {
+        uint32_t to = c->r->edge[e[n]].to;
+        if (charge[to]) {
+            any |= !c->blk[to].checks;
+            c->blk[to].checks = true;
+        } else if (depth && !c->blk[to].checks) {
+            any |= check_behind(c, to, charge, depth - 1);
+        }
+    }
+    return any;
+}
+
 static void find_charges(struct x64_ctx *c)
 {
     const struct ir_region *r = c->r;
     g_autofree int32_t *charge = g_new(int32_t, r->n_blocks);
     g_autofree uint8_t *rank = g_new0(uint8_t, r->n_blocks); /* of the way in that decided what is owed */
+    g_autofree bool *looped = g_new0(bool, r->n_blocks);
     uint32_t e[2];
 
     for (uint32_t b = 0; b < r->n_blocks; b++) {
         charge[b] = charge_of(c, b);
+    }
+    for (uint32_t b = 0; b < r->n_blocks; b++) {
         for (unsigned n = x64_edges_of(c, b, e); n-- > 0;) {
-            c->blk[r->edge[e[n]].to].checks |= r->edge[e[n]].to <= b;
+            uint32_t to = r->edge[e[n]].to;
+            c->blk[to].checks |= to <= b && (charge[to] || !charge[b]);
+            looped[to] |= to <= b && !charge[to] && charge[b];
+        }
+    }
+    for (uint32_t b = 0; b < r->n_blocks; b++) { /* a loop that is charged on the ways to it: there */
+        for (unsigned n = x64_edges_of(c, b, e); n-- > 0;) {
+            c->blk[b].checks |= looped[r->edge[e[n]].to] && charge[b];
         }
     }
     c->blk[0].checks = true;
@@ -579,14 +607,17 @@ static void find_charges(struct x64_ctx *c)
             }
         }
     }
-    for (uint32_t b = r->n_blocks; b-- > 0;) {
-        struct x64_blk *blk = &c->blk[b];
-        blk->ahead = most_ahead(c, b, charge);
-        if (blk->ahead > X64_AHEAD_MAX) {
-            for (unsigned n = x64_edges_of(c, b, e); n-- > 0;) {
-                c->blk[r->edge[e[n]].to].checks |= charge[r->edge[e[n]].to] > 0;
-            }
+    for (bool changed = true; changed;) { /* what is charged behind a jump back is known the second time */
+        changed = false;
+        for (uint32_t b = r->n_blocks; b-- > 0;) {
+            struct x64_blk *blk = &c->blk[b];
+            int32_t was = blk->ahead;
             blk->ahead = most_ahead(c, b, charge);
+            if (blk->ahead > X64_AHEAD_MAX && check_behind(c, b, charge, 4)) {
+                blk->ahead = most_ahead(c, b, charge);
+                changed = true;
+            }
+            changed |= blk->ahead != was;
         }
     }
     /* Where ways meet, one of them has nothing to settle: the one round a loop, or one whose jump would else lead to

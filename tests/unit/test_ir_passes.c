@@ -144,10 +144,10 @@ static void loops_lose_invariants(void)
     ir_insns_done(b, 4);
     ir_br_if(b, n, body, end, 1);
     struct ir_region *r = finish(b);
-    g_assert_cmpuint(r->block[1].loop_depth, ==, 1);
+    g_assert_cmpuint(r->block[2].loop_depth, ==, 1);
     g_assert_cmpuint(count_op(r, IR_GUARD, 0), ==, 1);
-    g_assert_cmpuint(count_op(r, IR_GUARD, 1), ==, 0);
-    g_assert_cmpuint(count_op(r, IR_LOAD, 1), ==, 1);
+    g_assert_cmpuint(count_op(r, IR_GUARD, 2), ==, 0);
+    g_assert_cmpuint(count_op(r, IR_LOAD, 2), ==, 1);
     g_assert_cmpuint(count_op(r, IR_MUL, 0), ==, 1);
     /* the lifted guard leaves at the loop's start with what the block above had done */
     const struct ir_exit *x = &r->exit[find_op(r, IR_GUARD, 0)->b];

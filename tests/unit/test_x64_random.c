@@ -58,7 +58,7 @@ struct state {
     uint8_t bank[BANK];
 };
 
-/* Not NaN-shaped, and dependent on all that it is told. */
+/* A quiet NaN or an integer, dependent on all that it is told. */
 static uint64_t fp_fix(struct jit_cpu *cpu, const struct ir_insn *i, uint64_t a, uint64_t b, uint64_t c)
 {
     uint64_t h = (uint64_t)i->op * 0x9e3779b97f4a7c15u + i->type * 77u;
@@ -70,7 +70,7 @@ static uint64_t fp_fix(struct jit_cpu *cpu, const struct ir_insn *i, uint64_t a,
         c = (uint32_t)c;
     }
     h ^= a * 3 + (n > 1 ? b * 5 : 0) + (n > 2 ? c * 7 : 0);
-    return i->type == IR_F64 ? h >> 3 : i->type == IR_F32 ? (h & 0x3fffffff) : h;
+    return i->type == IR_F64 ? 0x7ff8000000000000u | h >> 13 : i->type == IR_F32 ? 0x7fc00000 | (h & 0x3fffff) : h;
 }
 
 static bool lookup(struct jit_cpu *cpu, uint64_t address, enum jit_access access, bool commit,
@@ -97,7 +97,7 @@ static void declare_slots(void)
         }
     }
     for (unsigned j = 0; j < N_BANK; j++) {
-        slots[B_0 + j] = (struct ir_slot){"b", IR_I32, true, (uint16_t)(4 * j)};
+        slots[B_0 + j] = (struct ir_slot){g_strdup_printf("b%u", j), IR_I32, true, (uint16_t)(4 * j)};
     }
     g_assert_cmpuint(at, <, STATE);
 }
@@ -446,6 +446,19 @@ static void some_op(struct ir_builder *b, bool user)
     }
 }
 
+/* What slots hold changes place: of such a block no code remains but its charge and what its edges move. */
+static void moves(struct ir_builder *b, uint32_t n)
+{
+    static const enum ir_type type[] = {IR_I32, IR_I32, IR_I32, IR_I64, IR_I64, IR_F64, IR_F32, IR_V128};
+
+    while (n-- > 0) {
+        enum ir_type t = type[rnd(G_N_ELEMENTS(type))];
+        bool constant = (t == IR_I32 || t == IR_I64) && rnd(4) == 0;
+        ir_ref v = constant ? ir_const(b, t, t == IR_I32 ? (uint32_t)interesting() : interesting()) : ir_get(b, slot_of(t));
+        ir_put(b, slot_of(t), v);
+    }
+}
+
 static struct ir_region *generate(struct ir_builder *b, bool user, bool optimise)
 {
     uint32_t n = 1 + rnd(10), block[11], length = 1 + rnd(40);
@@ -481,9 +494,14 @@ static struct ir_region *generate(struct ir_builder *b, bool user, bool optimise
         ir_set_pc(b, 0x1000 + 64 * k, 0x1004 + 64 * k);
         ir_charge(b, 0);
         uint32_t ops = 1 + rnd(length);
+        bool only_moves = rnd(5) == 0;
         for (uint32_t j = 0; j < ops; j++) {
             ir_set_pc(b, 0x1000 + 64 * k + 4 * j, 0x1004 + 64 * k + 4 * j);
-            some_op(b, user);
+            if (only_moves) {
+                moves(b, 1 + rnd(3));
+            } else {
+                some_op(b, user);
+            }
             ir_insns_done(b, 1);
         }
         if (yes[k] == ~0u && no[k] == ~0u) {
