@@ -28,7 +28,9 @@ struct tier2 {
     pid_t pid;       /* whose it is: a child of vfork shares this memory and must not make it */
     GMutex lock;
     GCond work;      /* queue grew, or quit */
+    gint idle;       /* the thread waits for it; read without the lock */
     GCond done;      /* busy dropped */
+    unsigned awaited; /* how many wait for that */
     GQueue queue;    /* of struct job, wanted */
     GQueue finished; /* of struct job */
     gint n_finished; /* read without the lock */
@@ -38,7 +40,7 @@ struct tier2 {
     GQueue warm;     /* of struct jit_region, wanted in tier 1 */
     GQueue compiled; /* of struct jit_region */
     gint n_compiled; /* worth looking at; read without the lock */
-    bool compiling;  /* one of them */
+    bool compiling;  /* some of them */
     bool alone;      /* there is no second processor: those are not for this thread */
     uint64_t warm_ns; /* spent on what is in `compiled` */
 };
@@ -57,6 +59,28 @@ static void job_free(struct jit *jit, struct job *job)
     g_free(job->known);
     g_free(job->source.valid_epoch);
     g_free(job);
+}
+
+/* To signal nobody costs a system call, too. With the lock held. */
+static void wake(struct tier2 *t)
+{
+    if (t->idle) {
+        g_atomic_int_set(&t->idle, 0);
+        g_cond_signal(&t->work);
+    }
+}
+
+static void say_done(struct tier2 *t)
+{
+    if (t->awaited)
+        g_cond_broadcast(&t->done);
+}
+
+static void await_done(struct tier2 *t)
+{
+    t->awaited++;
+    g_cond_wait(&t->done, &t->lock);
+    t->awaited--;
 }
 
 static uint64_t now_ns(void)
@@ -111,24 +135,35 @@ static void run_job(struct tier2 *t, struct job *job)
     job->ns = now_ns() - begin;
 }
 
-/* Compiles the next warm region; with the lock held. */
+/* Compiles the next warm regions, several for once that the lock is asked for; with the lock held. */
 static void compile_warm(struct tier2 *t)
 {
     struct jit *jit = t->jit;
-    struct jit_region *r = g_queue_pop_head(&t->warm);
+    struct jit_region *crowd[WARM_CROWD];
+    unsigned n = 0;
+    while (n < WARM_CROWD && (crowd[n] = g_queue_pop_head(&t->warm)))
+        n++;
     t->compiling = true;
     g_mutex_unlock(&t->lock);
     uint64_t start = now_ns();
-    backend_compile(jit->backend, r->ir, 1, jit_heat(jit, r->pc), r, &r->code);
+    for (unsigned k = 0; k < n; k++)
+        backend_compile(jit->backend, crowd[k]->ir, 1, jit_heat(jit, crowd[k]->pc), crowd[k], &crowd[k]->code);
     start = now_ns() - start;
     g_mutex_lock(&t->lock);
     t->compiling = false;
     t->warm_ns += start;
-    g_queue_push_tail(&t->compiled, r);
+    for (unsigned k = 0; k < n; k++)
+        g_queue_push_tail(&t->compiled, crowd[k]);
     if (t->compiled.length >= WARM_CROWD || g_queue_is_empty(&t->warm))
         g_atomic_int_set(&t->n_compiled, (gint)t->compiled.length);
-    if (t->held || g_queue_is_empty(&t->warm))
-        g_cond_broadcast(&t->done);
+    say_done(t);
+}
+
+static void wait_for_work(struct tier2 *t)
+{
+    g_atomic_int_set(&t->idle, 1);
+    g_cond_wait(&t->work, &t->lock);
+    g_atomic_int_set(&t->idle, 0);
 }
 
 static gpointer worker(gpointer data)
@@ -137,7 +172,7 @@ static gpointer worker(gpointer data)
     g_mutex_lock(&t->lock);
     for (;;) {
         while (!t->quit && (t->held || (g_queue_is_empty(&t->queue) && g_queue_is_empty(&t->warm))))
-            g_cond_wait(&t->work, &t->lock);
+            wait_for_work(t);
         if (t->quit)
             break;
         if (!g_queue_is_empty(&t->warm)) {
@@ -152,7 +187,7 @@ static gpointer worker(gpointer data)
         t->busy = false;
         g_queue_push_tail(&t->finished, job);
         g_atomic_int_inc(&t->n_finished);
-        g_cond_broadcast(&t->done);
+        say_done(t);
     }
     g_mutex_unlock(&t->lock);
     return NULL;
@@ -182,6 +217,8 @@ static bool need_worker(struct tier2 *t)
 
     if (t->thread)
         return true;
+    if (getpid() != t->pid)
+        return false;
     /* Signals are for the threads of the guest. */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &old);
@@ -196,19 +233,21 @@ void tier2_hold(struct tier2 *t)
     g_mutex_lock(&t->lock);
     t->held = true;
     while (t->busy || t->compiling)
-        g_cond_wait(&t->done, &t->lock);
+        await_done(t);
 }
 
 void tier2_release(struct tier2 *t)
 {
     t->held = false;
-    g_cond_signal(&t->work);
+    wake(t);
     g_mutex_unlock(&t->lock);
 }
 
 void tier2_forked(struct tier2 *t)
 {
     t->held = false;
+    t->idle = 0;
+    t->awaited = 0;
     t->pid = getpid();
     g_mutex_init(&t->lock);
     g_cond_init(&t->work);
@@ -230,7 +269,7 @@ static void give_up_warm(struct tier2 *t)
     while ((r = g_queue_pop_head(&t->warm)))
         r->compiling = false;
     while (t->compiling)
-        g_cond_wait(&t->done, &t->lock);
+        await_done(t);
     while ((r = g_queue_pop_head(&t->compiled)))
         r->compiling = false;
     g_atomic_int_set(&t->n_compiled, 0);
@@ -240,7 +279,7 @@ void tier2_stop(struct tier2 *t)
 {
     g_mutex_lock(&t->lock);
     t->quit = true;
-    g_cond_broadcast(&t->work);
+    wake(t);
     g_mutex_unlock(&t->lock);
     if (t->thread)
         g_thread_join(t->thread);
@@ -259,7 +298,7 @@ void tier2_quiesce(struct tier2 *t)
     g_mutex_lock(&t->lock);
     drop_jobs(t->jit, &t->queue);
     while (t->busy)
-        g_cond_wait(&t->done, &t->lock);
+        await_done(t);
     drop_jobs(t->jit, &t->finished);
     g_atomic_int_set(&t->n_finished, 0);
     g_mutex_unlock(&t->lock);
@@ -274,15 +313,15 @@ void tier2_forget_warm(struct tier2 *t)
 
 bool tier2_compile(struct tier2 *t, struct jit_region *r)
 {
-    if (t->alone || getpid() != t->pid)
+    if (t->alone)
         return false;
     g_mutex_lock(&t->lock);
     bool ready = need_worker(t);
     if (ready) {
         r->compiling = true;
         g_queue_push_tail(&t->warm, r);
-        if (t->warm.length == WARM_CROWD)
-            g_cond_signal(&t->work);
+        if (t->warm.length >= WARM_CROWD)
+            wake(t);
     }
     g_mutex_unlock(&t->lock);
     return ready;
@@ -290,8 +329,10 @@ bool tier2_compile(struct tier2 *t, struct jit_region *r)
 
 void tier2_hurry(struct tier2 *t)
 {
+    if (!g_atomic_int_get(&t->idle))
+        return;
     g_mutex_lock(&t->lock);
-    g_cond_signal(&t->work);
+    wake(t);
     g_mutex_unlock(&t->lock);
 }
 
@@ -308,7 +349,7 @@ void tier2_wait(struct tier2 *t)
 {
     g_mutex_lock(&t->lock);
     while (t->busy || !g_queue_is_empty(&t->queue))
-        g_cond_wait(&t->done, &t->lock);
+        await_done(t);
     g_mutex_unlock(&t->lock);
 }
 
@@ -345,7 +386,7 @@ void tier2_submit(struct tier2 *t, struct jit_cpu *cpu, struct jit_region *seed)
     seed->promoting = true;
     g_mutex_lock(&t->lock);
     g_queue_push_tail(&t->queue, job);
-    g_cond_signal(&t->work);
+    wake(t);
     g_mutex_unlock(&t->lock);
 }
 
