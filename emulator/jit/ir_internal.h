@@ -224,6 +224,11 @@ uint32_t ib_hash(const struct ir_insn *i);
 
 /* ir_fold.c: a simpler equal value (old or new), or IR_NONE. *i may be rewritten to a canonical form. */
 ir_ref ib_fold(struct ir_builder *b, struct ir_insn *i);
+/* ir_fold_cond.c: its parts for conditions; the opposite of one. */
+ir_ref ib_fold_relation(struct ir_builder *b, const struct ir_insn *i);
+ir_ref ib_fold_icmp(struct ir_builder *b, struct ir_insn *i);
+ir_ref ib_fold_select(struct ir_builder *b, struct ir_insn *i);
+ir_ref ib_invert(struct ir_builder *b, ir_ref v);
 /* ir_eval.c: bits of v that may be 1. */
 uint64_t ib_possible_bits(const struct ir_builder *b, ir_ref v, int depth);
 bool ib_compare(unsigned cond, unsigned type, uint64_t x, uint64_t y); /* of two constants of an integer type */
@@ -240,6 +245,19 @@ void ib_fold_exits(struct ir_builder *b, uint32_t block);
 bool ib_is_root(const struct ir_builder *b, const struct ir_insn *i); /* happens whether its value is wanted or not */
 /* Memory of that size until the next call; zeroed. */
 void *ib_scratch(struct ir_builder *b, size_t size);
+
+static inline void ib_swap_ab(struct ir_insn *i)
+{
+    uint32_t t = i->a;
+    i->a = i->b;
+    i->b = t;
+}
+
+/* The first operand, where i has any: parameters and calls keep something else there. */
+static inline ir_ref ib_first_operand(const struct ir_builder *b, const struct ir_insn *i)
+{
+    return ir_op_info[i->op].args ? ib_resolve(b, i->a) : IR_NONE;
+}
 
 /* Exit named by v, or ~0. */
 static inline uint32_t ib_exit_of(const struct ir_insn *i)
