@@ -197,7 +197,9 @@ int cli_create(int argc, char **argv)
     }
     guint disk_count = disks ? g_strv_length(disks) : 0;
     if (disk_count > model->disk_units) {
-        cli_error("create", _("The %s takes at most %u disks."), _(model->title), model->disk_units);
+        cli_error("create",
+                  ngettext("The %s takes at most %u disk.", "The %s takes at most %u disks.", model->disk_units),
+                  _(model->title), model->disk_units);
         return CLI_USAGE;
     }
     g_autofree struct bundle_disk *wanted = g_new0(struct bundle_disk, disk_count + 1);

@@ -393,7 +393,8 @@ static gboolean do_autosave(struct snapshot *s, GError **error)
         if (s->options.json)
             g_print("{ \"minutes\" : %u, \"keep\" : %u }\n", minutes, keep);
         else
-            g_print(_("every %u minutes, the last %u are kept\n"), minutes, keep);
+            g_print(ngettext("every %u minute, the last %u are kept\n", "every %u minutes, the last %u are kept\n", minutes),
+                    minutes, keep);
         return TRUE;
     }
     if (!g_ascii_string_to_unsigned(s->words[0], 10, 0, 24 * 60, &wanted, error))

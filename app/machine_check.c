@@ -84,7 +84,9 @@ static void check_disks(GPtrArray *findings, const char *folder, const MachineIn
                         const struct engine_model *model)
 {
     if (machine->disk_count > model->disk_units)
-        add(findings, FINDING_ERROR, "disks", _("A %s has room for %u hard disks, here are %u. Take some out."),
+        add(findings, FINDING_ERROR, "disks",
+            ngettext("A %s has room for %u hard disk, here are %u. Take some out.",
+                     "A %s has room for %u hard disks, here are %u. Take some out.", model->disk_units),
             _(model->title), model->disk_units, machine->disk_count);
     for (unsigned i = 0; i < machine->disk_count; i++) {
         const struct machine_drive *disk = &machine->disks[i];

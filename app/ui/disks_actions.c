@@ -173,12 +173,17 @@ static gboolean check_work(VitrineJob *job, gpointer data, GError **error)
     if (left == 0 && fixed == 0)
         text = g_strdup_printf(_("“%s” is sound"), name);
     else if (left == 0)
-        text = g_strdup_printf(_("“%s” is sound again: %" G_GUINT64_FORMAT " errors repaired"), name, fixed);
+        text = g_strdup_printf(ngettext("“%s” is sound again: %" G_GUINT64_FORMAT " error repaired",
+                                        "“%s” is sound again: %" G_GUINT64_FORMAT " errors repaired", fixed),
+                               name, fixed);
     else if (repair)
-        text = g_strdup_printf(_("“%s” still has %" G_GUINT64_FORMAT " errors: bring it back from a copy"), name, left);
+        text = g_strdup_printf(ngettext("“%s” still has %" G_GUINT64_FORMAT " error: bring it back from a copy",
+                                        "“%s” still has %" G_GUINT64_FORMAT " errors: bring it back from a copy", left),
+                               name, left);
     else
-        text = g_strdup_printf(_("“%s” has %" G_GUINT64_FORMAT " errors: Repair can put most of them right"), name,
-                               left);
+        text = g_strdup_printf(ngettext("“%s” has %" G_GUINT64_FORMAT " error: Repair may put it right",
+                                        "“%s” has %" G_GUINT64_FORMAT " errors: Repair can put most of them right", left),
+                               name, left);
     vitrine_job_set_result(job, text);
     return TRUE;
 }

@@ -79,7 +79,7 @@ void history_action_take(GtkWidget *owner, VitrineHistory *history, gboolean ask
     }
     Form *form = form_new(owner, _("Take a Snapshot"),
                           _("Keeps this very moment, to go back to whenever you like."), _("_Take"));
-    form_add_entry(form, "name", _("Name (empty: the time)"), NULL);
+    form_add_entry(form, "name", _("Name (Optional)"), NULL);
     form_add_entry(form, "note", _("Note"), NULL);
     form_run(form, on_take, g_object_ref(history), g_object_unref);
 }

@@ -133,7 +133,7 @@ static GtkWidget *create_row(gpointer item, gpointer user_data)
     GtkWidget *row = gtk_list_box_row_new(), *grid = gtk_grid_new(),
               *title = gtk_label_new(vitrine_job_get_title(job)), *bar = gtk_progress_bar_new(),
               *cancel = gtk_button_new_from_icon_name("process-stop-symbolic");
-    g_autofree char *name = g_strdup_printf(_("Cancel “%s”"), vitrine_job_get_title(job));
+    g_autofree char *name = g_strdup_printf(_("Cancel: %s"), vitrine_job_get_title(job));
 
     gtk_label_set_xalign(GTK_LABEL(title), 0);
     gtk_label_set_ellipsize(GTK_LABEL(title), PANGO_ELLIPSIZE_MIDDLE);

@@ -18,7 +18,6 @@ struct _VitrineRewindBar {
     GtkRevealer *revealer;
     GtkStack *stack;
     GtkFlowBox *list;
-    GtkScrolledWindow *scroller;
     GtkLabel *title, *nothing;
     GtkWidget *now_button, *go_button;
 };
@@ -164,14 +163,13 @@ gboolean vitrine_rewind_bar_is_open(VitrineRewindBar *self)
     return gtk_revealer_get_reveal_child(self->revealer);
 }
 
-static gboolean scroll_to_end(gpointer data)
+/* Now is in sight when the bar has found its size, and until another moment is chosen. */
+static void on_strip_resized(GtkAdjustment *adjustment, VitrineRewindBar *self)
 {
-    VitrineRewindBar *self = data;
-    GtkAdjustment *adjustment = self->scroller ? gtk_scrolled_window_get_hadjustment(self->scroller) : NULL;
+    GtkWidget *last = gtk_widget_get_last_child(GTK_WIDGET(self->list));
 
-    if (adjustment)
+    if (last && gtk_flow_box_child_is_selected(GTK_FLOW_BOX_CHILD(last)))
         gtk_adjustment_set_value(adjustment, gtk_adjustment_get_upper(adjustment));
-    return G_SOURCE_REMOVE;
 }
 
 void vitrine_rewind_bar_open(VitrineRewindBar *self)
@@ -182,8 +180,9 @@ void vitrine_rewind_bar_open(VitrineRewindBar *self)
     gtk_revealer_set_reveal_child(self->revealer, TRUE);
     vitrine_session_pause(self->session);
     fill(self);
-    gtk_widget_child_focus(GTK_WIDGET(self->list), GTK_DIR_TAB_FORWARD);
-    g_timeout_add_full(G_PRIORITY_DEFAULT, 100, scroll_to_end, g_object_ref(self), g_object_unref);
+    GtkWidget *now = gtk_widget_get_last_child(GTK_WIDGET(self->list));
+    if (now)
+        gtk_widget_grab_focus(now);
 }
 
 void vitrine_rewind_bar_close(VitrineRewindBar *self)
@@ -203,7 +202,6 @@ static void vitrine_rewind_bar_dispose(GObject *object)
 
     vitrine_rewind_bar_set_session(self, NULL);
     g_clear_pointer((GtkWidget **)&self->revealer, gtk_widget_unparent);
-    self->scroller = NULL;
     G_OBJECT_CLASS(vitrine_rewind_bar_parent_class)->dispose(object);
 }
 
@@ -216,7 +214,6 @@ static void vitrine_rewind_bar_class_init(VitrineRewindBarClass *klass)
     gtk_widget_class_bind_template_child(widget, VitrineRewindBar, revealer);
     gtk_widget_class_bind_template_child(widget, VitrineRewindBar, stack);
     gtk_widget_class_bind_template_child(widget, VitrineRewindBar, list);
-    gtk_widget_class_bind_template_child(widget, VitrineRewindBar, scroller);
     gtk_widget_class_bind_template_child(widget, VitrineRewindBar, title);
     gtk_widget_class_bind_template_child(widget, VitrineRewindBar, nothing);
     gtk_widget_class_bind_template_child(widget, VitrineRewindBar, now_button);
@@ -224,6 +221,7 @@ static void vitrine_rewind_bar_class_init(VitrineRewindBarClass *klass)
     gtk_widget_class_bind_template_callback(widget, on_selected);
     gtk_widget_class_bind_template_callback(widget, on_now);
     gtk_widget_class_bind_template_callback(widget, on_go);
+    gtk_widget_class_bind_template_callback(widget, on_strip_resized);
     gtk_widget_class_set_accessible_role(widget, GTK_ACCESSIBLE_ROLE_GROUP);
 }
 

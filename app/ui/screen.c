@@ -85,17 +85,47 @@ static void note_size(VitrineScreen *self, const struct engine_frame *frame)
     g_idle_add_full(G_PRIORITY_HIGH, announce_size, g_object_ref(self), g_object_unref);
 }
 
+static GdkToplevel *toplevel(VitrineScreen *self)
+{
+    GtkNative *native = gtk_widget_get_native(GTK_WIDGET(self));
+    GdkSurface *surface = native ? gtk_native_get_surface(native) : NULL;
+
+    return GDK_IS_TOPLEVEL(surface) ? GDK_TOPLEVEL(surface) : NULL;
+}
+
+/* How many pixels of the display wide a guest's pixel is in a window of natural size: as many as a pixel of the desktop,
+ * or fewer where the monitor has no room for that. */
+static int natural_enlargement(VitrineScreen *self, double width, double height)
+{
+    enum { HEADER_AND_STRIP = 96 };
+    GdkToplevel *surface = toplevel(self);
+    GdkMonitor *monitor = surface ? gdk_display_get_monitor_at_surface(gtk_widget_get_display(GTK_WIDGET(self)),
+                                                                       GDK_SURFACE(surface))
+                                  : NULL;
+    double scale = gtk_widget_get_scale_factor(GTK_WIDGET(self));
+    int times = (int)scale;
+    GdkRectangle room;
+
+    if (!monitor)
+        return 1;
+    gdk_monitor_get_geometry(monitor, &room);
+    while (times > 1 &&
+           (width * times > room.width * scale || height * times > (room.height - HEADER_AND_STRIP) * scale))
+        times--;
+    return times;
+}
+
 static void vitrine_screen_measure(GtkWidget *widget, GtkOrientation orientation, int for_size, int *minimum,
                                    int *natural, int *minimum_baseline, int *natural_baseline)
 {
     VitrineScreen *self = VITRINE_SCREEN(widget);
     gboolean horizontal = orientation == GTK_ORIENTATION_HORIZONTAL;
-    int scale = gtk_widget_get_scale_factor(widget);
     double width = self->width ? self->width * self->pixel_aspect : 1024,
            height = self->height ? self->height : 768;
+    double factor = (double)natural_enlargement(self, width, height) / gtk_widget_get_scale_factor(widget);
 
     *minimum = horizontal ? 160 : 120;
-    *natural = MAX(*minimum, (int)ceil((horizontal ? width : height) / scale));
+    *natural = MAX(*minimum, (int)ceil((horizontal ? width : height) * factor));
 }
 
 static void vitrine_screen_size_allocate(GtkWidget *widget, int width, int height, int baseline)
@@ -268,14 +298,6 @@ static void grabbed_wheel(void *opaque, int dx, int dy)
 
     if (engine)
         engine_wheel(engine, dx, dy);
-}
-
-static GdkToplevel *toplevel(VitrineScreen *self)
-{
-    GtkNative *native = gtk_widget_get_native(GTK_WIDGET(self));
-    GdkSurface *surface = native ? gtk_native_get_surface(native) : NULL;
-
-    return GDK_IS_TOPLEVEL(surface) ? GDK_TOPLEVEL(surface) : NULL;
 }
 
 void vitrine_screen_capture(VitrineScreen *self)

@@ -6,11 +6,12 @@ struct _VitrineThumbnail {
     GtkWidget parent;
     GtkWidget *picture, *icon;
     GCancellable *loading;
+    double aspect; /* width by height; 0: whatever it is given */
 };
 
 G_DEFINE_FINAL_TYPE(VitrineThumbnail, vitrine_thumbnail, GTK_TYPE_WIDGET)
 
-enum { PROP_0, PROP_SYMBOL_SIZE, N_PROPS };
+enum { PROP_0, PROP_SYMBOL_SIZE, PROP_ASPECT, N_PROPS };
 static GParamSpec *props[N_PROPS];
 
 static void load_texture(GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
@@ -57,12 +58,48 @@ void vitrine_thumbnail_set_file(VitrineThumbnail *self, const char *path)
 
 static void get_property(GObject *object, guint id, GValue *value, GParamSpec *spec)
 {
-    g_value_set_int(value, gtk_image_get_pixel_size(GTK_IMAGE(VITRINE_THUMBNAIL(object)->icon)));
+    VitrineThumbnail *self = VITRINE_THUMBNAIL(object);
+
+    if (id == PROP_ASPECT)
+        g_value_set_double(value, self->aspect);
+    else
+        g_value_set_int(value, gtk_image_get_pixel_size(GTK_IMAGE(self->icon)));
 }
 
 static void set_property(GObject *object, guint id, const GValue *value, GParamSpec *spec)
 {
-    gtk_image_set_pixel_size(GTK_IMAGE(VITRINE_THUMBNAIL(object)->icon), g_value_get_int(value));
+    VitrineThumbnail *self = VITRINE_THUMBNAIL(object);
+
+    if (id == PROP_ASPECT) {
+        self->aspect = g_value_get_double(value);
+        gtk_widget_queue_resize(GTK_WIDGET(self));
+    } else {
+        gtk_image_set_pixel_size(GTK_IMAGE(self->icon), g_value_get_int(value));
+    }
+}
+
+static GtkSizeRequestMode vitrine_thumbnail_get_request_mode(GtkWidget *widget)
+{
+    return VITRINE_THUMBNAIL(widget)->aspect > 0 ? GTK_SIZE_REQUEST_HEIGHT_FOR_WIDTH : GTK_SIZE_REQUEST_CONSTANT_SIZE;
+}
+
+static void vitrine_thumbnail_measure(GtkWidget *widget, GtkOrientation orientation, int for_size, int *minimum,
+                                      int *natural, int *minimum_baseline, int *natural_baseline)
+{
+    VitrineThumbnail *self = VITRINE_THUMBNAIL(widget);
+    int side = MAX(gtk_image_get_pixel_size(GTK_IMAGE(self->icon)), 0);
+
+    if (self->aspect > 0 && orientation == GTK_ORIENTATION_VERTICAL && for_size > 0)
+        side = MAX(side, (int)(for_size / self->aspect));
+    *minimum = *natural = side;
+}
+
+static void vitrine_thumbnail_size_allocate(GtkWidget *widget, int width, int height, int baseline)
+{
+    VitrineThumbnail *self = VITRINE_THUMBNAIL(widget);
+
+    gtk_widget_allocate(self->icon, width, height, -1, NULL);
+    gtk_widget_allocate(self->picture, width, height, -1, NULL);
 }
 
 static void vitrine_thumbnail_dispose(GObject *object)
@@ -85,8 +122,11 @@ static void vitrine_thumbnail_class_init(VitrineThumbnailClass *klass)
     G_OBJECT_CLASS(klass)->set_property = set_property;
     props[PROP_SYMBOL_SIZE] = g_param_spec_int("symbol-size", NULL, NULL, -1, 512, 64,
                                                G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
+    props[PROP_ASPECT] = g_param_spec_double("aspect", NULL, NULL, 0, 10, 0, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
     g_object_class_install_properties(G_OBJECT_CLASS(klass), N_PROPS, props);
-    gtk_widget_class_set_layout_manager_type(widget, GTK_TYPE_BIN_LAYOUT);
+    widget->get_request_mode = vitrine_thumbnail_get_request_mode;
+    widget->measure = vitrine_thumbnail_measure;
+    widget->size_allocate = vitrine_thumbnail_size_allocate;
     gtk_widget_class_set_css_name(widget, "thumbnail");
     gtk_widget_class_set_accessible_role(widget, GTK_ACCESSIBLE_ROLE_IMG);
 }

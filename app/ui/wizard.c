@@ -66,6 +66,7 @@ static void show_page(VitrineWizard *self, int page)
     adw_window_title_set_subtitle(self->title, step);
     gtk_widget_action_set_enabled(GTK_WIDGET(self), "wizard.back", page > 0);
     gtk_widget_action_set_enabled(GTK_WIDGET(self), "wizard.next", page + 1 < N_PAGES);
+    gtk_widget_child_focus(gtk_stack_get_visible_child(self->stack), GTK_DIR_TAB_FORWARD);
 }
 
 static void go_back(GtkWidget *widget, const char *name, GVariant *parameter)

@@ -87,7 +87,7 @@ class Walk:
         """The button of the history page, a name, and the moment is in the tree."""
         desk.focus("Vitrine")
         desk.press("Take Snapshot", inside="Vitrine")
-        entry = desk.find("Name (empty: the time)", ("text", "entry"))
+        entry = desk.find("Name (Optional)", ("text", "entry"))
         entry.get_editable_text_iface().set_text_contents(name)
         desk.press("Take")
         here_is_after(desk, name)
