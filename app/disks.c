@@ -2,6 +2,7 @@
 /* Follows every drive of every machine down its chain. */
 #include "app/disks.h"
 
+#include "app/history_store.h"
 #include "app/i18n.h"
 #include "images/images.h"
 
@@ -16,7 +17,7 @@ struct _VitrineDisk {
     guint64 size, usage;
     VitrineDisk *base; /* not owned: the root list owns the trees */
     GListStore *overlays;
-    GPtrArray *users; /* char *, NULL-terminated */
+    GPtrArray *users, *moments; /* char *, NULL-terminated */
     gboolean busy;
 };
 
@@ -32,6 +33,7 @@ static void vitrine_disk_finalize(GObject *object)
     g_free(self->home);
     g_object_unref(self->overlays);
     g_ptr_array_unref(self->users);
+    g_ptr_array_unref(self->moments);
     G_OBJECT_CLASS(vitrine_disk_parent_class)->finalize(object);
 }
 
@@ -57,7 +59,9 @@ static void vitrine_disk_init(VitrineDisk *self)
 {
     self->overlays = g_list_store_new(VITRINE_TYPE_DISK);
     self->users = g_ptr_array_new_with_free_func(g_free);
+    self->moments = g_ptr_array_new_with_free_func(g_free);
     g_ptr_array_add(self->users, NULL);
+    g_ptr_array_add(self->moments, NULL);
 }
 
 const char *vitrine_disk_get_path(VitrineDisk *self)
@@ -103,6 +107,11 @@ GListModel *vitrine_disk_get_overlays(VitrineDisk *self)
 const char *const *vitrine_disk_get_users(VitrineDisk *self)
 {
     return (const char *const *)self->users->pdata;
+}
+
+const char *const *vitrine_disk_get_moments(VitrineDisk *self)
+{
+    return (const char *const *)self->moments->pdata;
 }
 
 gboolean vitrine_disk_is_busy(VitrineDisk *self)
@@ -245,10 +254,15 @@ static VitrineDisk *look_at(struct look *look, const char *path, guint depth)
     return disk;
 }
 
+static void add_name(GPtrArray *names, const char *name)
+{
+    if (!g_strv_contains((const char *const *)names->pdata, name))
+        g_ptr_array_insert(names, (int)names->len - 1, g_strdup(name));
+}
+
 static void add_user(VitrineDisk *disk, const struct machine *machine)
 {
-    if (!g_strv_contains(vitrine_disk_get_users(disk), machine->name))
-        g_ptr_array_insert(disk->users, (int)disk->users->len - 1, g_strdup(machine->name));
+    add_name(disk->users, machine->name);
     for (VitrineDisk *down = disk; machine->running && down; down = down->base)
         down->busy = TRUE;
 }
@@ -266,6 +280,26 @@ static void look_into_folder(struct look *look, const char *folder)
                 look_into_folder(look, path);
         } else if (g_str_has_suffix(name, ".qcow2")) {
             look_at(look, path, 0);
+        }
+    }
+}
+
+/* The layers that the machine's moments hold fast. */
+static void look_into_history(struct look *look, const struct machine *machine)
+{
+    g_autoptr(GPtrArray) records = history_read(machine->folder);
+
+    for (guint i = 0; i < records->len; i++) {
+        const HistoryRecord *record = records->pdata[i];
+        for (unsigned j = 0; record->machine && j < record->machine->disk_count; j++) {
+            const struct machine_drive *drive = &record->machine->disks[j];
+            if (!drive->file || drive->read_only)
+                continue;
+            g_autofree char *named = vitrine_bundle_path(machine->folder, drive->file);
+            g_autofree char *path = g_canonicalize_filename(named, NULL);
+            VitrineDisk *disk = look_at(look, path, 0);
+            if (disk)
+                add_name(disk->moments, record->name);
         }
     }
 }
@@ -299,6 +333,7 @@ GListStore *disk_search_run(DiskSearch *search, GCancellable *cancellable, GErro
         }
         look_into_folder(&look, disks);
         look_into_folder(&look, history);
+        look_into_history(&look, machine);
     }
     for (char **path = search->more; path && *path; path++)
         look_at(&look, *path, 0);

@@ -23,6 +23,8 @@ VitrineDisk *vitrine_disk_get_base(VitrineDisk *self);
 GListModel *vitrine_disk_get_overlays(VitrineDisk *self);
 /* Names of the machines that have it as a drive; NULL-terminated, may be empty. */
 const char *const *vitrine_disk_get_users(VitrineDisk *self);
+/* Names of the moments of its machine's history that are on it, oldest first; the same. */
+const char *const *vitrine_disk_get_moments(VitrineDisk *self);
 /* It, or something that stands on it, is in a machine that is open now. */
 gboolean vitrine_disk_is_busy(VitrineDisk *self);
 /* The machine in whose folder it lies; NULL = outside of the library. */

@@ -65,6 +65,18 @@ static void show_actions(VitrineDisksWindow *self, VitrineDisk *disk)
     }
 }
 
+/* Layers have names that say nothing: a moment of the machine that they lie with says more. */
+static const char *title_of(VitrineDisk *disk)
+{
+    const char *const *moments = vitrine_disk_get_moments(disk), *const *users = vitrine_disk_get_users(disk);
+
+    if (!vitrine_disk_get_base(disk) || !vitrine_disk_get_home(disk))
+        return vitrine_disk_get_name(disk);
+    if (*moments)
+        return *moments;
+    return g_strv_contains(users, vitrine_disk_get_home(disk)) ? _("The Present") : vitrine_disk_get_name(disk);
+}
+
 static void show_facts(VitrineDisksWindow *self, VitrineDisk *disk)
 {
     VitrineDisk *base = vitrine_disk_get_base(disk);
@@ -79,7 +91,7 @@ static void show_facts(VitrineDisksWindow *self, VitrineDisk *disk)
         facts_add_size(self->facts_group, _("Size of the Disk"), vitrine_disk_get_size(disk));
         facts_add_size(self->facts_group, _("Room It Takes Here"), vitrine_disk_get_usage(disk));
     }
-    facts_add(self->facts_group, _("Stands On"), base ? vitrine_disk_get_name(base) : _("Nothing: it is an original"));
+    facts_add(self->facts_group, _("Stands On"), base ? title_of(base) : _("Nothing: it is an original"));
     if (overlays) {
         g_autofree char *text = g_strdup_printf(
             g_dngettext(GETTEXT_PACKAGE, "%u image: it is never written", "%u images: it is never written", overlays),
@@ -88,6 +100,10 @@ static void show_facts(VitrineDisksWindow *self, VitrineDisk *disk)
     }
     facts_add(self->facts_group, _("In the Folder Of"), vitrine_disk_get_home(disk));
     facts_add(self->facts_group, _("Used By"), *users ? users : _("No machine"));
+    if (*vitrine_disk_get_moments(disk)) {
+        g_autofree char *moments = g_strjoinv(", ", (char **)vitrine_disk_get_moments(disk));
+        facts_add(self->facts_group, _("Holds"), moments);
+    }
 
     facts_clear(self->problem_group);
     gtk_widget_set_visible(GTK_WIDGET(self->problem_group), vitrine_disk_get_problem(disk) != NULL);
@@ -101,7 +117,7 @@ static void update_details(VitrineDisksWindow *self)
     g_autoptr(VitrineDisk) disk = selected_disk(self);
 
     gtk_stack_set_visible_child_name(self->details_stack, disk ? "disk" : "nothing");
-    adw_window_title_set_title(self->details_title, disk ? vitrine_disk_get_name(disk) : "");
+    adw_window_title_set_title(self->details_title, disk ? title_of(disk) : "");
     if (!disk)
         return;
     show_facts(self, disk);
@@ -166,10 +182,10 @@ static void bind_row(GtkSignalListItemFactory *factory, GtkListItem *item, gpoin
     gtk_tree_expander_set_list_row(GTK_TREE_EXPANDER(expander), row);
     gtk_image_set_from_icon_name(GTK_IMAGE(icon), vitrine_disk_get_problem(disk) ? "dialog-warning-symbolic"
                                                                                  : "drive-harddisk-symbolic");
-    gtk_label_set_text(GTK_LABEL(name), vitrine_disk_get_name(disk));
+    gtk_label_set_text(GTK_LABEL(name), title_of(disk));
     gtk_label_set_text(GTK_LABEL(gtk_widget_get_next_sibling(name)), detail);
     gtk_widget_set_tooltip_text(expander, vitrine_disk_get_path(disk));
-    g_autofree char *spoken = g_strdup_printf("%s, %s", vitrine_disk_get_name(disk), detail);
+    g_autofree char *spoken = g_strdup_printf("%s, %s", title_of(disk), detail);
     gtk_accessible_update_property(GTK_ACCESSIBLE(expander), GTK_ACCESSIBLE_PROPERTY_LABEL, spoken, -1);
 }
 

@@ -24,7 +24,7 @@ struct _VitrineHistoryPage {
     gboolean updating;
 
     AdwLeaflet *leaflet;
-    GtkWidget *tree_box, *node_box, *picture, *name_label, *time_label, *badges, *note_view, *undo_button;
+    GtkWidget *tree_box, *node_box, *picture, *name_label, *time_label, *badges, *note_box, *note_hint, *undo_button;
     GtkListBox *list;
     GtkTextBuffer *note;
     GtkToggleButton *autosaves_button;
@@ -63,6 +63,7 @@ static void flush_note(VitrineHistoryPage *self)
 
 static void on_note_changed(GtkTextBuffer *buffer, VitrineHistoryPage *self)
 {
+    gtk_widget_set_visible(self->note_hint, gtk_text_buffer_get_char_count(buffer) == 0);
     if (self->updating)
         return;
     if (self->note_source)
@@ -144,7 +145,7 @@ static void update_details(VitrineHistoryPage *self)
     gtk_label_set_text(GTK_LABEL(self->name_label),
                        here ? _("The Present") : vitrine_history_node_get_name(node));
     gtk_label_set_text(GTK_LABEL(self->time_label), here ? _("Where the machine is now") : time);
-    gtk_widget_set_visible(self->note_view, !here);
+    gtk_widget_set_visible(self->note_box, !here);
     vitrine_thumbnail_set_file(VITRINE_THUMBNAIL(self->picture), vitrine_history_node_get_thumbnail(node));
     gtk_button_set_label(GTK_BUTTON(self->pin_button),
                          vitrine_history_node_get_pinned(node) ? _("Un_pin") : _("_Pin"));
@@ -528,7 +529,8 @@ static void vitrine_history_page_class_init(VitrineHistoryPageClass *klass)
     BIND(name_label);
     BIND(time_label);
     BIND(badges);
-    BIND(note_view);
+    BIND(note_box);
+    BIND(note_hint);
     BIND(undo_button);
     BIND(list);
     BIND(note);

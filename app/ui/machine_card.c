@@ -44,6 +44,7 @@ static void update(VitrineMachineCard *self)
     g_autofree char *detail = machine && !self->use_label ? g_strdup_printf("%s · %s", kind, use) : g_strdup(kind);
 
     gtk_label_set_text(GTK_LABEL(self->name_label), title);
+    gtk_widget_set_tooltip_text(self->name_label, title);
     gtk_label_set_text(GTK_LABEL(self->detail_label), detail);
     gtk_widget_set_tooltip_text(self->detail_label, detail);
     if (self->use_label)

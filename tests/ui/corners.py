@@ -66,7 +66,7 @@ def sixty_machines(desk):
     desk.run("create", LONG, "--model", "ss5", "--disk", "1G")
     desk.run("create", TREE, "--model", "ss20", "--disk", "1G")
     for number in range(57):
-        desk.run("create", f"Machine {number + 1}", "--model", ("ss5", "ss20", "ssclassic")[number % 3])
+        desk.run("create", f"Machine {number + 1}", "--model", ("ss5", "ss20", "classic")[number % 3])
     make_one_that_cannot_run(desk, "Kernel Lost")
     desk.find(LONG, seconds=60)
     desk.focus("Vitrine")
