@@ -5,6 +5,7 @@ guest the mouse, which moves as far as its own way is, also past the window's ed
 back. The guest is Linux (VITRINE_TEST_GUESTS, see linux_guest), which says on its
 serial line what its mouse sends; without it the test is skipped."""
 
+import atexit
 import os
 import shutil
 import subprocess
@@ -31,6 +32,7 @@ class Compositor:
         self.process = subprocess.Popen(["weston", "--backend=x11-backend.so", "--use-pixman", "--no-config", "--idle-time=0",
             f"--socket={socket}", f"--width={WIDTH}", f"--height={HEIGHT}"], stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL)
+        atexit.register(self.process.kill)
         wait_for("the compositor's socket", lambda: os.path.exists(os.path.join(os.environ["XDG_RUNTIME_DIR"], socket)))
         os.environ["WAYLAND_DISPLAY"], os.environ["GDK_BACKEND"] = socket, "wayland"
 
@@ -118,7 +120,6 @@ def release_key_gives_it_back(desk):
     mouse("mousemove", 520, 520)
     time.sleep(1)
     assert moved() == before, "the mouse is the guest's still"
-    desk.compositor.process.terminate()
 
 
 if __name__ == "__main__":
