@@ -43,9 +43,10 @@ def back(desk):
 
 
 def lowest(desk, name):
-    """The end of a page, where the keyboard's last stop is."""
-    for _ in range(2):
-        desk.keys("shift+Tab")
+    """The end of a page, by the pointer's wheel."""
+    left, top, right, bottom = desk.place(desk.active())
+    subprocess.run(["xdotool", "mousemove", str((left + right) // 2), str((top + bottom) // 2), "click", "--repeat", "40", "--delay", "20",
+                    "5"], check=True)
     settle()
     picture(desk, name)
 
