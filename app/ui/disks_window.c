@@ -50,8 +50,18 @@ static void on_action(AdwActionRow *row, VitrineDisksWindow *self)
         action->run(GTK_WIDGET(self), disk);
 }
 
+/* The action whose row has the keyboard. */
+static const struct disk_action *focused_action(VitrineDisksWindow *self)
+{
+    GtkWidget *focus = gtk_window_get_focus(GTK_WINDOW(self));
+
+    return focus ? g_object_get_data(G_OBJECT(focus), "action") : NULL;
+}
+
 static void show_actions(VitrineDisksWindow *self, VitrineDisk *disk)
 {
+    const struct disk_action *focused = focused_action(self);
+
     facts_clear(self->actions_group);
     for (const struct disk_action *action = disk_actions; action->id; action++) {
         const char *refusal = action->refuse(disk);
@@ -62,6 +72,8 @@ static void show_actions(VitrineDisksWindow *self, VitrineDisk *disk)
         adw_action_row_add_suffix(row, gtk_image_new_from_icon_name("go-next-symbolic"));
         g_object_set_data(G_OBJECT(row), "action", (gpointer)action);
         g_signal_connect(row, "activated", G_CALLBACK(on_action), self);
+        if (action == focused) /* before all was looked at anew */
+            gtk_widget_grab_focus(GTK_WIDGET(row));
     }
 }
 
@@ -137,6 +149,15 @@ static void on_activated(GtkListView *list, guint position, VitrineDisksWindow *
 static void on_back(GtkButton *button, VitrineDisksWindow *self)
 {
     adw_leaflet_set_visible_child(self->leaflet, self->list_box);
+}
+
+/* In a narrow window the half that has the keyboard is the one that is seen. */
+static void on_folded(AdwLeaflet *leaflet, GParamSpec *spec, VitrineDisksWindow *self)
+{
+    GtkWidget *focus = gtk_window_get_focus(GTK_WINDOW(self));
+
+    if (adw_leaflet_get_folded(leaflet) && focus && gtk_widget_is_ancestor(focus, self->details_box))
+        adw_leaflet_set_visible_child(leaflet, self->details_box);
 }
 
 /* ---- the list ---- */
@@ -334,6 +355,7 @@ static void vitrine_disks_window_class_init(VitrineDisksWindowClass *klass)
 #undef BIND
     gtk_widget_class_bind_template_callback(widget, on_activated);
     gtk_widget_class_bind_template_callback(widget, on_back);
+    gtk_widget_class_bind_template_callback(widget, on_folded);
     gtk_widget_class_bind_template_callback(widget, on_drop);
     gtk_widget_class_install_action(widget, "disks.new", NULL, new_image);
     gtk_widget_class_install_action(widget, "disks.add", NULL, add_image);
