@@ -97,7 +97,7 @@ static void show_facts(VitrineDisksWindow *self, VitrineDisk *disk)
     guint overlays = g_list_model_get_n_items(vitrine_disk_get_overlays(disk));
 
     facts_clear(self->facts_group);
-    facts_add(self->facts_group, _("File"), path);
+    facts_add_long(self->facts_group, _("File"), path);
     facts_add(self->facts_group, _("Kind"), vitrine_disk_get_format(disk) ? vitrine_disk_get_format(disk) : _("Unknown"));
     if (vitrine_disk_get_format(disk)) {
         facts_add_size(self->facts_group, _("Size of the Disk"), vitrine_disk_get_size(disk));
@@ -114,7 +114,7 @@ static void show_facts(VitrineDisksWindow *self, VitrineDisk *disk)
     facts_add(self->facts_group, _("Used By"), *users ? users : _("No machine"));
     if (*vitrine_disk_get_moments(disk)) {
         g_autofree char *moments = g_strjoinv(", ", (char **)vitrine_disk_get_moments(disk));
-        facts_add(self->facts_group, _("Holds"), moments);
+        facts_add_long(self->facts_group, _("Holds"), moments);
     }
 
     facts_clear(self->problem_group);

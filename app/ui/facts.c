@@ -57,6 +57,15 @@ AdwActionRow *facts_add(AdwPreferencesGroup *group, const char *title, const cha
     return row;
 }
 
+AdwActionRow *facts_add_long(AdwPreferencesGroup *group, const char *title, const char *value)
+{
+    g_autofree char *both = g_strdup_printf("%s: %s", title, value);
+    AdwActionRow *row = facts_add_sentence(group, NULL, title, value);
+
+    names_say(GTK_WIDGET(row), both);
+    return row;
+}
+
 AdwActionRow *facts_add_size(AdwPreferencesGroup *group, const char *title, guint64 bytes)
 {
     g_autofree char *text = g_format_size_full(bytes, G_FORMAT_SIZE_IEC_UNITS);

@@ -11,6 +11,8 @@ AdwActionRow *facts_add(AdwPreferencesGroup *group, const char *title, const cha
 /* With a sentence below its title instead, and a symbol (NULL = none). */
 AdwActionRow *facts_add_sentence(AdwPreferencesGroup *group, const char *icon, const char *title,
                                  const char *sentence);
+/* With a value that may be long, below its title. */
+AdwActionRow *facts_add_long(AdwPreferencesGroup *group, const char *title, const char *value);
 /* "4.3 GiB" behind the title. */
 AdwActionRow *facts_add_size(AdwPreferencesGroup *group, const char *title, guint64 bytes);
 /* Any row, to be removed by facts_clear(). */

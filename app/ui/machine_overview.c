@@ -137,6 +137,15 @@ static void show_hardware(VitrineMachineOverview *self, const MachineIni *machin
 
 /* ---- health ---- */
 
+/* A button to the page where something can be done about it. */
+static void add_way(AdwActionRow *row, const char *label, const char *tab)
+{
+    GtkWidget *button = facts_add_button(row, label);
+
+    gtk_actionable_set_action_target(GTK_ACTIONABLE(button), "s", tab);
+    gtk_actionable_set_action_name(GTK_ACTIONABLE(button), "win.tab");
+}
+
 /* Originals that are not what they were; the history page repairs them. */
 static guint show_problems(VitrineMachineOverview *self)
 {
@@ -148,9 +157,7 @@ static guint show_problems(VitrineMachineOverview *self)
                                                problem->kind == HISTORY_PROBLEM_CHANGED ? _("An original has changed")
                                                                                         : _("An original is missing"),
                                                problem->message);
-        GtkWidget *button = facts_add_button(row, _("Re_pair…"));
-        gtk_actionable_set_action_target(GTK_ACTIONABLE(button), "s", "history");
-        gtk_actionable_set_action_name(GTK_ACTIONABLE(button), "win.tab");
+        add_way(row, _("Re_pair…"), "history");
     }
     return problems ? problems->len : 0;
 }
@@ -167,10 +174,12 @@ static void show_health(VitrineMachineOverview *self, const MachineIni *machine)
     g_autoptr(GPtrArray) findings = machine_check(vitrine_bundle_get_folder(self->bundle), machine);
     for (guint i = 0; i < findings->len; i++) {
         const struct machine_finding *finding = findings->pdata[i];
-        facts_add_sentence(self->health_group,
-                           finding->level == FINDING_ERROR ? "dialog-error-symbolic" : "dialog-information-symbolic",
-                           finding->level == FINDING_ERROR ? _("It cannot start like this") : _("Worth a look"),
-                           finding->text);
+        gboolean drive = g_strv_contains((const char *const[]){"disks", "cdrom", "floppy", NULL}, finding->setting);
+        AdwActionRow *row = facts_add_sentence(
+            self->health_group,
+            finding->level == FINDING_ERROR ? "dialog-error-symbolic" : "dialog-information-symbolic",
+            finding->level == FINDING_ERROR ? _("It cannot start like this") : _("Worth a look"), finding->text);
+        add_way(row, _("_Change…"), drive ? "disks" : "settings");
     }
     if (findings->len == 0 && problems == 0)
         facts_add_sentence(self->health_group, "emblem-ok-symbolic", _("All is well"),
