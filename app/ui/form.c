@@ -127,8 +127,7 @@ void form_add_file(Form *form, const char *key, const char *title, const char *p
 
     gtk_widget_set_valign(button, GTK_ALIGN_CENTER);
     gtk_widget_add_css_class(button, "flat");
-    g_autofree char *name = g_strdup_printf("%s: %s", _("Choose"), title);
-    dialogs_name_widget(button, name);
+    dialogs_name_widget(button, _("Choose…")); /* the row's title is said with it */
     adw_action_row_add_suffix(ADW_ACTION_ROW(row), button);
     adw_action_row_set_activatable_widget(ADW_ACTION_ROW(row), button);
     adw_action_row_set_subtitle_lines(ADW_ACTION_ROW(row), 2);

@@ -17,6 +17,7 @@ struct lamp {
     guint64 operations;
     gboolean present;
     GtkWidget *button, *light;
+    GMenu *menu; /* of the button; NULL: not removable */
 };
 
 struct _VitrineStatusStrip {
@@ -61,13 +62,29 @@ static const char *drive_icon(const char *id)
     return strcmp(id, "floppy") == 0 ? "media-floppy-symbolic" : "drive-harddisk-symbolic";
 }
 
-static void name_drive(struct lamp *lamp)
+static void add_item(GMenu *menu, const char *label, const char *action, const char *drive)
+{
+    g_autofree char *detailed = g_strdup_printf("%s::%s", action, drive);
+
+    g_menu_append(menu, label, detailed);
+}
+
+/* Its name, and what can be done with it now. */
+static void update_drive(struct lamp *lamp)
 {
     g_autofree char *title = drive_title(lamp->id);
     g_autofree char *text = lamp->present ? g_strdup(title) : g_strdup_printf(_("%s, empty"), title);
 
     gtk_widget_set_tooltip_text(lamp->button, text);
     gtk_accessible_update_property(GTK_ACCESSIBLE(lamp->button), GTK_ACCESSIBLE_PROPERTY_LABEL, text, -1);
+    if (!lamp->menu)
+        return;
+    g_menu_remove_all(lamp->menu);
+    add_item(lamp->menu, _("_Insert…"), "machine.insert-medium", lamp->id);
+    if (strcmp(lamp->id, "cdrom") == 0)
+        add_item(lamp->menu, _("Insert a _Folder as a CD…"), "machine.insert-folder", lamp->id);
+    if (lamp->present)
+        add_item(lamp->menu, _("_Eject"), "machine.eject-medium", lamp->id);
 }
 
 static gboolean on_drop(GtkDropTarget *target, const GValue *value, double x, double y, gpointer drive)
@@ -101,6 +118,7 @@ static void add_drive(VitrineStatusStrip *self, const struct engine_drive_info *
     GtkWidget *content = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 6);
 
     g_strlcpy(lamp->id, drive->id, sizeof(lamp->id));
+    lamp->menu = NULL;
     lamp->present = drive->present;
     lamp->operations = drive->operations;
     lamp->light = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 0);
@@ -109,14 +127,7 @@ static void add_drive(VitrineStatusStrip *self, const struct engine_drive_info *
     gtk_box_append(GTK_BOX(content), gtk_image_new_from_icon_name(drive_icon(drive->id)));
     gtk_box_append(GTK_BOX(content), lamp->light);
     if (drive->removable) {
-        g_autoptr(GMenu) menu = g_menu_new();
-        g_autofree char *insert = g_strdup_printf("machine.insert-medium::%s", drive->id);
-        g_autofree char *eject = g_strdup_printf("machine.eject-medium::%s", drive->id);
-        g_autofree char *folder = g_strdup_printf("machine.insert-folder::%s", drive->id);
-        g_menu_append(menu, _("_Insert…"), insert);
-        if (strcmp(drive->id, "cdrom") == 0)
-            g_menu_append(menu, _("Insert a _Folder as a CD…"), folder);
-        g_menu_append(menu, _("_Eject"), eject);
+        g_autoptr(GMenu) menu = lamp->menu = g_menu_new();
         lamp->button = gtk_menu_button_new();
         gtk_menu_button_set_child(GTK_MENU_BUTTON(lamp->button), content);
         gtk_menu_button_set_menu_model(GTK_MENU_BUTTON(lamp->button), G_MENU_MODEL(menu));
@@ -132,7 +143,7 @@ static void add_drive(VitrineStatusStrip *self, const struct engine_drive_info *
     }
     gtk_widget_set_focus_on_click(lamp->button, FALSE);
     gtk_box_append(GTK_BOX(self->drives), lamp->button);
-    name_drive(lamp);
+    update_drive(lamp);
 }
 
 static void clear_drives(VitrineStatusStrip *self)
@@ -160,7 +171,7 @@ static gboolean tick(gpointer data)
         lamp->operations = drives[i].operations;
         if (lamp->present != drives[i].present) {
             lamp->present = drives[i].present;
-            name_drive(lamp);
+            update_drive(lamp);
         }
     }
     engine_get_stats(engine, &stats);

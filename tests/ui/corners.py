@@ -230,6 +230,7 @@ def running_corners(desk):
         desk.press("Machine Menu", None, inside="Machine 1")
         time.sleep(0.7)
         desk.press(path[0], None, inside="Machine 1")
+        desk.keys("Return")
         picture(desk, "running-" + path[0].lower().replace(" ", "-"))
         desk.keys("Escape", "Escape")
         time.sleep(0.7)
@@ -288,7 +289,7 @@ def several_jobs(desk):
             desk.keys("space")
             break
         desk.keys("Tab")
-    desk.press("Choose: Where", None)
+    desk.press("Choose… Where", None)
     desk.choose_file("Where", os.path.join(HOME, "Copy.qcow2"))
     time.sleep(1)
     desk.press("Convert", ("push button",))

@@ -228,10 +228,10 @@ class Desk:
 
     # ---- pictures
 
-    def grab(self, window):
+    def grab(self, window, whole=True):
         """(width, height, bytes of RGB) of what the screen shows where a window stands, from the file that Xvfb keeps it in.
         (Programs that ask X for a window's picture get what lies below it when it has another depth than the screen, as
-        dialogs with their round corners have.)"""
+        dialogs with their round corners have.) A window that is not whole on it is brought there; not whole: its part on it."""
         with open(SCREEN, "rb") as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as data:
             header = struct.unpack(">25I", data[:100])
             first = header[0] + header[19] * 12
@@ -244,7 +244,8 @@ class Desk:
                     return left, top, right, bottom
                 subprocess.run(["xdotool", "windowmove", window, "0", "0"], capture_output=True)
                 return None
-            left, top, right, bottom = wait_for(f"window {window} to be on the screen", wholly_on_it, 10)
+            left, top, right, bottom = wait_for(f"window {window} to be on the screen", wholly_on_it, 10) if whole \
+                else self.part_on_screen(window, across, down)
             width, height = right - left, bottom - top
             rgb = bytearray(width * height * 3)
             for y in range(height):
@@ -255,6 +256,10 @@ class Desk:
                 rgb[base + 1:base + width * 3:3] = row[green::step]
                 rgb[base + 2:base + width * 3:3] = row[blue::step]
             return width, height, bytes(rgb)
+
+    def part_on_screen(self, window, across, down):
+        left, top, right, bottom = self.place(window)
+        return max(left, 0), max(top, 0), min(right, across), min(bottom, down)
 
     def wait_for_rest(self, window, condition, seconds):
         """Until a condition holds and nothing moves in a machine's picture but a cursor."""
@@ -290,7 +295,11 @@ class Desk:
 
     def seen(self, window):
         """A window with its menus, which may be larger, as grab() gives one."""
-        layers = [(self.place(each), self.grab(each)) for each in (window, *self.popovers())]
+        layers = [(self.place(window), self.grab(window))]
+        for menu in self.popovers():
+            left, top, *_ = self.place(menu)
+            layers.append(((max(left, 0), max(top, 0)), self.grab(menu, False)))
+        layers = [((left, top, left + seen[0], top + seen[1]), seen) for (left, top, *_), seen in layers]
         left, top = (min(place[i] for place, _ in layers) for i in (0, 1))
         width, height = (max(place[i + 2] for place, _ in layers) - (left, top)[i] for i in (0, 1))
         canvas = bytearray(b"\x60" * (width * height * 3))
