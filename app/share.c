@@ -209,6 +209,89 @@ static guint32 get32(const guint8 *at)
     return GUINT32_FROM_LE(little);
 }
 
+#define FAT_MAX_FILE G_MAXUINT32 /* bytes */
+#define FAT_MAX_NAME 255         /* UTF-16 units */
+
+/* What DOS takes for a device, with and without an extension. */
+static gboolean is_device_name(const char *name)
+{
+    static const char *const devices[] = {"con", "prn", "aux", "nul", "clock$", NULL};
+    g_autofree char *stem = g_ascii_strdown(name, (gssize)strcspn(name, "."));
+    gboolean numbered = strlen(stem) == 4 && (g_str_has_prefix(stem, "com") || g_str_has_prefix(stem, "lpt")) &&
+                        g_ascii_isdigit(stem[3]);
+
+    return numbered || g_strv_contains(devices, stem);
+}
+
+/* Why a FAT file system cannot hold the name; NULL: it can. */
+static const char *fat_refuses_name(const char *name)
+{
+    gsize length = strlen(name);
+    glong units = 0;
+
+    if (!g_utf8_validate(name, -1, NULL))
+        return _("its name is not valid UTF-8");
+    for (const char *p = name; *p; p = g_utf8_next_char(p), units++) {
+        gunichar c = g_utf8_get_char(p);
+        if (c < 0x20 || c > 0xffff || strchr("\"*:<>?\\|", *p))
+            return _("its name has characters that FAT does not know");
+    }
+    if (units > FAT_MAX_NAME)
+        return _("its name is too long");
+    if (name[length - 1] == '.' || name[length - 1] == ' ')
+        return _("its name ends with a dot or a space");
+    return is_device_name(name) ? _("its name means a device in DOS") : NULL;
+}
+
+static const char *fat_refuses_file(const char *path, gboolean *is_folder)
+{
+    GStatBuf info, target;
+
+    *is_folder = FALSE;
+    if (g_lstat(path, &info) != 0 || g_stat(path, &target) != 0)
+        return g_strerror(errno);
+    if (S_ISDIR(info.st_mode)) {
+        *is_folder = TRUE;
+        return NULL;
+    }
+    if (S_ISDIR(target.st_mode))
+        return _("it is a link to a folder");
+    if (!S_ISREG(target.st_mode))
+        return _("it is neither a file nor a folder");
+    return target.st_size > FAT_MAX_FILE ? _("it has more than 4 GiB") : NULL;
+}
+
+/* mtools leaves out, or asks about, what FAT does not hold: here it is refused, so that nothing is missing unnoticed. */
+static gboolean fat_can_hold(const char *folder, GCancellable *cancellable, GError **error)
+{
+    g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_autoptr(GDir) dir = g_dir_open(folder, 0, error);
+    const char *name;
+
+    while (dir && (name = g_dir_read_name(dir))) {
+        g_autofree char *path = g_build_filename(folder, name, NULL);
+        g_autofree char *shown = g_filename_display_name(path);
+        gboolean is_folder;
+        const char *problem = fat_refuses_file(path, &is_folder);
+        if (g_cancellable_set_error_if_cancelled(cancellable, error))
+            return FALSE;
+        if (!problem)
+            problem = fat_refuses_name(name);
+        if (!problem && !g_hash_table_add(seen, g_utf8_casefold(name, -1)))
+            problem = _("another name differs in capital letters only");
+        if (problem) {
+            g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_FILENAME,
+                        _("“%s” cannot be put on a FAT disk: %s. Rename it or take it out of the folder, or share the "
+                          "folder as a CD."),
+                        shown, problem);
+            return FALSE;
+        }
+        if (is_folder && !fat_can_hold(path, cancellable, error))
+            return FALSE;
+    }
+    return dir != NULL;
+}
+
 /* One partition over all of the disk; cylinders are what old systems can count to at most. */
 static gboolean write_table(const char *path, guint64 size, GError **error)
 {
@@ -275,6 +358,8 @@ gboolean share_make_disk(const char *folder, const char *image_path, guint64 fre
 {
     enum { PER_FILE = 32 * 1024 }; /* the greatest cluster: what a small file takes */
     guint count = 0;
+    if (!fat_can_hold(folder, cancellable, error))
+        return FALSE;
     guint64 used = share_folder_size(folder, &count, cancellable) + (guint64)count * PER_FILE;
     guint64 size = MAX((used + used / 64 + free_bytes + 8 * MIB) / MIB, 32) * MIB;
     g_autofree char *temporary = g_strconcat(image_path, ".new", NULL);

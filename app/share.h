@@ -14,7 +14,8 @@ typedef void (*ShareProgress)(guint64 done, guint64 total, gpointer user_data);
 gboolean share_make_cd(const char *folder, const char *iso_path, GCancellable *cancellable, ShareProgress progress,
                        gpointer user_data, GError **error);
 
-/* Writes a raw image with what is in `folder` and `free_bytes` more room. */
+/* Writes a raw image with what is in `folder` and `free_bytes` more room. What FAT cannot hold (names, links to folders,
+ * huge files) is refused with a sentence. */
 gboolean share_make_disk(const char *folder, const char *image_path, guint64 free_bytes, GCancellable *cancellable,
                          GError **error);
 /* Copies what is on such a disk, or on one like it, into the folder `to`, which must not exist yet. `image_path` may

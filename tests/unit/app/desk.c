@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the windows stand on: checks of descriptions, jobs, the inventory of disks, logs, folders as media, media that are
- * recognised. */
+/* What the windows stand on: checks of descriptions, jobs, the inventory of disks, logs, media that are recognised. */
 #include "app/bundle.h"
 #include "app/disks.h"
 #include "app/job.h"
@@ -215,102 +214,6 @@ static void test_log_stays_short(void)
     g_assert_true(vitrine_remove_tree(folder, NULL));
 }
 
-/* ---- folders as media ---- */
-
-static char *folder_with_files(const char *work)
-{
-    char *folder = g_build_filename(work, "Holiday Photos", NULL);
-    g_autofree char *deep = g_build_filename(folder, "a", "b", NULL);
-    g_autofree char *file = g_build_filename(deep, "a rather long name, with umlauts äöü.text", NULL);
-    g_autofree char *small = g_build_filename(folder, "README.TXT", NULL);
-
-    g_assert_cmpint(g_mkdir_with_parents(deep, 0755), ==, 0);
-    g_assert_true(g_file_set_contents(file, "deep\n", -1, NULL));
-    g_assert_true(g_file_set_contents(small, "hello\n", -1, NULL));
-    return folder;
-}
-
-static void test_folder_becomes_a_cd(void)
-{
-    g_autofree char *work = work_folder();
-    g_autofree char *folder = folder_with_files(work);
-    g_autofree char *iso = g_build_filename(work, "cd.iso", NULL);
-    g_autoptr(GError) error = NULL;
-    g_autofree char *data = NULL;
-    gsize size;
-
-    g_assert_true(share_make_cd(folder, iso, NULL, NULL, NULL, &error));
-    g_assert_no_error(error);
-    g_autofree char *volume = profiles_read_volume_name(iso);
-    g_assert_cmpstr(volume, ==, "HOLIDAY_PHOTOS");
-    g_assert_true(g_file_get_contents(iso, &data, &size, NULL));
-    g_assert_cmpuint(size % 2048, ==, 0);
-    g_assert_nonnull(memmem(data, size, "hello\n", 6));
-    g_assert_nonnull(memmem(data, size, "deep\n", 5));
-    /* the supplementary descriptor of Joliet (escape sequence of UCS-2 level 3) and the SUSP entry of Rock Ridge */
-    g_assert_nonnull(memmem(data, size, "\2CD001", 6));
-    g_assert_nonnull(memmem(data, size, "%/E", 3));
-    g_assert_true(memmem(data, size, "RRIP_1991A", 10) || memmem(data, size, "IEEE_1282", 9));
-    g_assert_true(vitrine_remove_tree(work, NULL));
-}
-
-static void test_cancelled_cd_leaves_nothing(void)
-{
-    g_autofree char *work = work_folder();
-    g_autofree char *folder = folder_with_files(work);
-    g_autofree char *iso = g_build_filename(work, "cd.iso", NULL);
-    g_autoptr(GCancellable) cancelled = g_cancellable_new();
-    g_autoptr(GError) error = NULL;
-
-    g_cancellable_cancel(cancelled);
-    g_assert_false(share_make_cd(folder, iso, cancelled, NULL, NULL, &error));
-    g_assert_error(error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
-    g_assert_false(g_file_test(iso, G_FILE_TEST_EXISTS));
-    g_assert_true(vitrine_remove_tree(work, NULL));
-}
-
-static void test_folder_goes_to_a_disk_and_back(void)
-{
-    g_autofree char *mcopy = g_find_program_in_path("mcopy");
-    if (!mcopy) {
-        g_test_skip("mtools is not installed");
-        return;
-    }
-    g_autofree char *work = work_folder();
-    g_autofree char *folder = folder_with_files(work);
-    g_autofree char *image = g_build_filename(work, "disk.img", NULL);
-    g_autofree char *overlay = g_build_filename(work, "overlay.qcow2", NULL);
-    g_autofree char *back = g_build_filename(work, "back", NULL);
-    g_autofree char *file = g_build_filename(back, "README.TXT", NULL);
-    g_autofree char *deep = g_build_filename(back, "a", "b", "a rather long name, with umlauts äöü.text", NULL);
-    g_autofree char *text = NULL;
-    g_autoptr(GError) error = NULL;
-
-    g_assert_true(share_make_disk(folder, image, 1 << 20, NULL, &error));
-    g_assert_no_error(error);
-    g_assert_true(image_create_overlay(overlay, image, "raw", &error));
-    g_assert_true(share_bring_back(overlay, back, NULL, &error));
-    g_assert_no_error(error);
-    g_assert_true(g_file_get_contents(file, &text, NULL, NULL));
-    g_assert_cmpstr(text, ==, "hello\n");
-    g_assert_true(g_file_test(deep, G_FILE_TEST_EXISTS));
-    g_assert_true(vitrine_remove_tree(work, NULL));
-}
-
-static void test_bringing_back_refuses_what_is_no_fat(void)
-{
-    g_autofree char *work = work_folder();
-    g_autofree char *image = g_build_filename(work, "disk.qcow2", NULL), *back = g_build_filename(work, "back", NULL);
-    ImageCreateOptions options = {.size = 1 << 20};
-    g_autoptr(GError) error = NULL;
-
-    g_assert_true(image_create(image, "qcow2", &options, NULL));
-    g_assert_false(share_bring_back(image, back, NULL, &error));
-    g_assert_nonnull(error);
-    g_assert_false(g_file_test(back, G_FILE_TEST_EXISTS));
-    g_assert_true(vitrine_remove_tree(work, NULL));
-}
-
 /* ---- media ---- */
 
 static void test_media_are_recognised(void)
@@ -369,10 +272,6 @@ int main(int argc, char **argv)
     g_test_add_func("/disks/trees", test_disks_are_found_as_trees);
     g_test_add_func("/disks/circle", test_disks_survive_a_circle);
     g_test_add_func("/log/short", test_log_stays_short);
-    g_test_add_func("/share/cd", test_folder_becomes_a_cd);
-    g_test_add_func("/share/cd-cancelled", test_cancelled_cd_leaves_nothing);
-    g_test_add_func("/share/disk-and-back", test_folder_goes_to_a_disk_and_back);
-    g_test_add_func("/share/no-fat", test_bringing_back_refuses_what_is_no_fat);
     g_test_add_func("/media/recognised", test_media_are_recognised);
     return g_test_run();
 }
