@@ -19,7 +19,7 @@
 #include "emulator/user/process.h"
 
 #define STACK_DEFAULT ((uint64_t)8 << 20)
-#define STACK_MOST    ((uint64_t)64 << 20)
+#define STACK_MOST    ((uint64_t)512 << 20) /* also of one without limit: it lies in one piece from the start */
 #define SCRIPT_DEPTH  4
 
 static bool io_error(GError **error, const char *file, int number)
@@ -251,7 +251,7 @@ static bool make_stack(struct user_process *process, uint64_t base, uint64_t ent
     uint64_t aux[40];
     int64_t result;
 
-    if (getrlimit(RLIMIT_STACK, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
+    if (getrlimit(RLIMIT_STACK, &limit) == 0)
         size = CLAMP((uint64_t)limit.rlim_cur & USER_PAGE_MASK, (uint64_t)1 << 17, STACK_MOST);
     for (char **p = argv; *p; p++)
         room += strlen(*p) + 1 + word;

@@ -678,6 +678,9 @@ void user_strace_result(struct user_thread *t, const struct user_syscall *call, 
     const char *letters = letters_of(call);
     g_autoptr(GString) text = g_string_new(NULL);
 
+    /* The child of a fork: the call was its parent's. */
+    if (result == USER_KEEP && !process->strace_open)
+        return;
     if (letters[t->strace_at]) {
         put_arguments(t, text, letters, args, t->strace_at, true, result);
         g_string_append_c(text, ')');
@@ -690,6 +693,19 @@ void user_strace_result(struct user_thread *t, const struct user_syscall *call, 
     }
     fputs(text->str, process->strace);
     process->strace_open = NULL;
+    funlockfile(process->strace);
+}
+
+void user_strace_leave(struct user_thread *t)
+{
+    struct user_process *process = t->process;
+
+    flockfile(process->strace);
+    if (process->strace_open == t) {
+        fputs(" = 0\n", process->strace);
+        process->strace_open = NULL;
+    }
+    fflush(process->strace);
     funlockfile(process->strace);
 }
 

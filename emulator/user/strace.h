@@ -16,6 +16,8 @@ void user_strace_call(struct user_thread *thread, const struct user_syscall *cal
 /* After it: what the kernel has filled in, and the result. */
 void user_strace_result(struct user_thread *thread, const struct user_syscall *call, const uint64_t *args,
                         int64_t result);
+/* Before a call that will not come back when it succeeds. */
+void user_strace_leave(struct user_thread *thread);
 /* A line of its own. */
 void user_strace_note(struct user_process *process, const char *format, ...) G_GNUC_PRINTF(2, 3);
 void user_strace_signal(struct user_process *process, int signal, const siginfo_t *info);

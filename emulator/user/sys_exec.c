@@ -533,6 +533,13 @@ static int is_ours(struct user_thread *t, const char *file)
     return result;
 }
 
+static int64_t start(struct user_thread *t, const char *file, void *argv, void *envp)
+{
+    if (t->process->strace)
+        user_strace_leave(t);
+    return USER_HOST(t, SYS_execve, file, argv, envp, 0, 0, 0);
+}
+
 /* A program for one of our processors begins again under this program; any other is the host's to run. `name`
  * is what the program calls the file. */
 static int64_t execute(struct user_thread *t, const char *name, const char *host, GPtrArray *argv,
@@ -556,7 +563,7 @@ static int64_t execute(struct user_thread *t, const char *name, const char *host
         /* Unreadable, or its interpreter is not there. */
         if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND))
             return -ENOENT;
-        return USER_HOST(t, SYS_execve, host, argv->pdata, envp->pdata, 0, 0, 0);
+        return start(t, host, argv->pdata, envp->pdata);
     }
     ours = is_ours(t, file);
     if (ours < 0)
@@ -565,15 +572,15 @@ static int64_t execute(struct user_thread *t, const char *name, const char *host
     if (!ours) {
         /* With a sysroot the interpreter's name has another meaning than it has for the host. */
         if (t->process->options.sysroot)
-            return USER_HOST(t, SYS_execve, file, arguments, envp->pdata, 0, 0, 0);
-        return USER_HOST(t, SYS_execve, host, argv->pdata, envp->pdata, 0, 0, 0);
+            return start(t, file, arguments, envp->pdata);
+        return start(t, host, argv->pdata, envp->pdata);
     }
     debugger = user_gdb_hand_over(t);
     command = make_command(t, debugger, called, arguments);
-    result = USER_HOST(t, SYS_execve, t->process->options.self, command->pdata, envp->pdata, 0, 0, 0);
+    result = start(t, t->process->options.self, command->pdata, envp->pdata);
     /* In another root without /proc this program has no name; whoever started it there knows it (binfmt_misc). */
     if (result == -ENOENT && !t->process->options.sysroot)
-        result = USER_HOST(t, SYS_execve, host, argv->pdata, envp->pdata, 0, 0, 0);
+        result = start(t, host, argv->pdata, envp->pdata);
     if (debugger)
         user_gdb_keep(t->process);
     return result;
