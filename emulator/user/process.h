@@ -148,6 +148,7 @@ struct user_process {
     struct elf_image image;
     uint64_t stack_limit; /* bytes */
 
+    bool watches_signals; /* user_signal_watch() */
     GMutex lock;        /* threads, actions */
     GPtrArray *threads; /* struct user_thread, all that live */
     struct user_action action[USER_N_ACTIONS];
@@ -247,7 +248,8 @@ void user_trap_memory(const struct user_thread *thread, struct user_trap *trap, 
 /* The program did something that gives it a signal. */
 void user_signal_fault(struct user_thread *thread, const struct user_trap *trap);
 void user_signal_set_mask(struct user_thread *thread, uint64_t mask);
-/* A debugger wants to see deadly signals before they kill: gives them handlers on the host. */
+/* Deadly signals are wanted before they kill, by a debugger, or because memory is shared with other processes, which
+ * may wait for what this one has locked (robust lists): gives them handlers on the host. */
 void user_signal_watch(struct user_process *process);
 /* Keeps the program's signals in the kernel until user_signal_set_mask(). */
 void user_signal_block_all(void);

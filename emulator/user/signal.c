@@ -155,6 +155,9 @@ static bool default_is_deadly(int signal)
 
 void user_signal_watch(struct user_process *process)
 {
+    if (process->watches_signals)
+        return;
+    process->watches_signals = true;
     for (int signal = 1; signal <= 64; signal++) {
         if (signal != SIGKILL && signal != SIGSEGV && signal != SIGBUS &&
             process->action[signal].handler == HANDLER_DEFAULT && default_is_deadly(signal))
@@ -172,7 +175,7 @@ int user_signal_set_action(struct user_thread *thread, int signal, const struct 
     if (signal == SIGSEGV || signal == SIGBUS)
         return 0;
     if (action->handler == HANDLER_IGNORE ||
-        (action->handler == HANDLER_DEFAULT && !(thread->process->gdb && default_is_deadly(signal)))) {
+        (action->handler == HANDLER_DEFAULT && !(thread->process->watches_signals && default_is_deadly(signal)))) {
         /* A fault of the program becomes a signal in the loop, whatever the host would do with it. */
         result = host_plain_action(signal, action->handler == HANDLER_DEFAULT ? SIG_DFL : SIG_IGN,
                                    action->flags & (SA_NOCLDSTOP | SA_NOCLDWAIT));

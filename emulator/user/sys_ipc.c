@@ -310,6 +310,7 @@ int64_t user_sys_shmat(struct user_thread *t, const uint64_t *a)
     }
     if (shmctl(id, IPC_STAT, &status) != 0)
         return -errno;
+    user_signal_watch(process);
     size = (status.shm_segsz + USER_PAGE_SIZE - 1) & USER_PAGE_MASK;
     place =
         user_mem_map(&process->mem, address, size,

@@ -22,6 +22,8 @@ static int64_t map(struct user_thread *t, const uint64_t *a, uint64_t offset)
 {
     int flags = (int)user_bits_to_host(ABI(t)->mmap_flags, (uint32_t)a[3]);
 
+    if ((flags & MAP_TYPE) != MAP_PRIVATE && a[2] & PROT_WRITE)
+        user_signal_watch(t->process);
     return user_mem_map(MEM(t), a[0], a[1], (int)a[2] & PROT_ALL, flags,
                         flags & MAP_ANONYMOUS ? -1 : (int)a[4], offset);
 }

@@ -138,12 +138,23 @@ static void test_robust(void)
             CHECK(pthread_mutex_lock(mutex) == EOWNERDEAD);
             CHECK(pthread_join(thread, NULL) == 0);
         } else {
+            volatile int *locked = (int *)((char *)mutex + 2048);
             pid_t child = fork();
 
+            /* It ends, is ended by itself, and by another. */
             if (child == 0) {
                 pthread_mutex_lock(mutex);
-                _exit(5);
+                if (i % 3 == 0)
+                    _exit(5);
+                if (i % 3 == 1)
+                    raise(SIGINT);
+                *locked = 1;
+                pause();
             }
+            while (i % 3 == 2 && !*locked)
+                sched_yield();
+            if (i % 3 == 2)
+                kill(child, SIGTERM);
             CHECK(waitpid(child, NULL, 0) == child && pthread_mutex_lock(mutex) == EOWNERDEAD);
         }
         CHECK(pthread_mutex_consistent(mutex) == 0 && pthread_mutex_unlock(mutex) == 0);
