@@ -18,10 +18,12 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <ucontext.h>
 #include <unistd.h>
 
@@ -595,4 +597,33 @@ void host_pause(void)
 void host_go_on(void)
 {
     host.paused = FALSE;
+}
+
+/* ---- for the tests ---- */
+
+void *host_shared(gsize size)
+{
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    g_assert_true(memory != MAP_FAILED);
+    return memory;
+}
+
+void host_wait(pid_t child, HostFault fault, guint64 at, guint32 seed)
+{
+    int status;
+
+    g_assert_cmpint(child, >=, 0);
+    g_assert_cmpint(waitpid(child, &status, 0), ==, child);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        return;
+    if (!host_fault_kills(fault) || !WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
+        g_error("%s at call %" G_GUINT64_FORMAT " of seed %u: status %x", host_fault_names[fault], at, seed,
+                (guint)status);
+}
+
+void host_use_memory_disk(void)
+{
+    if (!g_getenv("TMPDIR") && access("/dev/shm", W_OK) == 0)
+        g_setenv("TMPDIR", "/dev/shm", TRUE);
 }

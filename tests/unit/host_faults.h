@@ -38,6 +38,14 @@ gboolean host_fault_kills(HostFault fault);
 void host_watch(HostFault fault, guint64 at, guint64 *calls, const char *stash);
 void host_clear_stash(const char *stash);
 
+/* Memory of zeros that a forked process shares with this one; munmap() gives it back. */
+void *host_shared(gsize size);
+/* Waits for the watched process: it ended with 0, or by its fault's own death. Everything else ends the test, with the
+ * seed that made it. */
+void host_wait(pid_t child, HostFault fault, guint64 at, guint32 seed);
+/* Tests that write as often as these do it in memory, unless TMPDIR says otherwise. */
+void host_use_memory_disk(void);
+
 /* Until host_go_on(), calls are not counted and nothing fails (the watched process's own bookkeeping). */
 void host_pause(void);
 void host_go_on(void);

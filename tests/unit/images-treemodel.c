@@ -18,10 +18,8 @@
  * each fault, seed N with the kind of image in row N modulo the rows; and 30 batches per row and fault for `every`.
  * TREEMODEL_SEEDS=FIRST-LAST takes a part of the 200.
  */
-#include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "images/internal.h"
@@ -384,20 +382,13 @@ static gboolean step(Run *run)
  * --------------------------------------------------------------------------------------------------
  */
 
-static void *shared(gsize size)
-{
-    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    g_assert_true(memory != MAP_FAILED);
-    return memory;
-}
-
 static void begin(Run *run, const Row *row, guint32 seed)
 {
     g_autoptr(GError) error = NULL;
     *run = (Run){.row = row, .folder = test_folder_new(), .rand = g_rand_new_with_seed(seed)};
     run->stash = g_strconcat(run->folder, ".stash", NULL);
-    run->tree = shared(sizeof *run->tree);
-    run->calls = shared(sizeof *run->calls);
+    run->tree = host_shared(sizeof *run->tree);
+    run->calls = host_shared(sizeof *run->calls);
     Node *root = &run->tree->nodes[0];
     *root = (Node){.alive = TRUE, .parent = -1, .size = SECTORS / 2, .other_size = SECTORS / 2};
     run->tree->files = 1;
@@ -443,11 +434,8 @@ static void model_seed(const Row *row, guint32 seed, gconstpointer data)
     Run run;
     begin(&run, row, seed);
     pid_t child = fork();
-    g_assert_cmpint(child, >=, 0);
     if (child) {
-        int status;
-        g_assert_cmpint(waitpid(child, &status, 0), ==, child);
-        g_assert_cmpint(status, ==, 0);
+        host_wait(child, HOST_FINE, 0, seed);
         end(&run);
         return;
     }
@@ -476,7 +464,6 @@ static void faulty_life(Run *run, HostFault fault, guint64 at, guint operations,
 {
     guint32 seed = g_rand_int(run->rand);
     pid_t child = fork();
-    g_assert_cmpint(child, >=, 0);
     if (child == 0) {
         run->rand = g_rand_new_with_seed(seed);
         host_watch(fault, at, run->calls, run->stash);
@@ -488,12 +475,7 @@ static void faulty_life(Run *run, HostFault fault, guint64 at, guint operations,
         /* short writes are nothing that fails */
         _exit(fault == HOST_SHORT && !ok ? 2 : 0);
     }
-    int status;
-    g_assert_cmpint(waitpid(child, &status, 0), ==, child);
-    if (!(host_fault_kills(fault) && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) &&
-        !(WIFEXITED(status) && WEXITSTATUS(status) == 0))
-        g_error("%s at call %" G_GUINT64_FORMAT " of seed %u: status %x", host_fault_names[fault], at, seed,
-                (guint)status);
+    host_wait(child, fault, at, seed);
     host_clear_stash(run->stash);
     if (!run->tree->nodes[run->tree->leaf].alive)
         g_error("the leaf is gone");
@@ -613,8 +595,7 @@ static void add(const char *kind, GTestDataFunc function)
 
 int main(int argc, char **argv)
 {
-    if (!g_getenv("TMPDIR") && access("/dev/shm", W_OK) == 0)
-        g_setenv("TMPDIR", "/dev/shm", TRUE); /* the disk under this test is a model as well */
+    host_use_memory_disk();
     g_test_init(&argc, &argv, NULL);
     add("model", test_model);
     add("every", test_every);

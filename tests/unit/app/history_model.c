@@ -21,7 +21,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define SECTORS    128u
@@ -398,26 +397,22 @@ static void look(struct run *run)
 
 static void in_process(struct run *run, void (*what)(struct run *run))
 {
-    int status;
+    guint32 seed = g_rand_int(run->rand);
     pid_t child = fork();
 
-    g_assert_cmpint(child, >=, 0);
     if (child == 0) {
-        g_random_set_seed(g_rand_int(run->rand));
+        g_random_set_seed(seed);
         what(run);
         _exit(0);
     }
-    g_assert_cmpint(waitpid(child, &status, 0), ==, child);
-    g_assert_cmpint(status, ==, 0);
+    host_wait(child, HOST_FINE, 0, seed);
 }
 
 static void faulty_life(struct run *run, HostFault fault, guint64 at, guint operations)
 {
     guint32 seed = g_rand_int(run->rand);
-    int status;
     pid_t child = fork();
 
-    g_assert_cmpint(child, >=, 0);
     if (child == 0) {
         gboolean ok = TRUE;
         run->rand = g_rand_new_with_seed(seed);
@@ -430,11 +425,7 @@ static void faulty_life(struct run *run, HostFault fault, guint64 at, guint oper
         ok = close_present(run) && ok;
         _exit(fault == HOST_SHORT && !ok ? 2 : 0);
     }
-    g_assert_cmpint(waitpid(child, &status, 0), ==, child);
-    if (!(host_fault_kills(fault) && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) &&
-        !(WIFEXITED(status) && WEXITSTATUS(status) == 0))
-        g_error("%s at call %" G_GUINT64_FORMAT " of seed %u: status %x", host_fault_names[fault], at, seed,
-                (guint)status);
+    host_wait(child, fault, at, seed);
     host_clear_stash(run->stash);
 }
 
@@ -455,9 +446,8 @@ static void begin(struct run *run, guint32 seed)
     *run = (struct run){.folder = g_dir_make_tmp("vitrine-history-XXXXXX", NULL), .rand = g_rand_new_with_seed(seed)};
     run->bundle = g_build_filename(run->folder, "machines", "Model", NULL);
     run->stash = g_build_filename(run->folder, "stash", NULL);
-    run->model = mmap(NULL, sizeof *run->model, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    run->calls = mmap(NULL, sizeof *run->calls, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    g_assert_true(run->model != MAP_FAILED && run->calls != MAP_FAILED);
+    run->model = host_shared(sizeof *run->model);
+    run->calls = host_shared(sizeof *run->calls);
     in_process(run, make_machine);
 }
 
@@ -541,8 +531,7 @@ int main(int argc, char **argv)
     static const HostFault faults[] = {HOST_KILL, HOST_FORGET, HOST_EIO, HOST_EIO_STAYS, HOST_ENOSPC, HOST_SHORT, HOST_READ,
                                        HOST_READ_ONCE};
 
-    if (!g_getenv("TMPDIR") && access("/dev/shm", W_OK) == 0)
-        g_setenv("TMPDIR", "/dev/shm", TRUE);
+    host_use_memory_disk();
     g_test_init(&argc, &argv, NULL);
     for (gsize i = 0; i < G_N_ELEMENTS(faults); i++) {
         g_autofree char *life = g_strconcat("/history-model/life/", host_fault_names[faults[i]], NULL);
