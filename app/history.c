@@ -418,6 +418,15 @@ VitrineHistory *vitrine_history_get(VitrineBundle *bundle)
     return self;
 }
 
+void vitrine_history_look_at(VitrineHistory **place, VitrineBundle *bundle, gpointer owner)
+{
+    if (*place)
+        g_signal_handlers_disconnect_by_data(*place, owner);
+    g_clear_object(place);
+    if (bundle && vitrine_bundle_get_state(bundle) != BUNDLE_BROKEN)
+        *place = vitrine_history_get(bundle);
+}
+
 VitrineBundle *vitrine_history_get_bundle(VitrineHistory *self)
 {
     return self->bundle;

@@ -74,6 +74,9 @@ const char *vitrine_history_node_get_health_message(VitrineHistoryNode *self); /
 /* The one of this bundle (a new reference), made and read at the first call. Never NULL. */
 VitrineHistory *vitrine_history_get(VitrineBundle *bundle);
 VitrineBundle *vitrine_history_get_bundle(VitrineHistory *self);
+/* *place was the history that `owner` looks at, or NULL: its signals no longer reach `owner`. It becomes that of the bundle;
+ * NULL where there is no bundle or a broken one. */
+void vitrine_history_look_at(VitrineHistory **place, VitrineBundle *bundle, gpointer owner);
 /* Looks at the files again; the folder is watched, so this is rarely needed. */
 void vitrine_history_refresh(VitrineHistory *self);
 GListModel *vitrine_history_get_roots(VitrineHistory *self);         /* not a ref */

@@ -491,12 +491,9 @@ void vitrine_history_page_set_bundle(VitrineHistoryPage *self, VitrineBundle *bu
         gtk_widget_remove_tick_callback(GTK_WIDGET(self->list), self->show_source);
     self->show_source = 0;
     g_clear_pointer(&self->place, g_free);
-    if (self->history)
-        g_signal_handlers_disconnect_by_data(self->history, self);
-    g_clear_object(&self->history);
-    if (!bundle || vitrine_bundle_get_state(bundle) == BUNDLE_BROKEN)
+    vitrine_history_look_at(&self->history, bundle, self);
+    if (!self->history)
         return;
-    self->history = vitrine_history_get(bundle);
     g_signal_connect_swapped(self->history, "changed", G_CALLBACK(on_history_changed), self);
     g_signal_connect_swapped(self->history, "items-changed", G_CALLBACK(on_history_changed), self);
     refill(self);

@@ -7,7 +7,8 @@
 #include "app/ui/dialogs.h"
 
 /* Who asked for nothing need not be told of what is over sooner. */
-#define QUIET_MS 500
+#define QUIET_MS  500
+#define QUIET_KEY "vitrine-quiet"
 
 /* ---- the list ---- */
 
@@ -81,6 +82,7 @@ static gboolean takes_its_time(gpointer data)
     VitrineJob *job = data;
 
     if (vitrine_job_get_state(job) == JOB_RUNNING) {
+        g_object_set_data(G_OBJECT(job), QUIET_KEY, job);
         g_list_store_append(store(), job);
         g_signal_connect(job, "finished", G_CALLBACK(leave), NULL);
     }
@@ -104,7 +106,8 @@ VitrineJob *jobs_run(const char *title, VitrineJobFunc function, gpointer data, 
 
 struct _VitrineJobsButton {
     GtkWidget parent;
-    GtkWidget *button, *popover;
+    GtkWidget *button, *popover, *still;
+    GtkStack *stack;
     GtkSpinner *spinner;
     GtkListBox *list;
 };
@@ -168,7 +171,14 @@ static void on_jobs_changed(VitrineJobsButton *self)
         g_strdup_printf(g_dngettext(GETTEXT_PACKAGE, "%u job is running", "%u jobs are running", count), count);
 
     gtk_widget_set_visible(GTK_WIDGET(self), count > 0);
-    gtk_spinner_set_spinning(self->spinner, count > 0);
+    /* Only what somebody waits for moves. */
+    gboolean awaited = FALSE;
+    for (guint i = 0; i < count; i++) {
+        g_autoptr(VitrineJob) job = g_list_model_get_item(jobs_list(), i);
+        awaited = awaited || !g_object_get_data(G_OBJECT(job), QUIET_KEY);
+    }
+    gtk_stack_set_visible_child(self->stack, awaited ? GTK_WIDGET(self->spinner) : self->still);
+    gtk_spinner_set_spinning(self->spinner, awaited);
     if (count == 0)
         gtk_popover_popdown(GTK_POPOVER(self->popover));
     dialogs_name_widget(self->button, text);
@@ -191,7 +201,9 @@ static void vitrine_jobs_button_class_init(VitrineJobsButtonClass *klass)
     gtk_widget_class_set_template_from_resource(widget, "/org/vitrine/Vitrine/jobs.ui");
     gtk_widget_class_bind_template_child(widget, VitrineJobsButton, button);
     gtk_widget_class_bind_template_child(widget, VitrineJobsButton, popover);
+    gtk_widget_class_bind_template_child(widget, VitrineJobsButton, stack);
     gtk_widget_class_bind_template_child(widget, VitrineJobsButton, spinner);
+    gtk_widget_class_bind_template_child(widget, VitrineJobsButton, still);
     gtk_widget_class_bind_template_child(widget, VitrineJobsButton, list);
 }
 

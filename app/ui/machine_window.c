@@ -256,19 +256,6 @@ static void on_background(VitrineHistory *history, VitrineJob *job, VitrineMachi
     jobs_add_quietly(job);
 }
 
-static void watch_history(VitrineMachineWindow *self)
-{
-    VitrineBundle *bundle = self->session ? vitrine_session_get_bundle(self->session) : NULL;
-
-    if (self->history)
-        g_signal_handlers_disconnect_by_data(self->history, self);
-    g_clear_object(&self->history);
-    if (!bundle || vitrine_bundle_get_state(bundle) == BUNDLE_BROKEN)
-        return;
-    self->history = vitrine_history_get(bundle);
-    g_signal_connect(self->history, "background", G_CALLBACK(on_background), self);
-}
-
 static void set_session(VitrineMachineWindow *self, VitrineSession *session)
 {
     if (self->session)
@@ -279,7 +266,9 @@ static void set_session(VitrineMachineWindow *self, VitrineSession *session)
     vitrine_serial_view_set_session(self->serial, session);
     vitrine_status_strip_set_session(self->status, session);
     vitrine_rewind_bar_set_session(self->rewind, session);
-    watch_history(self);
+    vitrine_history_look_at(&self->history, session ? vitrine_session_get_bundle(session) : NULL, self);
+    if (self->history)
+        g_signal_connect(self->history, "background", G_CALLBACK(on_background), self);
     if (!session)
         return;
     g_signal_connect(session, "state-changed", G_CALLBACK(on_state_changed), self);
