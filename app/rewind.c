@@ -90,6 +90,7 @@ struct _VitrineRewind {
     guint64 since;                 /* the engine's number of the moment that memory is relative to */
     GCancellable *capture;         /* under way */
     GTask *go;                     /* under way */
+    GTask *waiting;                /* to go when what is under way is done */
     GPtrArray *watches; /* struct watch *; a disk of an engine that ends may call until it has ended */
 
     GMutex lock;
@@ -398,6 +399,7 @@ static void capture_thread(GTask *task, gpointer source, gpointer task_data, GCa
 }
 
 static void go_on(VitrineRewind *self, GTask *task);
+static void go_next(VitrineRewind *self);
 
 static void captured(GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -420,6 +422,8 @@ static void captured(GObject *source, GAsyncResult *result, gpointer user_data)
     }
     if (c->then)
         go_on(self, c->then);
+    else
+        go_next(self);
     g_signal_emit(self, signals[CHANGED], 0);
 }
 
@@ -456,7 +460,7 @@ static gboolean due(gpointer data)
 {
     VitrineRewind *self = data;
 
-    if (vitrine_session_get_state(self->session) != SESSION_RUNNING || self->go)
+    if (vitrine_session_get_state(self->session) != SESSION_RUNNING || self->go || self->waiting)
         return G_SOURCE_CONTINUE;
     leave_position(self);
     if (!self->capture)
@@ -596,6 +600,7 @@ static gboolean went(gpointer data)
         g_task_return_error(task, g_steal_pointer(&go->error));
     else
         g_task_return_boolean(task, TRUE);
+    go_next(self);
     return G_SOURCE_REMOVE;
 }
 
@@ -617,6 +622,7 @@ static void go_on(VitrineRewind *self, GTask *task)
         self->go = NULL;
         g_task_return_new_error(task, G_IO_ERROR, G_IO_ERROR_CLOSED, _("That moment is not there any more."));
         g_object_unref(task);
+        go_next(self);
         return;
     }
     go->from = self->position ? index_of(self, self->position) : self->moments->len - 1;
@@ -632,6 +638,19 @@ static void go_on(VitrineRewind *self, GTask *task)
     engine_load_moment(go->engine, &source, on_loaded, go);
 }
 
+static void go_next(VitrineRewind *self)
+{
+    GTask *task = self->go || self->capture ? NULL : g_steal_pointer(&self->waiting);
+
+    if (!task || session_refuse_if_off(self->session, task))
+        return;
+    self->go = task;
+    if (self->position)
+        go_on(self, task);
+    else /* the present becomes a moment too, so that one can come back */
+        take(self, task);
+}
+
 void vitrine_rewind_go_async(VitrineRewind *self, VitrineRewindMoment *moment, GCancellable *cancellable,
                              GAsyncReadyCallback callback, gpointer user_data)
 {
@@ -644,18 +663,12 @@ void vitrine_rewind_go_async(VitrineRewind *self, VitrineRewindMoment *moment, G
     g_task_set_task_data(task, go, go_free);
     if (session_refuse_if_off(self->session, task))
         return;
-    if (self->go || self->capture) {
-        g_task_return_new_error(task, G_IO_ERROR, G_IO_ERROR_PENDING,
-                                _("A moment is just being kept. Try again in an instant."));
-        g_object_unref(task);
-        return;
-    }
-    self->go = task;
     vitrine_session_pause(self->session);
-    if (self->position)
-        go_on(self, task);
-    else /* the present becomes a moment too, so that one can come back */
-        take(self, task);
+    g_autoptr(GTask) overtaken = g_steal_pointer(&self->waiting);
+    if (overtaken)
+        g_task_return_new_error(overtaken, G_IO_ERROR, G_IO_ERROR_CANCELLED, _("Another moment was chosen meanwhile."));
+    self->waiting = task;
+    go_next(self);
 }
 
 gboolean vitrine_rewind_go_finish(VitrineRewind *self, GAsyncResult *result, GError **error)

@@ -36,7 +36,8 @@ void vitrine_rewind_set_enabled(VitrineRewind *self, gboolean enabled, guint max
 guint64 vitrine_rewind_get_bytes(VitrineRewind *self);
 
 /* Puts the machine back to that moment; it is paused there, resume it to go on. The moments after it stay in
- * the list until it runs again, so that one can scrub to and fro. */
+ * the list until it runs again, so that one can scrub to and fro. Asked for faster than it can go there, it goes to the
+ * moment that was asked for last; those between fail with G_IO_ERROR_CANCELLED. */
 void vitrine_rewind_go_async(VitrineRewind *self, VitrineRewindMoment *moment, GCancellable *cancellable,
                              GAsyncReadyCallback callback, gpointer user_data);
 gboolean vitrine_rewind_go_finish(VitrineRewind *self, GAsyncResult *result, GError **error);

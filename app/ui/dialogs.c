@@ -10,7 +10,7 @@
 #define LONG_KEY   "vitrine-long-toast" /* of an overlay: the toast of several lines that it shows; not a reference */
 #define UNDO_SECONDS 8
 #define LONG_SECONDS 15 /* to read a sentence of several lines */
-#define LINE_CHARS   64
+#define LINE_CHARS   72
 
 void dialogs_name_widget(GtkWidget *widget, const char *name)
 {
@@ -48,7 +48,8 @@ static void on_long_dismissed(AdwToast *toast, AdwToastOverlay *overlay)
  * wait for its end: what comes next stands before it. */
 static void show_whole(AdwToast *toast, const char *text, AdwToastOverlay *overlay)
 {
-    GtkWidget *title = g_object_new(GTK_TYPE_LABEL, "label", text, "wrap", TRUE, "wrap-mode", PANGO_WRAP_WORD_CHAR, "xalign",
+    GtkWidget *title = g_object_new(GTK_TYPE_LABEL, "label", text, "wrap", TRUE, "wrap-mode", PANGO_WRAP_WORD_CHAR,
+                                    "natural-wrap-mode", GTK_NATURAL_WRAP_NONE, "xalign",
                                     0.0, "max-width-chars", LINE_CHARS, NULL);
 
     gtk_widget_add_css_class(title, "heading");

@@ -14,6 +14,8 @@ struct _VitrineRewindBar {
     VitrineSession *session;
     VitrineRewind *rewind; /* of the session; NULL while it has none */
     gboolean filling, was_running;
+    guint going;           /* how many moments are on their way */
+    gboolean resume_there; /* once one is there */
 
     GtkRevealer *revealer;
     GtkStack *stack;
@@ -98,8 +100,14 @@ static void on_gone(GObject *source, GAsyncResult *result, gpointer user_data)
     g_autoptr(VitrineRewindBar) self = user_data;
     g_autoptr(GError) error = NULL;
 
-    if (!vitrine_rewind_go_finish(VITRINE_REWIND(source), result, &error) && self->session)
+    if (!vitrine_rewind_go_finish(VITRINE_REWIND(source), result, &error) && self->session &&
+        !g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
         dialogs_toast(GTK_WIDGET(self), error->message);
+    if (--self->going > 0 || !self->resume_there)
+        return;
+    self->resume_there = FALSE;
+    if (self->session)
+        vitrine_session_resume(self->session);
 }
 
 static void on_selected(GtkFlowBox *list, VitrineRewindBar *self)
@@ -113,6 +121,7 @@ static void on_selected(GtkFlowBox *list, VitrineRewindBar *self)
         return;
     g_autofree char *text = g_strdup_printf(_("Rewind: %s"), when);
     gtk_label_set_text(self->title, text);
+    self->going++;
     vitrine_rewind_go_async(self->rewind, moment, NULL, on_gone, g_object_ref(self));
 }
 
@@ -190,7 +199,8 @@ void vitrine_rewind_bar_close(VitrineRewindBar *self)
     if (!vitrine_rewind_bar_is_open(self))
         return;
     gtk_revealer_set_reveal_child(self->revealer, FALSE);
-    if (self->was_running && self->session)
+    self->resume_there = self->was_running && self->going > 0;
+    if (self->was_running && self->session && !self->resume_there)
         vitrine_session_resume(self->session);
 }
 

@@ -69,6 +69,42 @@ static void go(struct watch *w, VitrineRewind *rewind, guint index)
     AWAIT(vitrine_session_get_state(w->session) == SESSION_PAUSED);
 }
 
+/* What became of many requests. */
+struct scrub {
+    guint there, cancelled, left;
+};
+
+static void on_scrubbed(GObject *source, GAsyncResult *result, gpointer data)
+{
+    struct scrub *scrub = data;
+    g_autoptr(GError) error = NULL;
+    if (vitrine_rewind_go_finish(VITRINE_REWIND(source), result, &error))
+        scrub->there++;
+    else
+        scrub->cancelled += g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+    scrub->left--;
+}
+
+/* Through all moments to `index`, as fast as a held key does it. */
+static void scrub(struct watch *w, VitrineRewind *rewind, guint index)
+{
+    g_autoptr(VitrineRewindMoment) wanted = g_list_model_get_item(G_LIST_MODEL(rewind), index);
+    struct scrub scrub = {0};
+    for (guint i = g_list_model_get_n_items(G_LIST_MODEL(rewind)); i-- > index;) {
+        g_autoptr(VitrineRewindMoment) moment = g_list_model_get_item(G_LIST_MODEL(rewind), i);
+        scrub.left++;
+        vitrine_rewind_go_async(rewind, moment, NULL, on_scrubbed, &scrub);
+    }
+    const guint asked = scrub.left;
+    g_assert_cmpuint(asked, >=, 3);
+    AWAIT(!scrub.left);
+    g_assert_true(vitrine_rewind_get_position(rewind) == wanted);
+    g_assert_cmpuint(scrub.there, >=, 1);
+    g_assert_cmpuint(scrub.there + scrub.cancelled, ==, asked);
+    g_assert_cmpuint(scrub.cancelled, >, 0);
+    AWAIT(vitrine_session_get_state(w->session) == SESSION_PAUSED);
+}
+
 static void resume(struct watch *w)
 {
     vitrine_session_resume(w->session);
@@ -111,6 +147,8 @@ static void test_back_and_forth(void)
     go(&w, rewind, 0);
     guint last = g_list_model_get_n_items(list) - 1; /* the present has become a moment */
     g_assert_cmpuint(last, >, second);
+    go(&w, rewind, last);
+    scrub(&w, rewind, 0);
     go(&w, rewind, last);
     go(&w, rewind, second);
     resume(&w);

@@ -284,9 +284,13 @@ def named(node):
 
 
 def focused(desk):
-    """(role, name) of the control that has the keyboard, which may be named by its parent (an entry in a row)."""
+    """(role, name) of the control that has the keyboard, which may be named by its parent (an entry in a row). Each window
+    has one that would have it: the active window's counts."""
     try:
-        for node in desk.all():
+        windows = desk.application()
+        active = [window for window in (windows.get_child_at_index(i) for i in range(windows.get_child_count()))
+                  if window and window.get_state_set().contains(Atspi.StateType.ACTIVE)]
+        for node in desk.all(active[0] if active else None):
             if node.get_state_set().contains(Atspi.StateType.FOCUSED):
                 up = node
                 for _ in range(4):
