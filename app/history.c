@@ -356,6 +356,10 @@ void vitrine_history_refresh(VitrineHistory *self)
     g_ptr_array_unref(old);
     g_ptr_array_unref(self->problems);
     self->problems = history_find_problems(folder, machine);
+    const VitrineHistoryProblem *problem = self->problems->len ? self->problems->pdata[0] : NULL;
+    if (g_strcmp0(self->here->health_message, problem ? problem->message : NULL) != 0)
+        history_node_set_health(self->here, problem ? HISTORY_HEALTH_WARNING : HISTORY_HEALTH_UNKNOWN,
+                                problem ? problem->message : NULL);
     if (prefix + suffix < old_count || prefix + suffix < nodes->len)
         history_measure(self);
     history_emit_changed(self);

@@ -7,7 +7,7 @@
 #include "app/ui/names.h"
 
 #define TOASTS_KEY "vitrine-toasts"
-#define LONG_KEY   "vitrine-long-toast" /* of an overlay: the toast of several lines that it shows; not a reference */
+#define LONG_KEY   "vitrine-long-toasts" /* of an overlay: how many it has that stand for long */
 #define UNDO_SECONDS 8
 #define LONG_SECONDS 15 /* to read a sentence of several lines */
 #define LINE_CHARS   72
@@ -39,13 +39,28 @@ static AdwToastOverlay *toasts_of(GtkWidget *owner)
     return NULL;
 }
 
-static void on_long_dismissed(AdwToast *toast, AdwToastOverlay *overlay)
+static guint count_long(AdwToastOverlay *overlay, int more)
 {
-    g_object_set_data(G_OBJECT(overlay), LONG_KEY, NULL);
+    guint count = GPOINTER_TO_UINT(g_object_get_data(G_OBJECT(overlay), LONG_KEY)) + (guint)more;
+
+    g_object_set_data(G_OBJECT(overlay), LONG_KEY, GUINT_TO_POINTER(count));
+    return count;
 }
 
-/* A toast's own title has one line, and dots for the rest of a sentence. Who has read the sentence and goes on need not
- * wait for its end: what comes next stands before it. */
+static void on_long_dismissed(AdwToast *toast, AdwToastOverlay *overlay)
+{
+    count_long(overlay, -1);
+}
+
+/* What comes next does not wait for its end: it stands before it, and the long one comes back. `seconds` 0: it stays. */
+static void stand_long(AdwToast *toast, AdwToastOverlay *overlay, guint seconds)
+{
+    adw_toast_set_timeout(toast, seconds);
+    count_long(overlay, 1);
+    g_signal_connect_object(toast, "dismissed", G_CALLBACK(on_long_dismissed), overlay, 0);
+}
+
+/* A toast's own title has one line, and dots for the rest of a sentence. */
 static void show_whole(AdwToast *toast, const char *text, AdwToastOverlay *overlay)
 {
     GtkWidget *title = g_object_new(GTK_TYPE_LABEL, "label", text, "wrap", TRUE, "wrap-mode", PANGO_WRAP_WORD_CHAR,
@@ -54,12 +69,10 @@ static void show_whole(AdwToast *toast, const char *text, AdwToastOverlay *overl
 
     gtk_widget_add_css_class(title, "heading");
     adw_toast_set_custom_title(toast, title);
-    adw_toast_set_timeout(toast, LONG_SECONDS);
-    g_object_set_data(G_OBJECT(overlay), LONG_KEY, toast);
-    g_signal_connect_object(toast, "dismissed", G_CALLBACK(on_long_dismissed), overlay, 0);
+    stand_long(toast, overlay, LONG_SECONDS);
 }
 
-static AdwToast *add_toast(GtkWidget *owner, const char *text, const char *button)
+static AdwToast *make_toast(GtkWidget *owner, const char *text, const char *button)
 {
     AdwToastOverlay *overlay = toasts_of(owner);
     g_autofree char *escaped = g_markup_escape_text(text, -1);
@@ -73,7 +86,7 @@ static AdwToast *add_toast(GtkWidget *owner, const char *text, const char *butto
         adw_toast_set_button_label(toast, button);
         adw_toast_set_timeout(toast, UNDO_SECONDS);
     }
-    if (g_object_get_data(G_OBJECT(overlay), LONG_KEY))
+    if (count_long(overlay, 0))
         adw_toast_set_priority(toast, ADW_TOAST_PRIORITY_HIGH);
     if (g_utf8_strlen(text, -1) > LINE_CHARS)
         show_whole(toast, text, overlay);
@@ -82,7 +95,7 @@ static AdwToast *add_toast(GtkWidget *owner, const char *text, const char *butto
 
 void dialogs_toast(GtkWidget *owner, const char *text)
 {
-    AdwToast *toast = add_toast(owner, text, NULL);
+    AdwToast *toast = make_toast(owner, text, NULL);
 
     if (toast)
         adw_toast_overlay_add_toast(toasts_of(owner), toast);
@@ -108,11 +121,12 @@ static void on_toast_pressed(AdwToast *toast, struct toast_button *button)
     button->pressed(button->data);
 }
 
-AdwToast *dialogs_toast_button(GtkWidget *owner, const char *text, const char *label, ToastPressed pressed,
-                               gpointer data, GDestroyNotify destroy)
+/* NULL: there is no window to show it. It is to be added to its overlay. */
+static AdwToast *make_button_toast(GtkWidget *owner, const char *text, const char *label, ToastPressed pressed, gpointer data,
+                                   GDestroyNotify destroy)
 {
     struct toast_button *button = g_new0(struct toast_button, 1);
-    AdwToast *toast = add_toast(owner, text, label);
+    AdwToast *toast = make_toast(owner, text, label);
 
     *button = (struct toast_button){pressed, data, destroy};
     if (!toast) {
@@ -121,8 +135,28 @@ AdwToast *dialogs_toast_button(GtkWidget *owner, const char *text, const char *l
     }
     g_object_set_data_full(G_OBJECT(toast), "button", button, toast_button_free);
     g_signal_connect(toast, "button-clicked", G_CALLBACK(on_toast_pressed), button);
-    adw_toast_overlay_add_toast(toasts_of(owner), toast);
     return toast;
+}
+
+AdwToast *dialogs_toast_button(GtkWidget *owner, const char *text, const char *label, ToastPressed pressed,
+                               gpointer data, GDestroyNotify destroy)
+{
+    AdwToast *toast = make_button_toast(owner, text, label, pressed, data, destroy);
+
+    if (toast)
+        adw_toast_overlay_add_toast(toasts_of(owner), toast);
+    return toast;
+}
+
+void dialogs_toast_offer(GtkWidget *owner, const char *text, const char *label, ToastPressed pressed, gpointer data,
+                         GDestroyNotify destroy)
+{
+    AdwToast *toast = make_button_toast(owner, text, label, pressed, data, destroy);
+
+    if (!toast)
+        return;
+    stand_long(toast, toasts_of(owner), 0);
+    adw_toast_overlay_add_toast(toasts_of(owner), toast);
 }
 
 /* ---- questions ---- */

@@ -18,6 +18,9 @@ void dialogs_toast(GtkWidget *owner, const char *text);
 typedef void (*ToastPressed)(gpointer data);
 AdwToast *dialogs_toast_button(GtkWidget *owner, const char *text, const char *button, ToastPressed pressed,
                                gpointer data, GDestroyNotify destroy);
+/* The same, until somebody presses it or sends it away. */
+void dialogs_toast_offer(GtkWidget *owner, const char *text, const char *label, ToastPressed pressed, gpointer data,
+                         GDestroyNotify destroy);
 
 /* Asked before what cannot be undone: `accepted` is called when the question is answered with `label`. */
 typedef void (*QuestionAccepted)(GtkWidget *owner, gpointer data);

@@ -14,6 +14,7 @@ struct operation {
     VitrineJob *job;
     GtkWidget *owner;
     VitrineHistory *history;
+    gboolean start; /* the machine, when it is done */
 };
 
 static struct operation *operation_new(GtkWidget *owner, VitrineHistory *history, const char *title)
@@ -140,19 +141,32 @@ static void on_restored(GObject *source, GAsyncResult *result, gpointer user_dat
         dialogs_toast_button(operation->owner,
                              safety ? _("Gone back; where you were is kept") : _("Gone back; nothing had changed"),
                              _("_Undo"), undo_pressed, undo, undo_free);
+        if (operation->start)
+            vitrine_application_open_machine(vitrine_application_get(), vitrine_history_get_bundle(operation->history), 0);
         operation_end(operation, NULL, "");
     } else {
         operation_end(operation, error, NULL);
     }
 }
 
-void history_action_restore(GtkWidget *owner, VitrineHistory *history, VitrineHistoryNode *node)
+static void restore(GtkWidget *owner, VitrineHistory *history, VitrineHistoryNode *node, gboolean start)
 {
     g_autofree char *title = g_strdup_printf(_("Going back to “%s”"), vitrine_history_node_get_name(node));
     struct operation *operation = operation_new(owner, history, title);
 
+    operation->start = start;
     vitrine_history_restore_async(history, node, CANCELLABLE(operation), vitrine_job_report, operation->job,
                                   on_restored, operation);
+}
+
+void history_action_restore(GtkWidget *owner, VitrineHistory *history, VitrineHistoryNode *node)
+{
+    restore(owner, history, node, FALSE);
+}
+
+void history_action_go_on(GtkWidget *owner, VitrineHistory *history, VitrineHistoryNode *node)
+{
+    restore(owner, history, node, TRUE);
 }
 
 /* ---- branch ---- */
@@ -254,6 +268,8 @@ static void on_compared(GObject *source, GAsyncResult *result, gpointer user_dat
         g_autofree char *whole = g_format_size_full(found->ram_pages * 4096, G_FORMAT_SIZE_IEC_UNITS);
         g_string_append_printf(text, _("• Memory differs in %s of %s\n"), size, whole);
     }
+    else if (vitrine_bundle_get_state(vitrine_history_get_bundle(operation->history)) == BUNDLE_RUNNING)
+        g_string_append(text, _("• Memory of the present is not compared while the machine runs\n"));
     if (text->len == 0)
         g_string_append(text, _("Nothing differs."));
     GtkWidget *dialog = adw_message_dialog_new(GTK_WINDOW(gtk_widget_get_root(operation->owner)),

@@ -12,6 +12,8 @@ G_BEGIN_DECLS
 /* With `ask`, for a name and a note first. */
 void history_action_take(GtkWidget *owner, VitrineHistory *history, gboolean ask);
 void history_action_restore(GtkWidget *owner, VitrineHistory *history, VitrineHistoryNode *node);
+/* The same, and the machine is started. */
+void history_action_go_on(GtkWidget *owner, VitrineHistory *history, VitrineHistoryNode *node);
 /* Of the last restore. */
 void history_action_undo(GtkWidget *owner, VitrineHistory *history);
 /* A new machine that begins there; it is linked unless a full copy is asked for. */

@@ -112,8 +112,11 @@ static void show_facts(VitrineHistoryPage *self, VitrineHistoryNode *node)
                                         [HISTORY_HEALTH_BROKEN] = N_("Cannot be gone back to")};
     const char *message = vitrine_history_node_get_health_message(node);
 
+    const gboolean here = vitrine_history_node_get_kind(node) == HISTORY_HERE;
+
     facts_clear(self->facts_group);
-    if (vitrine_history_node_get_kind(node) != HISTORY_HERE) {
+    gtk_widget_set_visible(GTK_WIDGET(self->facts_group), !here || message);
+    if (!here) {
         facts_add_size(self->facts_group, _("Its Own"), vitrine_history_node_get_own_bytes(node));
         facts_add_size(self->facts_group, _("Shared With Others"), vitrine_history_node_get_shared_bytes(node));
     }
@@ -385,7 +388,7 @@ static void on_crash_response(GtkInfoBar *bar, int response, VitrineHistoryPage 
     VitrineHistoryNode *last = NULL;
 
     if (response == GTK_RESPONSE_ACCEPT && vitrine_history_was_running(self->history, &last) && last)
-        history_action_restore(GTK_WIDGET(self), self->history, last);
+        history_action_go_on(GTK_WIDGET(self), self->history, last);
     else
         vitrine_history_forget_crash(self->history);
     gtk_info_bar_set_revealed(bar, FALSE);

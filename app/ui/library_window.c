@@ -394,7 +394,7 @@ static gboolean offer_survivors(gpointer data)
         survivor->bundle = g_object_ref(bundle);
         g_autofree char *text =
             g_strdup_printf(_("“%s” was running when Vitrine ended"), vitrine_bundle_get_name(bundle));
-        dialogs_toast_button(GTK_WIDGET(self), text, _("_Go On…"), show_survivor, survivor, survivor_free);
+        dialogs_toast_offer(GTK_WIDGET(self), text, _("_Go On…"), show_survivor, survivor, survivor_free);
     }
     return G_SOURCE_REMOVE;
 }

@@ -187,8 +187,6 @@ def killed_while_it_runs(desk):
     desk.picture("crash-offer")
     desk.press("Go On From There")
     desk.gone("Go On From There", ("push button",), 60)
-    wait_for("the moment to be the present", lambda: '"saved"' in desk.run("list", "--json"), 60)
-    desk.press("Resume", inside="Vitrine")
     desk.focus("First", 60)
     wait_for("it to run on", lambda: '"running"' in desk.run("list", "--json"), 60)
 
