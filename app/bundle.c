@@ -2,6 +2,7 @@
 /* Machine bundles: the folder, its lock and its crash-safe changes. */
 #include "app/bundle.h"
 
+#include "app/building.h"
 #include "app/i18n.h"
 #include "images/images.h"
 
@@ -379,7 +380,6 @@ VitrineBundle *vitrine_bundle_create(const char *machines_folder, const MachineI
 
     g_autoptr(MachineIni) machine = machine_ini_copy(wanted);
     g_autofree char *folder = g_build_filename(machines_folder, wanted->name, NULL);
-    g_autofree char *building = g_build_filename(machines_folder, ".new-XXXXXX", NULL);
 
     if (!machine) {
         g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_INVALID,
@@ -391,32 +391,22 @@ VitrineBundle *vitrine_bundle_create(const char *machines_folder, const MachineI
                     _("There is a machine named “%s” already. Please choose another name."), wanted->name);
         return NULL;
     }
-    if (g_mkdir_with_parents(machines_folder, 0755) != 0 || !g_mkdtemp_full(building, 0755)) {
-        vitrine_set_errno(error, errno, _("The folder could not be made"), machines_folder);
+    g_autoptr(VitrineBuilding) building = vitrine_building_new(machines_folder, VITRINE_BUILDING_MACHINE, error);
+    if (!building)
         return NULL;
-    }
 
-    g_autofree char *disks_folder = g_build_filename(building, "disks", NULL);
-    g_autofree char *history_folder = g_build_filename(building, "history", NULL);
+    g_autofree char *disks_folder = g_build_filename(building->path, "disks", NULL);
+    g_autofree char *history_folder = g_build_filename(building->path, "history", NULL);
     gboolean ok = TRUE;
     if (g_mkdir(disks_folder, 0755) != 0 || g_mkdir(history_folder, 0755) != 0)
-        ok = vitrine_set_errno(error, errno, _("The folder could not be made"), building);
+        ok = vitrine_set_errno(error, errno, _("The folder could not be made"), building->path);
     for (guint i = 0; ok && i < disk_count; i++)
-        ok = vitrine_bundle_add_disk(building, machine, &disks[i], cancellable, error);
+        ok = vitrine_bundle_add_disk(building->path, machine, &disks[i], cancellable, error);
     if (ok) {
         machine->created = g_get_real_time() / G_USEC_PER_SEC;
-        ok = write_machine(building, machine, error) && vitrine_sync_folder(building, error);
+        ok = write_machine(building->path, machine, error) && vitrine_building_finish(building, folder, error);
     }
-    /* rename() replaces an empty folder at most: a machine that another process made meanwhile stays. */
-    if (ok && g_rename(building, folder) != 0)
-        ok = vitrine_set_errno(error, errno, _("The machine's folder could not be made"), folder);
-    if (!ok) {
-        vitrine_remove_tree(building, NULL);
-        return NULL;
-    }
-    if (!vitrine_sync_folder(machines_folder, error))
-        return NULL;
-    return vitrine_bundle_new(folder);
+    return ok ? vitrine_bundle_new(folder) : NULL;
 }
 
 /* ---- lock ---- */

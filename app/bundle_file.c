@@ -3,6 +3,7 @@
 #include "app/bundle_file.h"
 
 #include "app/history_store.h"
+#include "app/building.h"
 #include "app/i18n.h"
 
 #include <archive.h>
@@ -356,18 +357,21 @@ gboolean bundle_file_export(const char *bundle, const char *path, const ImageJob
     g_autoptr(GPtrArray) moved = g_ptr_array_new_with_free_func(outside_free);
     g_autofree char *name = NULL;
     g_autofree char *folder = g_path_get_dirname(path);
-    g_autofree char *temporary = g_strconcat(path, ".XXXXXX", NULL);
-    g_autofree char *scratch = g_strconcat(path, ".d-XXXXXX", NULL);
+    g_autofree char *file = g_path_get_basename(path);
+    g_autofree char *prefix = g_strdup_printf(".%.200s.new-", file);
     struct progress p = {job, 0, 0};
 
-    if (!g_mkdtemp(scratch))
-        return vitrine_set_errno(error, errno, _("The file could not be written"), path);
-    gboolean ok = collect_members(bundle, scratch, members, bases, moved, &name, job, error);
+    /* Beside the file: it can be renamed to there. */
+    g_autoptr(VitrineBuilding) scratch = vitrine_building_new(folder, prefix, error);
+    if (!scratch)
+        return FALSE;
+    g_autofree char *temporary = g_build_filename(scratch->path, "whole", NULL);
+    gboolean ok = collect_members(bundle, scratch->path, members, bases, moved, &name, job, error);
     for (guint i = 0; i < members->len; i++)
         p.total += 2 * ((struct member *)members->pdata[i])->size;
     for (guint i = 0; ok && i < members->len; i++)
         ok = hash_member(members->pdata[i], &p, error);
-    int fd = ok ? g_mkstemp_full(temporary, O_RDWR | O_CLOEXEC, 0644) : -1;
+    int fd = ok ? open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644) : -1;
     if (ok && fd < 0)
         ok = vitrine_set_errno(error, errno, _("The file could not be written"), path);
     if (ok) {
@@ -378,9 +382,6 @@ gboolean bundle_file_export(const char *bundle, const char *path, const ImageJob
         ok = vitrine_set_errno(error, errno, _("The file could not be written"), path);
     if (fd >= 0)
         close(fd);
-    if (!ok && fd >= 0)
-        g_unlink(temporary);
-    vitrine_remove_tree(scratch, NULL);
     return ok && vitrine_sync_folder(folder, error);
 }
 
@@ -751,23 +752,21 @@ static gboolean settle(const char *folder, const char *name, const GPtrArray *ba
 char *bundle_file_import(const char *path, const char *machines_folder, const char *name, const ImageJob *job,
                          GError **error)
 {
-    g_autofree char *building = g_build_filename(machines_folder, ".new-XXXXXX", NULL);
+    g_autoptr(VitrineBuilding) building = vitrine_building_new(machines_folder, VITRINE_BUILDING_MACHINE, error);
     g_autoptr(GPtrArray) bases = g_ptr_array_new_with_free_func(outside_free);
     g_autoptr(GPtrArray) moved = g_ptr_array_new_with_free_func(outside_free);
     g_autofree char *own_name = NULL;
     g_autofree char *folder = NULL;
     struct progress p = {job, 0, 0};
 
-    if (g_mkdir_with_parents(machines_folder, 0755) != 0 || !g_mkdtemp_full(building, 0755)) {
-        vitrine_set_errno(error, errno, _("The folder could not be made"), machines_folder);
+    if (!building)
         return NULL;
-    }
     struct archive *archive = archive_read_new();
     archive_read_support_filter_zstd(archive);
     archive_read_support_format_tar(archive);
     gboolean ok = archive_read_open_filename(archive, path, BUFFER) == ARCHIVE_OK ||
                   archive_failed(archive, path, _("The file could not be read"), error);
-    ok = ok && unpack(archive, path, building, bases, moved, &own_name, &p, error);
+    ok = ok && unpack(archive, path, building->path, bases, moved, &own_name, &p, error);
     archive_read_free(archive);
     name = name ? name : own_name;
     ok = ok && machine_ini_name_is_valid(name, error);
@@ -779,12 +778,6 @@ char *bundle_file_import(const char *path, const char *machines_folder, const ch
             ok = FALSE;
         }
     }
-    ok = ok && settle(building, name, bases, moved, job, error);
-    if (ok && g_rename(building, folder) != 0)
-        ok = vitrine_set_errno(error, errno, _("The machine's folder could not be made"), folder);
-    if (!ok) {
-        vitrine_remove_tree(building, NULL);
-        return NULL;
-    }
-    return vitrine_sync_folder(machines_folder, error) ? g_steal_pointer(&folder) : NULL;
+    ok = ok && settle(building->path, name, bases, moved, job, error) && vitrine_building_finish(building, folder, error);
+    return ok ? g_steal_pointer(&folder) : NULL;
 }

@@ -2,6 +2,7 @@
 /* What can be done with the history of a machine that is off. Each step leaves a tree that can be read. */
 #include "app/history_store.h"
 
+#include "app/building.h"
 #include "app/i18n.h"
 
 #include <errno.h>
@@ -341,15 +342,13 @@ char *history_branch_off(const char *bundle, const char *id, const char *machine
                     _("There is a machine named “%s” already. Please choose another name."), machine_name);
         return NULL;
     }
-    g_autofree char *building = g_build_filename(library, ".new-XXXXXX", NULL);
-    if (!g_mkdtemp_full(building, 0755)) {
-        vitrine_set_errno(error, errno, _("The folder could not be made"), library);
+    g_autoptr(VitrineBuilding) building = vitrine_building_new(library, VITRINE_BUILDING_MACHINE, error);
+    if (!building)
         return NULL;
-    }
-    g_autofree char *disks = g_build_filename(building, "disks", NULL);
+    g_autofree char *disks = g_build_filename(building->path, "disks", NULL);
     g_autoptr(HistoryRecord) start = g_new0(HistoryRecord, 1);
     gboolean ok = g_mkdir(disks, 0755) == 0 || vitrine_set_errno(error, errno, _("The folder could not be made"), disks);
-    start->id = history_new_id(building);
+    start->id = history_new_id(building->path);
     start->name = g_strdup_printf(_("Branch of “%s”"), from->name);
     start->kind = HISTORY_START;
     start->time = g_get_real_time();
@@ -362,24 +361,20 @@ char *history_branch_off(const char *bundle, const char *id, const char *machine
     start->machine->running = FALSE;
     start->machine->created = g_get_real_time() / G_USEC_PER_SEC;
     start->machine->last_used = 0;
-    g_autofree char *node = ok ? history_begin_node(building, start->id, error) : NULL;
-    ok = node && branch_disks(bundle, building, start->machine, full_copy, job, error) &&
-         branch_memory(bundle, from, building, node, error) && history_finish_node(building, node, start, error);
+    g_autofree char *node = ok ? history_begin_node(building->path, start->id, error) : NULL;
+    ok = node && branch_disks(bundle, building->path, start->machine, full_copy, job, error) &&
+         branch_memory(bundle, from, building->path, node, error) &&
+         history_finish_node(building->path, node, start, error);
     g_autoptr(MachineIni) machine = ok ? machine_ini_copy(start->machine) : NULL;
     if (ok) {
-        history_freeze_layers(building, start->machine);
+        history_freeze_layers(building->path, start->machine);
         set_text(&machine->here, start->id);
         set_text(&machine->resume, start->id);
-        ok = history_new_layers(building, machine, error) && copy_into(from->folder, "thumbnail.png", building, error) &&
-             history_write_machine(building, machine, error) && vitrine_sync_folder(building, error);
+        ok = history_new_layers(building->path, machine, error) &&
+             copy_into(from->folder, "thumbnail.png", building->path, error) &&
+             history_write_machine(building->path, machine, error) && vitrine_building_finish(building, folder, error);
     }
-    if (ok && g_rename(building, folder) != 0)
-        ok = vitrine_set_errno(error, errno, _("The machine's folder could not be made"), folder);
-    if (!ok) {
-        vitrine_remove_tree(building, NULL);
-        return NULL;
-    }
-    return vitrine_sync_folder(library, error) ? g_steal_pointer(&folder) : NULL;
+    return ok ? g_steal_pointer(&folder) : NULL;
 }
 
 /* ---- looking after nodes ---- */

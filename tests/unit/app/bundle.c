@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Bundles and the library: made whole or not at all, open once, originals untouched, seen when they change.
  */
+#include "app/building.h"
 #include "app/library.h"
 
 #include "images/images.h"
 #include "tests/unit/app/folder.h"
 
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 struct place {
     char *folder;
@@ -173,6 +178,47 @@ static void test_library_watches(struct place *place, gconstpointer data)
     g_assert_cmpstr(free_name, ==, "A 2");
 }
 
+/* What a killed Vitrine left of a new machine goes when another is made; what somebody else is at, or may be, stays. */
+static void test_left_behind(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *machines = g_dir_make_tmp("vitrine-left-XXXXXX", &error);
+    static const char *const names[] = {".new-LEFT01", ".new-LOCKED", ".new-YOUNG1", ".new-other-name", "Machine"};
+    const struct timespec old[2] = {{.tv_nsec = UTIME_NOW}, {.tv_sec = time(NULL) - 3600}};
+    int locked = -1;
+    for (unsigned i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_autofree char *folder = g_build_filename(machines, names[i], NULL);
+        g_autofree char *inside = g_build_filename(folder, "disks", NULL);
+        g_mkdir_with_parents(inside, 0755);
+        if (i == 1) {
+            locked = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+            g_assert_cmpint(flock(locked, LOCK_EX | LOCK_NB), ==, 0);
+        }
+        if (i != 2)
+            g_assert_cmpint(utimensat(AT_FDCWD, folder, old, 0), ==, 0);
+    }
+    VitrineBuilding *building = vitrine_building_new(machines, VITRINE_BUILDING_MACHINE, &error);
+    g_assert_no_error(error);
+    g_assert_cmpint(utimensat(AT_FDCWD, building->path, old, 0), ==, 0);
+    VitrineBuilding *second = vitrine_building_new(machines, VITRINE_BUILDING_MACHINE, &error);
+    g_assert_no_error(error);
+    g_assert_true(g_file_test(building->path, G_FILE_TEST_IS_DIR));
+    for (unsigned i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_autofree char *folder = g_build_filename(machines, names[i], NULL);
+        g_assert_cmpint(g_file_test(folder, G_FILE_TEST_EXISTS), ==, i != 0);
+    }
+    g_autofree char *there = g_build_filename(machines, "There", NULL);
+    g_autofree char *path = g_strdup(second->path);
+    g_assert_true(vitrine_building_finish(building, there, &error));
+    vitrine_building_free(building);
+    vitrine_building_free(second);
+    g_assert_true(g_file_test(there, G_FILE_TEST_IS_DIR));
+    g_assert_false(g_file_test(path, G_FILE_TEST_EXISTS));
+    close(locked);
+    vitrine_remove_tree(machines, &error);
+    g_assert_no_error(error);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -184,5 +230,6 @@ int main(int argc, char **argv)
     ADD("/bundle/broken-is-shown", test_broken_is_shown);
     ADD("/bundle/hide-and-undo", test_hide_and_undo);
     ADD("/library/watches", test_library_watches);
+    g_test_add_func("/bundle/left-behind", test_left_behind);
     return g_test_run();
 }
