@@ -374,7 +374,7 @@ static void show_crash(VitrineHistoryPage *self)
     VitrineHistoryNode *last = NULL;
     gboolean crashed = vitrine_history_was_running(self->history, &last);
 
-    gtk_info_bar_set_revealed(self->crash_bar, crashed && last);
+    gtk_widget_set_visible(GTK_WIDGET(self->crash_bar), crashed && last);
     if (!crashed || !last)
         return;
     g_autofree char *time = machine_describe_time(vitrine_history_node_get_time(last));
@@ -391,7 +391,7 @@ static void on_crash_response(GtkInfoBar *bar, int response, VitrineHistoryPage 
         history_action_go_on(GTK_WIDGET(self), self->history, last);
     else
         vitrine_history_forget_crash(self->history);
-    gtk_info_bar_set_revealed(bar, FALSE);
+    gtk_widget_set_visible(GTK_WIDGET(bar), FALSE);
 }
 
 static gboolean refill(gpointer data)
