@@ -170,7 +170,7 @@ static void on_jobs_changed(VitrineJobsButton *self)
     g_autofree char *text =
         g_strdup_printf(g_dngettext(GETTEXT_PACKAGE, "%u job is running", "%u jobs are running", count), count);
 
-    gtk_widget_set_visible(self->button, count > 0); /* its place stays, so that nothing moves when a job begins */
+    gtk_widget_set_visible(GTK_WIDGET(self), count > 0);
     /* Only what somebody waits for moves. */
     gboolean awaited = FALSE;
     for (guint i = 0; i < count; i++) {
