@@ -21,6 +21,7 @@ struct ticker {
     struct device dev;
     struct cpu *cpu;
     uint32_t pending;
+    unsigned raises; /* a write raises this line, less one; 0: it acknowledges */
     struct clock_event tick;
 };
 
@@ -43,7 +44,7 @@ static void ticker_write(struct device *dev, uint64_t offset, uint64_t value, un
 {
     struct ticker *t = (struct ticker *)dev;
     t->pending = 0;
-    t->cpu->driver->set_irq(t->cpu, ARM_LINE_IRQ, 0);
+    t->cpu->driver->set_irq(t->cpu, t->raises ? t->raises - 1 : ARM_LINE_IRQ, t->raises > 0);
 }
 
 static bool ticker_init(struct device *dev, GError **error)
@@ -186,6 +187,46 @@ static void test_goes_on(gconstpointer model)
     }
 }
 
+/* A line that a device raises in mid-slice is seen by the next instruction; the other one is masked. */
+static void test_at_once(void)
+{
+    for (unsigned line = 0; line < 2; line++)
+        for (unsigned interpret = 0; interpret < 2; interpret++) {
+            struct machine *machine = build("arm926ej-s", interpret);
+            struct ticker *ticker = (struct ticker *)machine_find_device(machine, "ticker");
+            struct arm_cpu *cpu = &((struct arm_system *)machine->cpus[0])->state;
+            bool fiq = line == ARM_LINE_FIQ;
+            clock_event_cancel(&ticker->tick);
+            ticker->raises = line + 1;
+            bus_write(machine->bus, 0x300, 4, 0xe5801000); /* str r1, [r0] */
+            for (unsigned k = 1; k < 16; k++)
+                bus_write(machine->bus, 0x300 + 4 * k, 4, 0xe2844001); /* add r4, r4, #1 */
+            cpu->r[0] = TIMER;
+            cpu->r[4] = 0;
+            arm_set_cpsr(cpu, ARM_MODE_SVC | (fiq ? ARM_CPSR_I : ARM_CPSR_F));
+            arm_jump(cpu, 0x300);
+            machine_set_running(machine, true);
+            machine_run_until_icount(machine, 2);
+            g_assert_cmphex(arm_get_cpsr(cpu) & ARM_CPSR_MODE, ==, fiq ? ARM_MODE_FIQ : ARM_MODE_IRQ);
+            g_assert_cmphex(cpu->r[14], ==, 0x308);
+            g_assert_cmpuint(cpu->r[4], ==, 0);
+            machine_free(machine);
+        }
+}
+
+/* The board's pins choose where it begins. */
+static void test_high_vectors(void)
+{
+    struct machine *machine = build("arm1136jf-s", true);
+    struct arm_system *cpu = (struct arm_system *)machine->cpus[0];
+    g_assert_cmphex(arm_get_pc(&cpu->state), ==, 0);
+    cpu->reset_sctlr = ARM_SCTLR_V;
+    machine_reset(machine, RESET_HARD);
+    g_assert_cmphex(arm_get_pc(&cpu->state), ==, 0xffff0000);
+    g_assert_true(cpu->state.sctlr & ARM_SCTLR_V);
+    machine_free(machine);
+}
+
 /* A loaded state is a stranger's. */
 static void test_refuses(void)
 {
@@ -211,6 +252,8 @@ int main(int argc, char **argv)
         g_autofree char *path = g_strdup_printf("/arm/machine/%s", m->id);
         g_test_add_data_func(path, m->id, test_goes_on);
     }
+    g_test_add_func("/arm/machine/at-once", test_at_once);
+    g_test_add_func("/arm/machine/high-vectors", test_high_vectors);
     g_test_add_func("/arm/machine/refuses", test_refuses);
     return g_test_run();
 }

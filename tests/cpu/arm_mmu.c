@@ -185,6 +185,8 @@ static void test_mmu_v5(void)
     put(r, COARSE + 12, 0x00213000 | 0x0d50 | 2); /* quarters: privileged, the last everybody */
     for (unsigned k = 16; k < 32; k++)
         put(r, COARSE + 4 * k, 0x00220000 | 0x0ff0 | 1); /* large */
+    for (unsigned k = 32; k < 48; k++)
+        put(r, COARSE + 4 * k, 0x00220000 | 0x0770 | 1); /* large: every other quarter privileged */
     mmu_on(r, 0);
     put(r, TABLE + 4 * 0x103, FINE | 0x13);
     put(r, FINE + 0, 0x00230400 | 0x30 | 3); /* tiny */
@@ -204,6 +206,8 @@ static void test_mmu_v5(void)
         g_assert_cmphex(get(r, 0x00213c00), ==, 0x33);
         g_assert_true(touch(r, STORE, 0x1001fff0, 0x44));
         g_assert_cmphex(get(r, 0x0022fff0), ==, 0x44);
+        for (unsigned page = 0; page < 16; page++)
+            g_assert_cmpint(touch(r, LOAD_USER, 0x10020000 + page * 0x1000, 0), ==, !(page >> 2 & 1));
         g_assert_true(touch(r, STORE, 0x10300004, 0x55));
         g_assert_cmphex(get(r, 0x00230404), ==, 0x55);
         g_assert_false(touch(r, LOAD, 0x10300404, 0));
@@ -227,6 +231,31 @@ static void test_mmu_v5(void)
     set(r, 1, 0x00100008);
     run(r, CODE, 2);
     g_assert_cmphex(reg(r, 2), ==, 0x77);
+    /* and are dropped by their modified ones */
+    put(r, TABLE + 4 * (0x04000000 >> 20) + 4, 0x00200000 | 3u << 10 | 0x12);
+    put(r, 0x00200008, 0x99);
+    PUT(CODE, 0xee080f37, 0xe5912000); /* TLB entry by address; ldr r2, [r1] */
+    set(r, 0, 0x04100000);
+    run(r, CODE, 2);
+    g_assert_cmphex(reg(r, 2), ==, 0x99);
+    rig_free(r);
+}
+
+/* A store to ROM is the bus's: no fault, nothing changes. */
+static void test_rom(void)
+{
+    struct rig *r = rig_new("arm926ej-s");
+    g_autoptr(GError) error = NULL;
+    struct ram_block *rom = ram_block_new(r->memory, "rom", 0x1000, true, &error);
+    g_assert_no_error(error);
+    bus_map(r->bus, &(struct bus_region){
+                        .name = "rom", .start = 0x50000000, .size = 0x1000, .kind = BUS_ROM, .block = rom});
+    static const uint8_t bytes[4] = {0x11, 0x22, 0x33, 0x44};
+    rom_write(r->bus, 0x50000010, bytes, 4);
+    for (unsigned k = 0; k < 4; k++) {
+        g_assert_true(touch(r, k & 1 ? LOAD : STORE, 0x50000010, 0x99));
+        g_assert_cmphex(get(r, 0x50000010), ==, 0x44332211);
+    }
     rig_free(r);
 }
 
@@ -323,6 +352,19 @@ static void test_asid(void)
     run(r, CODE, 4);
     g_assert_cmphex(reg(r, 1), ==, 0x00211000);
     g_assert_cmphex(reg(r, 3), ==, 7 << 1 | 1);
+    /* for privileged and for user reads and writes */
+    static const struct {
+        uint32_t rights;
+        uint8_t done; /* bits: op2 */
+    } rights[] = {{0x10, 0x3}, {0x210, 0x1}, {0x20, 0x7}, {0x30, 0xf}, {0x230, 0x5}};
+    for (unsigned k = 0; k < 4 * G_N_ELEMENTS(rights); k++) {
+        uint32_t value = 0x10008000;
+        put(r, COARSE + 4 * 8, 0x00212000 | rights[k / 4].rights | 2);
+        arm_tlb_flush_all(r->arm);
+        g_assert_true(control(r, false, 0x0780 | k % 4, &value));
+        g_assert_true(control(r, true, 0x0740, &value));
+        g_assert_cmphex(value, ==, rights[k / 4].done >> k % 4 & 1 ? 0x00212000 : 0xf << 1 | 1);
+    }
     rig_free(r);
 }
 
@@ -555,6 +597,7 @@ static const struct tier_test tests[] = {
     {"ti925t", test_ti925t},
     {"performance", test_performance},
     {"mmu-v5", test_mmu_v5},
+    {"rom", test_rom},
     {"mmu-v6", test_mmu_v6},
     {"mmu-v7", test_mmu_v7},
     {"system-and-rom", test_system_and_rom},

@@ -243,6 +243,79 @@ static void test_banks(void)
     rig_free(r);
 }
 
+/* User registers from FIQ mode, and what a program may write of the CPSR. */
+static void test_user_state(void)
+{
+    struct rig *r = rig_new("arm1136jf-s");
+    for (unsigned k = 8; k < 13; k++)
+        set(r, k, k);
+    mode(r, ARM_MODE_FIQ | ARM_CPSR_I | ARM_CPSR_F);
+    for (unsigned k = 8; k < 13; k++)
+        set(r, k, 0x100 + k);
+    PUT(CODE, 0xe8c01f00, 0xe8d11f00, 0xe1a00000); /* stmia r0, {r8-r12}^; ldmia r1, {r8-r12}^ */
+    set(r, 0, DATA);
+    set(r, 1, DATA + 32);
+    PUT(DATA + 32, 28, 29, 30, 31, 32);
+    run(r, CODE, 3);
+    for (unsigned k = 8; k < 13; k++) {
+        g_assert_cmphex(get(r, DATA + 4 * (k - 8)), ==, k);
+        g_assert_cmphex(reg(r, k), ==, 0x100 + k);
+    }
+    mode(r, SVC_MODE);
+    for (unsigned k = 8; k < 13; k++)
+        g_assert_cmphex(reg(r, k), ==, 20 + k);
+    PUT(CODE, 0xe12ff000, 0xe1a00000); /* msr cpsr_fsxc, r0: flags, GE and E in user mode */
+    mode(r, ARM_MODE_USR | ARM_CPSR_Z);
+    set(r, 0, ~(uint32_t)(ARM_CPSR_MODE | ARM_CPSR_Z));
+    run(r, CODE, 2);
+    g_assert_cmphex(arm_get_cpsr(r->arm), ==,
+                    (ARM_CPSR_NZCV & ~ARM_CPSR_Z) | ARM_CPSR_Q | ARM_CPSR_GE | ARM_CPSR_E | ARM_MODE_USR);
+    rig_free(r);
+    r = rig_new("arm926ej-s"); /* v5 has neither E nor GE nor A */
+    PUT(CODE, 0xe12ff000, 0xe1a00000);
+    set(r, 0, ~(uint32_t)ARM_CPSR_MODE | ARM_MODE_SYS);
+    run(r, CODE, 2);
+    g_assert_cmphex(arm_get_cpsr(r->arm), ==, ARM_CPSR_NZCV | ARM_CPSR_Q | ARM_CPSR_I | ARM_CPSR_F | ARM_MODE_SYS);
+    rig_free(r);
+}
+
+/* SRS and RFE in each of their forms. */
+static void test_return_state(void)
+{
+    static const struct {
+        bool thumb;
+        uint32_t srs, rfe; /* both with write back; of Thumb the halfwords as memory has them */
+        int32_t offset, moved;
+    } forms[] = {
+        {false, 0xf8ed0513, 0xf8b40a00, 0, 8},   /* increment after, */
+        {false, 0xf9ed0513, 0xf9b40a00, 4, 8},   /* before, */
+        {false, 0xf86d0513, 0xf8340a00, -4, -8}, /* decrement after, */
+        {false, 0xf96d0513, 0xf9340a00, -8, -8}, /* before */
+        {true, 0xc013e9ad, 0xc000e9b4, 0, 8},
+        {true, 0xc013e82d, 0xc000e834, -8, -8},
+    };
+    for (unsigned k = 0; k < G_N_ELEMENTS(forms); k++) {
+        struct rig *r = rig_new("cortex-a8");
+        uint32_t base = DATA + 64, t = forms[k].thumb ? ARM_CPSR_T : 0;
+        PUT(CODE, forms[k].srs, forms[k].rfe);
+        PUT(CODE + 0x200, 0xe1a00000);
+        mode(r, SVC_MODE | t);
+        set(r, 4, base);
+        set(r, 13, base);
+        set(r, 14, CODE + 0x200);
+        *arm_spsr(r->arm) = ARM_MODE_SYS | ARM_CPSR_V;
+        run(r, CODE | forms[k].thumb, 1);
+        g_assert_cmphex(get(r, base + (uint32_t)forms[k].offset), ==, CODE + 0x200);
+        g_assert_cmphex(get(r, base + (uint32_t)forms[k].offset + 4), ==, ARM_MODE_SYS | ARM_CPSR_V);
+        g_assert_cmphex(reg(r, 13), ==, base + (uint32_t)forms[k].moved);
+        jit_run(&r->arm->jit, 1);
+        g_assert_cmphex(arm_get_pc(r->arm), ==, CODE + 0x200);
+        g_assert_cmphex(arm_get_cpsr(r->arm), ==, ARM_MODE_SYS | ARM_CPSR_V);
+        g_assert_cmphex(reg(r, 4), ==, base + (uint32_t)forms[k].moved);
+        rig_free(r);
+    }
+}
+
 static void test_v6_control(void)
 {
     struct rig *r = rig_new("arm1136jf-s");
@@ -350,8 +423,17 @@ static void test_alignment(void)
         }
         rig_free(r);
     }
+    struct rig *r = rig_new("arm1136jf-s"); /* what is done as if in user mode is checked, too: ldrt */
+    r->arm->sctlr |= ARM_SCTLR_A | ARM_SCTLR_U;
+    arm_update_mode(r->arm);
+    PUT(CODE, 0xe4b02000, 0xe1a00000);
+    set(r, 0, DATA + 2);
+    run(r, CODE, 2);
+    expect_exception(r, 0x10, ARM_MODE_ABT, CODE + 8);
+    g_assert_cmphex(status(r), ==, 1);
+    rig_free(r);
     /* ldmia r0, {r13, r14}^ ignores the low bits, too */
-    struct rig *r = rig_new("arm926ej-s");
+    r = rig_new("arm926ej-s");
     PUT(DATA, 0x11, 0x22);
     PUT(CODE, 0xe8d06000, 0xe1a00000);
     set(r, 0, DATA + 3);
@@ -471,6 +553,32 @@ static void test_exclusive(void)
     run(r, CODE, 2);
     expect_exception(r, 0x10, ARM_MODE_ABT, CODE + 8);
     g_assert_cmphex(status(r), ==, 1);
+    /* it is lost by an exception, and it is of one size: ldrex r2, [r0]; svc 0; strex r3, r2, [r0]; ldrex; strexb r4 */
+    put(r, 8, 0xe1b0f00e);
+    PUT(CODE, 0xe1902f9f, 0xef000000, 0xe1803f92, 0xe1902f9f, 0xe1c04f92);
+    mode(r, ARM_MODE_SYS);
+    set(r, 0, DATA);
+    run(r, CODE, 6);
+    g_assert_cmphex(reg(r, 3), ==, 1);
+    g_assert_cmphex(reg(r, 4), ==, 1);
+    g_assert_cmphex(get(r, DATA), ==, 42);
+    rig_free(r);
+}
+
+/* What saturates in vectors stays noted until FPSCR is written. */
+static void test_saturation_flag(void)
+{
+    struct rig *r = rig_new("cortex-a8");
+    r->arm->cpacr = 0x00f00000;
+    r->arm->fpexc = 0x40000000;
+    arm_update_mode(r->arm);
+    /* vmov d1, r0, r0; vqadd.s8 d0, d1, d1; vmrs r1, fpscr; vmsr fpscr, r2; vmrs r3, fpscr */
+    PUT(CODE, 0xec400b11, 0xf2010011, 0xeef11a10, 0xeee12a10, 0xeef13a10);
+    set(r, 0, 0x7f7f7f7f);
+    set(r, 2, 0);
+    run(r, CODE, 5);
+    g_assert_cmphex(reg(r, 1), ==, 1u << 27);
+    g_assert_cmphex(reg(r, 3), ==, 0);
     rig_free(r);
 }
 
@@ -498,11 +606,14 @@ static const struct tier_test tests[] = {
     {"double-faults", test_double_faults},
     {"vectors", test_vectors},
     {"banks", test_banks},
+    {"user-state", test_user_state},
+    {"return-state", test_return_state},
     {"v6-control", test_v6_control},
     {"alignment", test_alignment},
     {"setend", test_setend},
     {"vfp-access", test_vfp_access},
     {"exclusive", test_exclusive},
+    {"saturation-flag", test_saturation_flag},
     {"self-modifying", test_self_modifying},
 };
 
