@@ -182,6 +182,7 @@ static void test_mmu_v5(void)
     put(r, COARSE + 0, 0x00210000 | 0x0ff0 | 2);  /* small, everybody */
     put(r, COARSE + 4, 0x00211000 | 0x0aa0 | 2);  /* small, user reads */
     put(r, COARSE + 8, 0x00212000 | 0x0550 | 2);  /* small, privileged */
+    put(r, COARSE + 20, 0x00214000 | 0x30 | 3);
     put(r, COARSE + 12, 0x00213000 | 0x0d50 | 2); /* quarters: privileged, the last everybody */
     for (unsigned k = 16; k < 32; k++)
         put(r, COARSE + 4 * k, 0x00220000 | 0x0ff0 | 1); /* large */
@@ -213,6 +214,8 @@ static void test_mmu_v5(void)
         g_assert_false(touch(r, LOAD, 0x10300404, 0));
         g_assert_cmphex(status(r), ==, 7);
         g_assert_false(touch(r, LOAD, 0x10004000, 0)); /* no page */
+        g_assert_cmphex(status(r), ==, 7);
+        g_assert_false(touch(r, LOAD, 0x10005000, 0)); /* tiny ones stand in fine tables only */
         g_assert_cmphex(status(r), ==, 7);
         g_assert_false(touch(r, LOAD, 0x20000000, 0)); /* no section */
         g_assert_cmphex(status(r), ==, 5);
