@@ -121,7 +121,7 @@ static gboolean open_sparse(Extent *e, guint8 *header, guint64 sectors, GError *
     e->markers = (flags & FLAG_MARKERS) != 0;
     if (e->compressed && compression != COMPRESSION_DEFLATE)
         return unsupported(e->file, error, _("with an unknown compression"));
-    if (capacity > IMAGE_MAX_SIZE / 512 || grain == 0 || grain & (grain - 1) || grain * 512 > MAX_GRAIN)
+    if (capacity > IMAGE_MAX_SIZE / 512 || grain == 0 || grain & (grain - 1) || grain > MAX_GRAIN / 512)
         return image_damaged(e->file, error, _("its size or that of its grains is impossible"));
     if (sectors && capacity < sectors)
         return image_damaged(e->file, error, _("it is shorter than the descriptor says"));

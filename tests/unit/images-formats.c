@@ -38,6 +38,8 @@ static const Row rows[] = {
     {"vhdx", "vhdx", "vhdx", FALSE, FALSE},
     {"vhdx-fixed", "vhdx -o subformat=fixed", "vhdx", FALSE, FALSE},
     {"vhdx-blocks", "vhdx -o block_size=2M,log_size=2M", "vhdx", FALSE, FALSE},
+    {"vhdx-small-blocks", "vhdx -o block_size=1M", "vhdx", FALSE, FALSE},
+    {"vhdx-large-blocks", "vhdx -o block_size=256M", "vhdx", FALSE, FALSE},
     {"vhdx-no-zero", "vhdx -o block_state_zero=off", "vhdx", FALSE, FALSE},
 };
 
@@ -443,6 +445,10 @@ static void test_refusals(void)
     image_put_le64((guint8 *)last + 12, G_MAXUINT64 / 512);
     assert_refused(folder, "a.vmdk", last, length, IMAGE_ERROR_CORRUPT);
     image_put_le64((guint8 *)last + 12, G_GUINT64_CONSTANT(1) << 50);
+    assert_refused(folder, "a.vmdk", last, length, IMAGE_ERROR_CORRUPT);
+    /* grains whose size in bytes is more than a number holds */
+    image_put_le64((guint8 *)last + 12, SIZE / 512);
+    image_put_le64((guint8 *)last + 20, G_GUINT64_CONSTANT(1) << 55);
     assert_refused(folder, "a.vmdk", last, length, IMAGE_ERROR_CORRUPT);
     static const char text[] = "# Disk DescriptorFile\nversion=1\nCID=1\nparentCID=ffffffff\n";
     g_autofree char *outside = g_strconcat(text, "RW 16 FLAT \"/etc/passwd\" 0\n", NULL);
