@@ -586,6 +586,7 @@ int64_t user_sys_fcntl64(struct user_thread *t, const uint64_t *a)
 {
     const struct user_abi *abi = ABI(t);
     int command = (int)a[1];
+    struct f_owner_ex owner;
     int64_t result;
 
     if (abi->word == 4) {
@@ -614,6 +615,12 @@ int64_t user_sys_fcntl64(struct user_thread *t, const uint64_t *a)
     case F_GETSIG:
         result = USER_HOST(t, SYS_fcntl, a[0], F_GETSIG, 0, 0, 0, 0);
         return result <= 0 ? result : user_signal_to_guest(abi, (int)result);
+    case F_SETOWN_EX:
+        return user_record_read(t, a[2], "2i", &owner) ? USER_HOST(t, SYS_fcntl, a[0], F_SETOWN_EX, &owner, 0, 0, 0)
+                                                       : -EFAULT;
+    case F_GETOWN_EX: /* C libraries ask this for F_GETOWN */
+        result = USER_HOST(t, SYS_fcntl, a[0], F_GETOWN_EX, &owner, 0, 0, 0);
+        return result < 0 || user_record_write(t, a[2], "2i", &owner) ? result : -EFAULT;
     case F_DUPFD:
     case F_DUPFD_CLOEXEC:
     case F_GETFD:

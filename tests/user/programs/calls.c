@@ -518,10 +518,16 @@ static void file_calls(void)
     loff_t from = 6, to = 0;
     struct statvfs fs;
     struct statx status;
+    struct f_owner_ex owner = {F_OWNER_TID, getpid()};
     off_t where = 0;
     int flags;
 
     CHECK(fd >= 0 && other >= 0 && pipe2(pipes, O_CLOEXEC) == 0);
+    CHECK(fcntl(pipes[0], F_GETOWN) == 0 && fcntl(pipes[0], F_SETOWN, -getpgrp()) == 0);
+    CHECK(fcntl(pipes[0], F_GETOWN) == -getpgrp());
+    CHECK(fcntl(pipes[0], F_SETOWN_EX, &owner) == 0);
+    owner = (struct f_owner_ex){0};
+    CHECK(fcntl(pipes[0], F_GETOWN_EX, &owner) == 0 && owner.type == F_OWNER_TID && owner.pid == getpid());
     CHECK(pwritev(fd, out, 2, 0) == 11);
     in[0] = (struct iovec){text, sizeof(text)};
     CHECK(preadv(fd, in, 1, 6) == 5 && memcmp(text, "world", 5) == 0);
