@@ -56,7 +56,7 @@ static void print_usage(void)
     fputs(_("Usage: vitrine exec [OPTION…] PROGRAM [ARGUMENT…]\n"
             "Runs one Linux program that was made for another processor.\n"
             "\n"
-            "  --sysroot DIR       look for the program's files below DIR first\n"
+            "  --sysroot DIR       look for the program's files below DIR first ($VITRINE_SYSROOT)\n"
             "  --root DIR          the same, and for nothing but devices elsewhere, as chroot does\n"
             "  --cpu MODEL         processor model (ARM: max, cortex-a8, arm1136jf-s …; SPARC: v8, v8plus);\n"
             "                      by default what suits the program\n"
@@ -108,7 +108,8 @@ int cli_exec(int argc, char **argv)
     g_autofree char *cache = user_cache_folder();
     g_autoptr(GError) error = NULL;
     struct user_process *process;
-    const char *debugger = NULL;
+    /* Programs that Linux starts by their names alone (binfmt_misc) get no options. */
+    const char *debugger = NULL, *named = g_getenv("VITRINE_SYSROOT");
     int option;
 
     optind = 1;
@@ -118,12 +119,8 @@ int cli_exec(int argc, char **argv)
         switch (option) {
         case OPTION_SYSROOT:
         case OPTION_ROOT:
-            g_free(sysroot);
             with.root = option == OPTION_ROOT;
-            sysroot = g_canonicalize_filename(optarg, NULL);
-            if (!g_file_test(sysroot, G_FILE_TEST_IS_DIR))
-                return wrong(_("there is no folder %s."), sysroot);
-            with.sysroot = sysroot;
+            named = optarg;
             break;
         case OPTION_CPU: with.cpu = optarg; break;
         case OPTION_STRACE:
@@ -161,6 +158,11 @@ int cli_exec(int argc, char **argv)
             return wrong(_("“%s” is no option, or lacks its value. “vitrine exec --help” lists the options."),
                          argv[optind - 1]);
         }
+    }
+    if (named && *named) {
+        with.sysroot = sysroot = g_canonicalize_filename(named, NULL);
+        if (!g_file_test(sysroot, G_FILE_TEST_IS_DIR))
+            return wrong(_("there is no folder %s."), sysroot);
     }
     if (optind >= argc)
         return wrong(_("Name the program to run. “vitrine exec --help” tells what comes before it."));

@@ -68,7 +68,8 @@ static void test_names(gconstpointer data)
                              *const links[][2] = {{"/etc/here", "etc/link"},
                                                   {"../../../etc/here", "etc/up"},
                                                   {"/no/such/file", "etc/nowhere"}},
-                             *const files[] = {"bin/names", "bin/script", "etc/here"};
+                             *const files[] = {"bin/names", "bin/script", "etc/here"},
+                             *const ways[] = {"--sysroot", "--root", NULL};
     const struct run *run = data;
     g_autofree char *root = g_dir_make_tmp("vitrine-root-XXXXXX", NULL), *program = NULL;
     g_autofree char *elsewhere = g_dir_make_tmp("vitrine-outside-XXXXXX", NULL);
@@ -89,15 +90,20 @@ static void test_names(gconstpointer data)
     g_free(make_file(root, files[0], program, (gssize)size, 0755));
     g_free(make_file(root, files[1], "#!/bin/names option\n", -1, 0755));
     g_free(make_file(root, files[2], "inside", -1, 0644));
-    for (int i = 0; i < 2; i++) {
+    for (gsize i = 0; i < G_N_ELEMENTS(ways); i++) {
         g_autoptr(GPtrArray) argv = command(run->options);
 
-        g_ptr_array_add(argv, (char *)(i ? "--root" : "--sysroot"));
-        g_ptr_array_add(argv, root);
+        if (ways[i]) {
+            g_ptr_array_add(argv, (char *)ways[i]);
+            g_ptr_array_add(argv, root);
+        } else {
+            g_setenv("VITRINE_SYSROOT", root, TRUE);
+        }
         g_ptr_array_add(argv, (char *)"/bin/names");
-        g_ptr_array_add(argv, (char *)(i ? "root" : "sysroot"));
+        g_ptr_array_add(argv, (char *)(g_strcmp0(ways[i], "--root") == 0 ? "root" : "sysroot"));
         g_ptr_array_add(argv, outside);
         check_ok(argv);
+        g_unsetenv("VITRINE_SYSROOT");
     }
     for (gsize i = 0; i < G_N_ELEMENTS(files) + G_N_ELEMENTS(links) + G_N_ELEMENTS(folders); i++) {
         const char *name = i < 3 ? files[i] : i < 6 ? links[i - 3][1] : folders[i - 6];
