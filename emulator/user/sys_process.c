@@ -305,11 +305,14 @@ int64_t user_sys_getrlimit(struct user_thread *t, const uint64_t *a)
                : -EFAULT;
 }
 
+/* What this program's own threads have for certain. */
+#define STACK_LEAST ((uint64_t)8 << 20)
+
 /* Limits of memory would bind this program and its caches, not the guest: they are accepted and not passed
- * on. */
-static bool is_memory_limit(int which)
+ * on, but for longer stacks, which the next program gets. */
+static bool is_own_limit(int which, uint64_t soft)
 {
-    return which == RLIMIT_AS || which == RLIMIT_DATA || which == RLIMIT_STACK;
+    return which == RLIMIT_AS || which == RLIMIT_DATA || (which == RLIMIT_STACK && soft < STACK_LEAST);
 }
 
 int64_t user_sys_setrlimit(struct user_thread *t, const uint64_t *a)
@@ -324,7 +327,7 @@ int64_t user_sys_setrlimit(struct user_thread *t, const uint64_t *a)
         if (limit[i] >= abi->rlimit_infinity)
             limit[i] = RLIM_INFINITY;
     }
-    return is_memory_limit(which) ? 0 : USER_HOST(t, SYS_prlimit64, 0, which, limit, NULL, 0, 0);
+    return is_own_limit(which, limit[0]) ? 0 : USER_HOST(t, SYS_prlimit64, 0, which, limit, NULL, 0, 0);
 }
 
 int64_t user_sys_prlimit64(struct user_thread *t, const uint64_t *a)
@@ -336,7 +339,7 @@ int64_t user_sys_prlimit64(struct user_thread *t, const uint64_t *a)
 
     if (set && (!user_mem_get(MEM(t), a[2], 8, &new[0]) || !user_mem_get(MEM(t), a[2] + 8, 8, &new[1])))
         return -EFAULT;
-    if (is_memory_limit(which))
+    if (set && is_own_limit(which, new[0]))
         set = false;
     result = USER_HOST(t, SYS_prlimit64, (int)a[0], which, set ? new : NULL, a[3] ? old : NULL, 0, 0);
     if (result == 0 && a[3] &&
