@@ -215,7 +215,46 @@ def travels_with_its_media():
     run("export", "media", archive)  # without the media, which are gone: the machine starts without them, too
 
 
-STEPS = ["running-tree", "killed-programs", "no-space", "travels-with-its-media"] + ["autosaves"] * (KILLS >= MANY_KILLS)
+def killed_archives():
+    """Who exports or imports is killed at any instant: the archive stays whole, a machine is there whole or not at all, and
+    what was begun goes when the next is begun."""
+    machines, archive = os.path.dirname(FOLDER), os.path.join(HOME.name, "m.vitrine")
+    nodes = set(tree())
+
+    def is_whole(name):
+        assert {node["id"] for node in json.loads(run("snapshot", name, "tree", "--json"))} == nodes, name
+        run("snapshot", name, "verify", "--deep")
+        run("delete", name)
+
+    longest = {}
+    for words in (("export", "m", archive), ("import", archive, "--name", "whole")):
+        before = time.monotonic()
+        run(*words)
+        longest[words[0]] = time.monotonic() - before
+    is_whole("whole")
+    imported = 0
+    for count in range(KILLS):
+        for words in (("export", "m", archive), ("import", archive, "--name", f"k{count}")):
+            process = quietly(*words)
+            time.sleep(RANDOM.random() * longest[words[0]])
+            process.send_signal(signal.SIGKILL)
+            process.wait(300)
+        if os.path.exists(os.path.join(machines, f"k{count}")):
+            imported += 1
+            is_whole(f"k{count}")
+        run("import", archive, "--name", "whole")
+        is_whole("whole")
+    left = glob.glob(os.path.join(machines, ".new-*")) + glob.glob(os.path.join(HOME.name, ".m.vitrine.new-*"))
+    print(f"# {imported} of {KILLS} imports were through; {len(left)} folders left behind", flush=True)
+    for folder in left:
+        os.utime(folder, (0, 0))
+    run("export", "m", archive)
+    run("import", archive, "--name", "whole")
+    left = glob.glob(os.path.join(machines, ".new-*")) + glob.glob(os.path.join(HOME.name, ".m.vitrine.new-*"))
+    assert not left, left
+
+
+STEPS = ["running-tree", "killed-programs", "no-space", "killed-archives", "travels-with-its-media"] + ["autosaves"] * (KILLS >= MANY_KILLS)
 print(f"1..{len(STEPS)}")
 failed = 0
 moments = {}
@@ -227,6 +266,8 @@ for number, step in enumerate(STEPS, 1):
             killed_programs(moments)
         elif step == "no-space":
             no_space()
+        elif step == "killed-archives":
+            killed_archives()
         elif step == "autosaves":
             autosaves()
         else:
