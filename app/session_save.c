@@ -6,8 +6,6 @@
 #include "app/i18n.h"
 #include "app/picture.h"
 
-#include <glib/gstdio.h>
-
 #define THUMBNAIL_WIDTH   480
 #define THUMBNAIL_SECONDS 5
 
@@ -73,7 +71,7 @@ void session_watch_thumbnail(VitrineSession *self)
 /* ---- the state ---- */
 
 struct save {
-    char *path, *temporary;
+    char *path;
     gboolean stop, was_running;
 };
 
@@ -82,7 +80,6 @@ static void save_free(gpointer data)
     struct save *save = data;
 
     g_free(save->path);
-    g_free(save->temporary);
     g_free(save);
 }
 
@@ -92,11 +89,6 @@ static gboolean state_saved(gpointer data)
     VitrineSession *self = g_task_get_source_object(answer->task);
     struct save *save = g_task_get_task_data(answer->task);
 
-    if (!answer->error && g_rename(save->temporary, save->path) != 0)
-        g_set_error(&answer->error, G_FILE_ERROR, G_FILE_ERROR_FAILED,
-                    _("The state could not be saved as “%s”."), save->path);
-    if (answer->error)
-        g_unlink(save->temporary);
     if (vitrine_session_is_live(self)) {
         session_set_state(self, SESSION_PAUSED);
         if (!answer->error && save->stop)
@@ -136,11 +128,10 @@ void vitrine_session_save_state_async(VitrineSession *self, const char *path, gb
         g_object_unref(task);
         return;
     }
-    save->temporary = g_strconcat(save->path, ".new", NULL);
     engine_pause(self->engine);
     session_set_state(self, SESSION_SAVING);
     session_save_thumbnail(self);
-    engine_save_state(self->engine, save->temporary, on_state_saved, task);
+    engine_save_state(self->engine, save->path, on_state_saved, task); /* it appears there when it is whole */
 }
 
 gboolean vitrine_session_save_state_finish(VitrineSession *self, GAsyncResult *result, GError **error)
