@@ -190,8 +190,8 @@ void vitrine_rewind_bar_open(VitrineRewindBar *self)
     vitrine_session_pause(self->session);
     fill(self);
     GtkWidget *now = gtk_widget_get_last_child(GTK_WIDGET(self->list));
-    if (now)
-        gtk_widget_grab_focus(now);
+    if (now) /* it has the keyboard and, unlike after gtk_widget_grab_focus(), is where the arrow keys begin */
+        gtk_widget_child_focus(now, GTK_DIR_TAB_FORWARD);
 }
 
 void vitrine_rewind_bar_close(VitrineRewindBar *self)
