@@ -89,6 +89,34 @@ def pause_stops_everything(desk):
     desk.resume()
 
 
+def scrubbed_by_keyboard(desk):
+    """The bar of the last minutes: arrow keys go back from now, and the machine goes on from there."""
+    r = 27
+
+    def moments():
+        return [node for node in desk.all() if node.get_role_name() == "table cell" and
+                (node.get_name() == "now" or node.get_name().endswith(" ago"))]
+
+    def enough():
+        desk.host_key(r)
+        try:
+            wait_for("moments in the bar", lambda: len(moments()) > 3, 3)
+            return True
+        except Failure:
+            desk.host_key(r)
+            time.sleep(2)
+            return False
+    desk.focus(NAME)
+    wait_for("enough moments", enough, 60)
+    chosen = [node.get_name() for node in moments()][-4]
+    desk.keys("Left", "Left", "Left")
+    desk.find(f"Rewind: {chosen}")
+    desk.picture("machine-rewound")
+    desk.press("_Go On From Here")
+    wait_for("it to run on", lambda: state(desk) == "running")
+    desk.find("Pause", ("push button",))
+
+
 def host_key_pauses_too(desk):
     desk.focus(NAME)
     p = 33
@@ -154,5 +182,5 @@ def deleted_and_undone(desk):
 
 if __name__ == "__main__":
     run_tests([library_opens_empty, wizard_makes_a_machine, machine_shows_a_picture, keys_reach_the_guest,
-               a_prompt_rests, pause_stops_everything, host_key_pauses_too, full_screen_and_back, saved_and_resumed, power_off,
-               deleted_and_undone], Desk(sys.argv[1], sys.argv[2]))
+               a_prompt_rests, pause_stops_everything, scrubbed_by_keyboard, host_key_pauses_too, full_screen_and_back,
+               saved_and_resumed, power_off, deleted_and_undone], Desk(sys.argv[1], sys.argv[2]))
