@@ -66,9 +66,24 @@ static void set_text(char **field, const char *value)
 
 static const char *hostile_name(const struct place *place, GRand *rand)
 {
-    static const char *const names[] = {"../secret", "../../secret", "disks/../../../secret", "/etc/passwd", "machine.ini",
-                                        "disks/base0.raw", "files/cd0.iso", "history/ram", "disks", "disks/.x", "",
-                                        "disks//disk0.qcow2", "json:{}", "manifest.json", "lock", "nvram", "..", "."};
+    static const char *const names[] = {"../secret",
+                                        "../../secret",
+                                        "disks/../../../secret",
+                                        "/etc/passwd",
+                                        "machine.ini",
+                                        "disks/base0.raw",
+                                        "files/cd0.iso",
+                                        "history/ram",
+                                        "disks",
+                                        "disks/.x",
+                                        "",
+                                        "disks//disk0.qcow2",
+                                        "json:{}",
+                                        "manifest.json",
+                                        "lock",
+                                        "nvram",
+                                        "..",
+                                        "."};
     gint32 which = g_rand_int_range(rand, -1, G_N_ELEMENTS(names));
 
     return which < 0 ? place->secret : names[which];
@@ -76,10 +91,26 @@ static const char *hostile_name(const struct place *place, GRand *rand)
 
 static void change_contents(GRand *rand, struct archive_member *m)
 {
-    static const char *const words[] = {"[Disk 1]\n", "File=../../secret\n", "File=/etc/passwd\n", "Base=/etc/passwd\n",
-                                        "[Machine]\n", "Name=../x\n", "[History]\n", "Here=..\n", "Resume=00000000\n",
-                                        "[Node]\n", "Parent=../../..\n", "Kind=here\n", "Version=9\n", "[Boot]\nKernel=lock\n",
-                                        "[CD-ROM]\nFile=../x\n", "=", "\n", "\xff", "\\s", "Format=raw\n"};
+    static const char *const words[] = {"[Disk 1]\n",
+                                        "File=../../secret\n",
+                                        "File=/etc/passwd\n",
+                                        "Base=/etc/passwd\n",
+                                        "[Machine]\n",
+                                        "Name=../x\n",
+                                        "[History]\n",
+                                        "Here=..\n",
+                                        "Resume=00000000\n",
+                                        "[Node]\n",
+                                        "Parent=../../..\n",
+                                        "Kind=here\n",
+                                        "Version=9\n",
+                                        "[Boot]\nKernel=lock\n",
+                                        "[CD-ROM]\nFile=../x\n",
+                                        "=",
+                                        "\n",
+                                        "\xff",
+                                        "\\s",
+                                        "Format=raw\n"};
 
     if (g_str_has_suffix(m->path, ".ini")) {
         GString *text = g_string_new_len(m->data, (gssize)m->size);
@@ -96,7 +127,8 @@ static void change_members(const struct place *place, GRand *rand, GPtrArray *me
 {
     static const mode_t kinds[] = {AE_IFLNK, AE_IFDIR, AE_IFIFO, AE_IFCHR, AE_IFREG};
     guint at = (guint)g_rand_int_range(rand, 0, (gint32)members->len);
-    struct archive_member *m = members->pdata[at], *other = members->pdata[g_rand_int_range(rand, 0, (gint32)members->len)];
+    struct archive_member *m = members->pdata[at],
+                          *other = members->pdata[g_rand_int_range(rand, 0, (gint32)members->len)];
 
     switch (g_rand_int_range(rand, 0, 9)) {
     case 0: set_text(&m->path, hostile_name(place, rand)); break;
@@ -140,7 +172,8 @@ static char *more_text(const struct place *place, GRand *rand)
             break;
         }
         default:
-            g_string_append_printf(more, ", \"%s\": [{\"path\": \"%s\", \"file\": \"%s\", \"format\": \"raw\"}]", key, a, b);
+            g_string_append_printf(
+                more, ", \"%s\": [{\"path\": \"%s\", \"file\": \"%s\", \"format\": \"raw\"}]", key, a, b);
         }
     }
     return g_string_free(more, FALSE);

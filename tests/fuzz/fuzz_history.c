@@ -157,12 +157,35 @@ static void damage_text(const struct place *place, GRand *rand, GString *text)
     g_autofree char *id = any_id(place, rand), *other = any_id(place, rand);
     g_autofree char *parent = g_strdup_printf("Parent=%s\n", id), *here = g_strdup_printf("Here=%s\n", other);
     g_autofree char *resume = g_strdup_printf("Resume=%s\n", id), *secret = g_strdup_printf("File=%s\n", place->secret);
-    const char *const words[] = {"[Node]\n", "[History]\n", "[Disk 0]\n", "[Disk 1]\n", parent, here, resume, secret,
-                                 "File=../Neighbour/disks/secret\n", "File=disks/../../Neighbour/disks/secret\n",
-                                 "Format=raw\n", "Format=qcow2\n", "ReadOnly=true\n", "ReadOnly=false\n", "Kind=here\n",
-                                 "Kind=safety\n", "Version=2\n", "Version=1\n", "Time=-9223372036854775808\n",
-                                 "Time=99999999999999999999\n", "Parent=..\n", "Name=\\n\n", "Name=../../x\n", "Pinned=true\n",
-                                 "\xff", "=", "\n", "[", "Parent="};
+    const char *const words[] = {"[Node]\n",
+                                 "[History]\n",
+                                 "[Disk 0]\n",
+                                 "[Disk 1]\n",
+                                 parent,
+                                 here,
+                                 resume,
+                                 secret,
+                                 "File=../Neighbour/disks/secret\n",
+                                 "File=disks/../../Neighbour/disks/secret\n",
+                                 "Format=raw\n",
+                                 "Format=qcow2\n",
+                                 "ReadOnly=true\n",
+                                 "ReadOnly=false\n",
+                                 "Kind=here\n",
+                                 "Kind=safety\n",
+                                 "Version=2\n",
+                                 "Version=1\n",
+                                 "Time=-9223372036854775808\n",
+                                 "Time=99999999999999999999\n",
+                                 "Parent=..\n",
+                                 "Name=\\n\n",
+                                 "Name=../../x\n",
+                                 "Pinned=true\n",
+                                 "\xff",
+                                 "=",
+                                 "\n",
+                                 "[",
+                                 "Parent="};
 
     fuzz_text(rand, text, words, G_N_ELEMENTS(words));
 }
@@ -267,6 +290,8 @@ static void use(const struct place *place, GRand *rand)
             break;
         g_autoptr(GPtrArray) problems = history_find_problems(place->bundle, machine);
         g_autofree char *resumes = history_prepare_start(place->bundle, machine, NULL);
+        if (!problems || (resumes && strlen(resumes) != 8))
+            g_error("the start is not prepared");
         history_changed_off(place->bundle);
         break;
     }

@@ -19,7 +19,8 @@ struct archive_member *members_add(GPtrArray *members, const char *path, const c
 {
     struct archive_member *m = g_new0(struct archive_member, 1);
 
-    *m = (struct archive_member){g_strdup(path), data ? g_memdup2(data, MAX(size, 1)) : g_malloc0(size + 1), size, type, NULL};
+    *m = (struct archive_member){g_strdup(path), data ? g_memdup2(data, MAX(size, 1)) : g_malloc0(size + 1),
+                                 size, type, NULL};
     g_ptr_array_add(members, m);
     return m;
 }
@@ -90,7 +91,8 @@ static void put(struct archive *a, const struct archive_member *m)
 void members_write(const char *path, const GPtrArray *members, const char *manifest, gboolean packed)
 {
     struct archive *a = archive_write_new();
-    struct archive_member first = {(char *)"manifest.json", (char *)manifest, manifest ? strlen(manifest) : 0, AE_IFREG, NULL};
+    struct archive_member first = {(char *)"manifest.json", (char *)manifest, manifest ? strlen(manifest) : 0,
+                                   AE_IFREG, NULL};
 
     archive_write_set_format_pax_restricted(a);
     if (packed)

@@ -156,8 +156,10 @@ static void assert_refused(const char *folder, const char *image, const char *wh
 
 static void test_what_fat_does_not_hold_is_refused(void)
 {
-    static const char *const names[] = {"a:b",  "star*", "q?",     "quote\"", "back\\slash", "pipe|", "less<", "new\nline",
-                                        "dot.", "end ",  "\xff\xfe", "\xf0\x9f\x98\x80.txt", "con", "Aux.txt", "lpt1.log"};
+    static const char *const names[] = {"a:b",         "star*",   "q?",       "quote\"",
+                                        "back\\slash", "pipe|",   "less<",    "new\nline",
+                                        "dot.",        "end ",    "\xff\xfe", "\xf0\x9f\x98\x80.txt",
+                                        "con",         "Aux.txt", "lpt1.log"};
     g_autofree char *work = work_folder(), *image = g_build_filename(work, "disk.img", NULL);
 
     for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
@@ -190,8 +192,20 @@ static void test_what_fat_does_not_hold_is_refused(void)
 
 static void test_names_and_deep_trees_come_back(void)
 {
-    static const char *const names[] = {"-n", "a", "a.b.c.d", " leading", "ümlaut ß", "x;y,z", "+[=]", "{$%'@~!()&^#`}",
-                                        "\xe4\xb8\xad\xe6\x96\x87", "console", "com", "LONGER~1", "longername", ".hidden"};
+    static const char *const names[] = {"-n",
+                                        "a",
+                                        "a.b.c.d",
+                                        " leading",
+                                        "ümlaut ß",
+                                        "x;y,z",
+                                        "+[=]",
+                                        "{$%'@~!()&^#`}",
+                                        "\xe4\xb8\xad\xe6\x96\x87",
+                                        "console",
+                                        "com",
+                                        "LONGER~1",
+                                        "longername",
+                                        ".hidden"};
     if (without_mtools())
         return;
     g_autofree char *work = work_folder(), *folder = g_build_filename(work, "folder", NULL);
