@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "emulator/core/i18n.h"
 #include "images/images.h"
 
 /* ---- events of the machine, on its thread ---- */
@@ -319,13 +320,13 @@ static void post_medium(struct machine *machine, void *data)
                                                                          : NULL;
     if (!block) {
         g_set_error(&error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_CONFIG,
-                    "This computer has no drive “%s” for removable media.", request->drive);
+                    _("This computer has no drive “%s” for removable media."), request->drive);
     } else if (block->locked && !request->force) {
         if (block->eject_requested)
             block->eject_requested(block->device_opaque);
         g_set_error(
             &error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_CONFIG,
-            "The system in the computer holds the medium. Let it eject the medium, or take it out by force.");
+            _("The system in the computer holds the medium. Let it eject the medium, or take it out by force."));
         ENGINE_TELL(engine, media_eject_requested, request->drive);
     } else {
         bool read_only = request->read_only || block == engine->cdrom;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "emulator/core/i18n.h"
 #include "emulator/engine_private.h"
 #include "emulator/hw/audio/audio_null.h"
 #include "emulator/hw/audio/audio_pulse.h"
@@ -16,34 +17,34 @@ static bool check_config(const struct engine_model *model, const struct engine_c
 {
     if (config->ram_mib && (config->ram_mib < model->ram_min_mib || config->ram_mib > model->ram_max_mib)) {
         g_set_error(error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_CONFIG,
-                    "The %s takes %u to %u MiB of memory, not %u MiB.", model->title, model->ram_min_mib,
+                    _("The %s takes %u to %u MiB of memory, not %u MiB."), model->title, model->ram_min_mib,
                     model->ram_max_mib, config->ram_mib);
         return false;
     }
     if (config->cpus > 1) {
-        g_set_error(error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_CONFIG, "The %s has one processor.",
+        g_set_error(error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_CONFIG, _("The %s has one processor."),
                     model->title);
         return false;
     }
     if (config->accel == ENGINE_ACCEL_KVM) {
         g_set_error(error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_CONFIG,
-                    "The %s can’t run on the host’s processor (KVM): it has another instruction set.",
+                    _("The %s can’t run on the host’s processor (KVM): it has another instruction set."),
                     model->title);
         return false;
     }
     static const char *const devices[] = {"disk", "cdrom", "floppy", "network", NULL};
     if (config->boot && !g_strv_contains(devices, config->boot)) {
         g_set_error(error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_CONFIG,
-                    "“%s” is no boot device: there are disk, cdrom, floppy and network.", config->boot);
+                    _("“%s” is no boot device: there are disk, cdrom, floppy and network."), config->boot);
         return false;
     }
     if (!model->has_floppy && (config->floppy.path || config->floppy.image)) {
-        g_set_error(error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_CONFIG, "The %s has no floppy drive.",
+        g_set_error(error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_CONFIG, _("The %s has no floppy drive."),
                     model->title);
         return false;
     }
     if (!model->has_cdrom && (config->cdrom.path || config->cdrom.image)) {
-        g_set_error(error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_CONFIG, "The %s has no CD-ROM drive.",
+        g_set_error(error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_CONFIG, _("The %s has no CD-ROM drive."),
                     model->title);
         return false;
     }
@@ -60,7 +61,7 @@ static const char *choose_display(const struct engine_model *model, const char *
     g_autoptr(GString) known = g_string_new(NULL);
     for (const struct engine_choice *choice = model->displays; choice->id; choice++)
         g_string_append_printf(known, "%s%s", known->len ? ", " : "", choice->id);
-    g_set_error(error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_CONFIG, "The %s has no display “%s”. It has: %s.",
+    g_set_error(error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_CONFIG, _("The %s has no display “%s”. It has: %s."),
                 model->title, wanted, known->str);
     return NULL;
 }
@@ -87,7 +88,7 @@ static bool open_disks(struct engine *engine, const struct engine_config *config
     struct machine *machine = engine->machine;
     const struct engine_model *model = &setup->board->model;
     if (config->disks->len > MIN(model->disk_units, BOARD_MAX_DISKS)) {
-        g_set_error(error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_CONFIG, "The %s takes at most %u hard disks.",
+        g_set_error(error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_CONFIG, _("The %s takes at most %u hard disks."),
                     model->title, model->disk_units);
         return false;
     }
@@ -101,8 +102,8 @@ static bool open_disks(struct engine *engine, const struct engine_config *config
             known |= model->disk_unit_numbers[n] == (unsigned)drive->unit;
         if (!known || used & 1u << drive->unit) {
             g_set_error(error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_CONFIG,
-                        known ? "Two hard disks of the %s have the unit number %d."
-                              : "The %s takes no hard disk with the unit number %d.",
+                        known ? _("Two hard disks of the %s have the unit number %d.")
+                              : _("The %s takes no hard disk with the unit number %d."),
                         model->title, drive->unit);
             return false;
         }
@@ -145,7 +146,7 @@ static bool open_serial(struct engine *engine, unsigned port, const struct engin
         int fd = open(serial->path ? serial->path : "", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
         if (fd < 0) {
             g_set_error(error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_FILE,
-                        "The serial port’s file “%s” can’t be written: %s.", serial->path ? serial->path : "",
+                        _("The serial port’s file “%s” can’t be written: %s."), serial->path ? serial->path : "",
                         g_strerror(errno));
             return false;
         }
@@ -228,7 +229,7 @@ static bool load_nvram(struct engine *engine, const struct engine_config *config
     if (!g_file_test(config->nvram, G_FILE_TEST_EXISTS))
         return true;
     g_autoptr(GBytes) bytes =
-        board_load_file(config->nvram, setup->nvram_size, "battery-backed memory", error);
+        board_load_file(config->nvram, setup->nvram_size, _("battery-backed memory"), error);
     if (!bytes)
         return false;
     gsize size;
@@ -242,7 +243,7 @@ static const struct board *find_board(const char *model, GError **error)
     for (unsigned i = 0; boards[i]; i++)
         if (!strcmp(boards[i]->model.id, model))
             return boards[i];
-    g_set_error(error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_CONFIG, "There is no computer model “%s”.", model);
+    g_set_error(error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_CONFIG, _("There is no computer model “%s”."), model);
     return NULL;
 }
 

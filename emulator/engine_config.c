@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "emulator/core/i18n.h"
 #include "emulator/machines/board.h"
 
 #ifndef VITRINE_DATA_DIR
@@ -68,8 +69,8 @@ char *engine_find_firmware(const struct engine_firmware *firmware, GError **erro
     if (!found)
         g_set_error(
             error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_FIRMWARE,
-            "The firmware “%s” was not found. Install the package %s, or put the file into the folder "
-            "vitrine/firmware of your data folder.",
+            _("The firmware “%s” was not found. Install the package %s, or put the file into the folder "
+            "vitrine/firmware of your data folder."),
             firmware->file, firmware->package);
     return found;
 }
@@ -79,13 +80,15 @@ GBytes *board_load_file(const char *path, size_t max, const char *what, GError *
     g_autoptr(GError) failure = NULL;
     g_autoptr(GMappedFile) file = g_mapped_file_new(path, FALSE, &failure);
     if (!file) {
-        g_set_error(error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_FILE, "The %s “%s” can’t be read: %s", what,
+        g_set_error(error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_FILE, _("The %s “%s” can’t be read: %s"), what,
                     path, failure->message);
         return NULL;
     }
     if (!g_mapped_file_get_length(file) || g_mapped_file_get_length(file) > max) {
-        g_set_error(error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_FILE, "The %s “%s” %s.", what, path,
-                    g_mapped_file_get_length(file) ? "is too large for this computer" : "is empty");
+        g_set_error(error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_FILE,
+                    g_mapped_file_get_length(file) ? _("The %s “%s” is too large for this computer.")
+                                                   : _("The %s “%s” is empty."),
+                    what, path);
         return NULL;
     }
     return g_mapped_file_get_bytes(file);
@@ -96,7 +99,7 @@ GBytes *board_load_firmware(const struct board_setup *setup, GError **error)
     g_autofree char *path = setup->config->firmware
                                 ? g_strdup(setup->config->firmware)
                                 : engine_find_firmware(&setup->board->model.firmware[0], error);
-    return path ? board_load_file(path, 64 << 20, "firmware", error) : NULL;
+    return path ? board_load_file(path, 64 << 20, _("firmware"), error) : NULL;
 }
 
 char *board_find_optional(const struct board_setup *setup, const char *file)
@@ -127,7 +130,7 @@ struct engine_config *engine_config_new(const char *model, GError **error)
         for (unsigned i = 0; boards[i]; i++)
             g_string_append_printf(known, "%s%s", i ? ", " : "", boards[i]->model.id);
         g_set_error(error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_CONFIG,
-                    "There is no computer model “%s”. The models are: %s.", model ? model : "", known->str);
+                    _("There is no computer model “%s”. The models are: %s."), model ? model : "", known->str);
         return NULL;
     }
     struct engine_config *config = g_new0(struct engine_config, 1);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Memory blocks, buses and their flat views, and the one place where widths and byte orders are converted. */
 #include "emulator/core/bus.h"
+#include "emulator/core/i18n.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -78,7 +80,7 @@ struct ram_block *ram_block_new(struct memory *memory, const char *id, uint64_t 
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (host == MAP_FAILED || mprotect(host + size, GUARD_SIZE, PROT_NONE) < 0) {
         g_set_error(error, DEVICE_ERROR, DEVICE_ERROR_HOST,
-                    "There is not enough memory for %" G_GUINT64_FORMAT " MiB of the machine’s “%s”: %s.",
+                    _("There is not enough memory for %" PRIu64 " MiB of the machine’s “%s”: %s."),
                     size >> 20, id, g_strerror(errno));
         if (host != MAP_FAILED)
             munmap(host, size + GUARD_SIZE);

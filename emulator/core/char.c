@@ -10,6 +10,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "emulator/core/i18n.h"
 #include "emulator/core/machine.h"
 
 /* Input of a callback line that the guest does not read is dropped from here on. */
@@ -125,7 +126,7 @@ struct char_backend *char_backend_pty(struct machine *machine, char **name, GErr
     char path[128];
     if (master < 0 || grantpt(master) || unlockpt(master) || ptsname_r(master, path, sizeof path)) {
         g_set_error(error, DEVICE_ERROR, DEVICE_ERROR_HOST,
-                    "No pseudo-terminal can be opened for the serial port: %s.", g_strerror(errno));
+                    _("No pseudo-terminal can be opened for the serial port: %s."), g_strerror(errno));
         if (master >= 0)
             close(master);
         return NULL;

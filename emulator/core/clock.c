@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "emulator/core/i18n.h"
 #include "emulator/core/state.h"
 
 struct clock {
@@ -287,12 +288,12 @@ bool clock_load(struct clock *clock, const uint8_t *data, size_t size, bool appl
     int64_t now = (int64_t)state_get_u64(&reader), skipped = (int64_t)state_get_u64(&reader);
     uint32_t count = state_get_u32(&reader);
     if (!reader.ok || now < 0 || skipped < 0) {
-        g_set_error(error, STATE_ERROR, STATE_ERROR_FORMAT, "The saved clock is damaged.");
+        g_set_error(error, STATE_ERROR, STATE_ERROR_FORMAT, _("The saved clock is damaged."));
         return false;
     }
     if (mode != (uint32_t)clock->mode) {
         g_set_error(error, STATE_ERROR, STATE_ERROR_MISMATCH,
-                    "The state was saved %s deterministic mode; start the machine the same way to load it.",
+                    _("The state was saved %s deterministic mode; start the machine the same way to load it."),
                     mode == CLOCK_INSTRUCTIONS ? "in" : "outside");
         return false;
     }
@@ -312,13 +313,13 @@ bool clock_load(struct clock *clock, const uint8_t *data, size_t size, bool appl
         g_autofree char *name = state_get_string(&reader);
         int64_t deadline = (int64_t)state_get_u64(&reader);
         if (!reader.ok) {
-            g_set_error(error, STATE_ERROR, STATE_ERROR_FORMAT, "The saved clock is damaged.");
+            g_set_error(error, STATE_ERROR, STATE_ERROR_FORMAT, _("The saved clock is damaged."));
             return false;
         }
         struct clock_event *event = g_hash_table_lookup(clock->names, name);
         if (!event || !g_hash_table_add(seen, event)) {
             g_set_error(error, STATE_ERROR, STATE_ERROR_MISMATCH,
-                        "The saved state has a timer “%s” that this machine %s.", name,
+                        _("The saved state has a timer “%s” that this machine %s."), name,
                         event ? "would have twice" : "does not have");
             return false;
         }

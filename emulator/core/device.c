@@ -2,8 +2,10 @@
 /* Devices: making them, their properties, and the log of what guests do wrong with them. */
 #include "emulator/core/device.h"
 
+#include <inttypes.h>
 #include <string.h>
 
+#include "emulator/core/i18n.h"
 #include "emulator/core/machine.h"
 
 /* So many mistakes of the guest are logged per device; a fuzzing guest must not fill the disk. */
@@ -57,7 +59,7 @@ static const struct device_property *find_property(struct device *dev, const cha
     for (const struct device_property *p = dev->cls->properties; p && p->name; p++)
         if (!strcmp(p->name, name))
             return p;
-    g_set_error(error, DEVICE_ERROR, DEVICE_ERROR_PROPERTY, "The device “%s” (%s) has no property “%s”.",
+    g_set_error(error, DEVICE_ERROR, DEVICE_ERROR_PROPERTY, _("The device “%s” (%s) has no property “%s”."),
                 dev->id, dev->cls->name, name);
     return NULL;
 }
@@ -73,9 +75,9 @@ bool device_set_uint(struct device *dev, const char *property, uint64_t value, G
                                               : UINT64_MAX;
     if (p->type == PROPERTY_STRING || value < p->min || value > max) {
         g_set_error(error, DEVICE_ERROR, DEVICE_ERROR_PROPERTY,
-                    "%" G_GUINT64_FORMAT
-                    " is no value for the property “%s” of the device “%s”: it takes %" G_GUINT64_FORMAT
-                    " to %" G_GUINT64_FORMAT ".",
+                    _("%" PRIu64
+                    " is no value for the property “%s” of the device “%s”: it takes %" PRIu64
+                    " to %" PRIu64 "."),
                     value, property, dev->id, p->min, max);
         return false;
     }
@@ -96,7 +98,7 @@ bool device_set_string(struct device *dev, const char *property, const char *val
         return false;
     if (p->type != PROPERTY_STRING) {
         g_set_error(error, DEVICE_ERROR, DEVICE_ERROR_PROPERTY,
-                    "The property “%s” of the device “%s” takes a number.", property, dev->id);
+                    _("The property “%s” of the device “%s” takes a number."), property, dev->id);
         return false;
     }
     char **member = (char **)((char *)dev + p->offset);

@@ -19,6 +19,7 @@
 
 #include "emulator/core/gdb_files.h"
 #include "emulator/core/gdb_private.h"
+#include "emulator/core/i18n.h"
 
 #define TAKEN_OVER "taken-over:"
 
@@ -38,7 +39,7 @@ static int listen_at(const char *where, GError **error)
 
         if (!*path || strlen(path) >= sizeof(address.unix_.sun_path)) {
             g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-                        "The name of a debugger's socket has 1 to %zu bytes.",
+                        _("The name of a debugger's socket has 1 to %zu bytes."),
                         sizeof(address.unix_.sun_path) - 1);
             return -1;
         }
@@ -50,7 +51,7 @@ static int listen_at(const char *where, GError **error)
 
         if (!g_ascii_isdigit(where[0]) || *end || port > 65535) {
             g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-                        "A debugger is awaited at a port from 0 to 65535 or at unix:PATH, not at %s.", where);
+                        _("A debugger is awaited at a port from 0 to 65535 or at unix:PATH, not at %s."), where);
             return -1;
         }
         address.in.sin_family = AF_INET;
@@ -62,7 +63,7 @@ static int listen_at(const char *where, GError **error)
     if (fd >= 0)
         setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
     if (fd < 0 || bind(fd, &address.any, size) != 0 || listen(fd, 1) != 0) {
-        g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno), "No debugger can be awaited at %s: %s.",
+        g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno), _("No debugger can be awaited at %s: %s."),
                     where, g_strerror(errno));
         if (fd >= 0)
             close(fd);
@@ -130,7 +131,7 @@ struct gdb_server *gdb_server_new(const char *where, const struct gdb_target *ta
     g_mutex_init(&s->lock);
     if (taken && !take_over(s, where + strlen(TAKEN_OVER))) {
         g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
-                    "There is no debugger to take over by %s: that is for programs that run others.", where);
+                    _("There is no debugger to take over by %s: that is for programs that run others."), where);
         gdb_server_free(s);
         return NULL;
     }
@@ -172,7 +173,7 @@ bool gdb_server_accept(struct gdb_server *s, GError **error)
         s->connection = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC);
     while (s->connection < 0 && errno == EINTR);
     if (s->connection < 0) {
-        g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno), "No debugger came: %s.",
+        g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno), _("No debugger came: %s."),
                     g_strerror(errno));
         return false;
     }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "emulator/core/machine_private.h"
+#include "emulator/core/i18n.h"
 
 #define SLICE_NS         (1 * NS_PER_MS) /* host time of a slice, about */
 #define POLL_EVERY_NS    (1 * NS_PER_MS) /* host time between looks at file descriptors while busy */
@@ -174,7 +175,7 @@ static void run_slice(struct machine *machine, struct cpu *cpu, int64_t until_ns
     }
     if (stop == CPU_STOP_HALTED && machine->run_state == MACHINE_RUNNING && !priv->reset_pending &&
         !priv->off_pending)
-        machine_fail(machine, "The processor stopped: it met an error that it can only leave by a reset.");
+        machine_fail(machine, _("The processor stopped: it met an error that it can only leave by a reset."));
 }
 
 static bool may_skip_time(struct machine *machine)

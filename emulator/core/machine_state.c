@@ -11,6 +11,7 @@
 #include <zstd.h>
 
 #include "emulator/core/machine_private.h"
+#include "emulator/core/i18n.h"
 
 #define MAGIC          "VITRINE"
 #define FORMAT_VERSION 2 /* 1: all memory in the file; still read */
@@ -84,7 +85,7 @@ static GByteArray *save_parts(struct machine *machine, enum memory_mode mode, GE
     if (machine->priv->parked) {
         g_set_error(
             error, STATE_ERROR, STATE_ERROR_IO,
-            "The machine waits for room on the host’s disk; make room and resume it before it is saved.");
+            _("The machine waits for room on the host’s disk; make room and resume it before it is saved."));
         return NULL;
     }
     uint64_t total = 0;
@@ -92,7 +93,7 @@ static GByteArray *save_parts(struct machine *machine, enum memory_mode mode, GE
     for (unsigned i = 0; i < blocks->len; i++)
         total += ((struct ram_block *)blocks->pdata[i])->size;
     if (mode != MEMORY_ELSEWHERE && total > UINT64_C(3) << 30) {
-        g_set_error(error, STATE_ERROR, STATE_ERROR_IO, "The machine has too much memory to be saved.");
+        g_set_error(error, STATE_ERROR, STATE_ERROR_IO, _("The machine has too much memory to be saved."));
         return NULL;
     }
     GByteArray *out = g_byte_array_new();
@@ -174,7 +175,7 @@ bool machine_save(struct machine *machine, const char *path, GError **error)
         if (fd >= 0)
             unlink(temporary);
         g_set_error(error, STATE_ERROR, STATE_ERROR_IO,
-                    "The machine’s state could not be written to “%s”: %s.", path, g_strerror(failure));
+                    _("The machine’s state could not be written to “%s”: %s."), path, g_strerror(failure));
         return false;
     }
     g_autofree char *folder = g_path_get_dirname(path);
@@ -202,7 +203,7 @@ static void chunk_clear(gpointer data)
 
 static bool damaged(GError **error, const char *what)
 {
-    g_set_error(error, STATE_ERROR, STATE_ERROR_FORMAT, "The saved state is damaged (%s).", what);
+    g_set_error(error, STATE_ERROR, STATE_ERROR_FORMAT, _("The saved state is damaged (%s)."), what);
     return false;
 }
 
@@ -212,13 +213,13 @@ static bool parse_chunks(const uint8_t *data, size_t size, GArray *chunks, GErro
     const uint8_t *magic = state_get_bytes(&reader, 8);
     if (!magic || memcmp(magic, MAGIC, 8)) {
         g_set_error(error, STATE_ERROR, STATE_ERROR_FORMAT,
-                    "This is not a saved state of a Vitrine machine.");
+                    _("This is not a saved state of a Vitrine machine."));
         return false;
     }
     uint32_t version = state_get_u32(&reader), count = state_get_u32(&reader);
     if (reader.ok && (!version || version > FORMAT_VERSION)) {
         g_set_error(error, STATE_ERROR, STATE_ERROR_MISMATCH,
-                    "The saved state has format %u; this Vitrine reads formats 1 to %u.", version, FORMAT_VERSION);
+                    _("The saved state has format %u; this Vitrine reads formats 1 to %u."), version, FORMAT_VERSION);
         return false;
     }
     for (uint32_t i = 0; reader.ok && i < count; i++) {
@@ -248,7 +249,7 @@ static const struct chunk *find_chunk(const GArray *chunks, const char *tag, GEr
             return chunk;
     }
     g_set_error(error, STATE_ERROR, STATE_ERROR_MISMATCH,
-                "The saved state is of another machine: it lacks “%s” of this one.", tag);
+                _("The saved state is of another machine: it lacks “%s” of this one."), tag);
     return NULL;
 }
 
@@ -267,17 +268,17 @@ static uint8_t *fetch_block(const struct ram_block *block, const struct chunk *c
     struct state_reader reader = {.data = chunk->data, .size = chunk->size, .ok = true};
     if (state_get_u64(&reader) != block->size) {
         g_set_error(error, STATE_ERROR, STATE_ERROR_MISMATCH,
-                    "The saved state was made with another size of the memory “%s”.", block->id);
+                    _("The saved state was made with another size of the memory “%s”."), block->id);
         return NULL;
     }
     if (!memory) {
         g_set_error(error, STATE_ERROR, STATE_ERROR_MISMATCH,
-                    "The saved state belongs to a history and cannot be loaded without it.");
+                    _("The saved state belongs to a history and cannot be loaded without it."));
         return NULL;
     }
     void *host = mmap(NULL, block->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (host == MAP_FAILED) {
-        g_set_error(error, STATE_ERROR, STATE_ERROR_IO, "There is not enough memory to load the state: %s.",
+        g_set_error(error, STATE_ERROR, STATE_ERROR_IO, _("There is not enough memory to load the state: %s."),
                     g_strerror(errno));
         return NULL;
     }
@@ -305,7 +306,7 @@ static bool load_block(const struct ram_block *block, const struct chunk *chunk,
     struct state_reader reader = {.data = chunk->data, .size = chunk->size, .ok = true};
     if (state_get_u64(&reader) != block->size) {
         g_set_error(error, STATE_ERROR, STATE_ERROR_MISMATCH,
-                    "The saved state was made with another size of the memory “%s”.", block->id);
+                    _("The saved state was made with another size of the memory “%s”."), block->id);
         return false;
     }
     g_autofree uint8_t *scratch = to ? NULL : g_malloc(MIN(RAM_FRAME, block->size));
@@ -363,7 +364,7 @@ bool machine_load_parts(struct machine *machine, const uint8_t *data, size_t siz
         return damaged(error, "machine");
     if (strcmp(id, machine->id)) {
         g_set_error(error, STATE_ERROR, STATE_ERROR_MISMATCH,
-                    "The saved state is of a machine “%s”, this is “%s”.", id, machine->id);
+                    _("The saved state is of a machine “%s”, this is “%s”."), id, machine->id);
         return false;
     }
     if (machine->cpu_count && current_cpu >= machine->cpu_count)
@@ -378,7 +379,7 @@ bool machine_load_parts(struct machine *machine, const uint8_t *data, size_t siz
     unsigned expected = 3 + device_count + blocks->len;
     if (chunks->len != expected) {
         g_set_error(error, STATE_ERROR, STATE_ERROR_MISMATCH,
-                    "The saved state is of a machine with other devices (%u parts, this one has %u).",
+                    _("The saved state is of a machine with other devices (%u parts, this one has %u)."),
                     chunks->len, expected);
         return false;
     }
@@ -394,7 +395,7 @@ bool machine_load_parts(struct machine *machine, const uint8_t *data, size_t siz
         }
         if (chunk->version > dev->cls->version) {
             g_set_error(error, STATE_ERROR, STATE_ERROR_MISMATCH,
-                        "The saved state was made by a newer Vitrine (its “%s” has version %u).", dev->id,
+                        _("The saved state was made by a newer Vitrine (its “%s” has version %u)."), dev->id,
                         chunk->version);
             ok = false;
             break;
@@ -467,7 +468,7 @@ bool machine_load(struct machine *machine, const char *path, GError **error)
     g_autoptr(GError) failure = NULL;
     g_autoptr(GMappedFile) file = g_mapped_file_new(path, FALSE, &failure);
     if (!file) {
-        g_set_error(error, STATE_ERROR, STATE_ERROR_IO, "The saved state “%s” could not be read: %s.", path,
+        g_set_error(error, STATE_ERROR, STATE_ERROR_IO, _("The saved state “%s” could not be read: %s."), path,
                     failure->message);
         return false;
     }

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "emulator/core/i18n.h"
 #include "emulator/core/irq.h"
 
 GQuark state_error_quark(void)
@@ -143,24 +144,24 @@ bool state_load_fields(const struct state_field *fields, void *state, const char
             if (!strcmp(fields[i].name, name))
                 field = &fields[i];
         if (!reader.ok) {
-            g_set_error(error, STATE_ERROR, STATE_ERROR_FORMAT, "The saved state of “%s” is damaged.", who);
+            g_set_error(error, STATE_ERROR, STATE_ERROR_FORMAT, _("The saved state of “%s” is damaged."), who);
             return false;
         }
         if (!field || field->type != type || field_count(field, state) != count || seen[field - fields]) {
             g_set_error(error, STATE_ERROR, STATE_ERROR_MISMATCH,
-                        "The saved state of “%s” does not fit this machine (its part “%s”).", who, name);
+                        _("The saved state of “%s” does not fit this machine (its part “%s”)."), who, name);
             return false;
         }
         seen[field - fields] = true;
         size_t element = element_size(field);
         const uint8_t *bytes = state_get_bytes(&reader, (size_t)count * element);
         if (!bytes) {
-            g_set_error(error, STATE_ERROR, STATE_ERROR_FORMAT, "The saved state of “%s” is damaged.", who);
+            g_set_error(error, STATE_ERROR, STATE_ERROR_FORMAT, _("The saved state of “%s” is damaged."), who);
             return false;
         }
         for (uint32_t i = 0; field->type == STATE_BOOL && i < count; i++)
             if (bytes[i] > 1) {
-                g_set_error(error, STATE_ERROR, STATE_ERROR_FORMAT, "The saved state of “%s” is damaged.", who);
+                g_set_error(error, STATE_ERROR, STATE_ERROR_FORMAT, _("The saved state of “%s” is damaged."), who);
                 return false;
             }
         if (field->type == STATE_IRQ) {
@@ -174,7 +175,7 @@ bool state_load_fields(const struct state_field *fields, void *state, const char
     for (unsigned i = 0; i < known; i++) {
         if (!seen[i] && fields[i].since <= version) {
             g_set_error(error, STATE_ERROR, STATE_ERROR_MISMATCH,
-                        "The saved state of “%s” lacks its part “%s”.", who, fields[i].name);
+                        _("The saved state of “%s” lacks its part “%s”."), who, fields[i].name);
             return false;
         }
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "emulator/cpu/system_cpu.h"
+#include "emulator/core/i18n.h"
 
 #include <errno.h>
 #include <string.h>
@@ -26,7 +27,7 @@ static FILE *open_jit_log(struct machine *machine, bool *failed, GError **error)
         FILE *log = fopen(path, "we");
         *failed = !log;
         if (!log)
-            g_set_error(error, DEVICE_ERROR, DEVICE_ERROR_HOST, "The log “%s” cannot be written: %s.", path,
+            g_set_error(error, DEVICE_ERROR, DEVICE_ERROR_HOST, _("The log “%s” cannot be written: %s."), path,
                         g_strerror(errno));
         return log;
     }
@@ -96,7 +97,7 @@ struct system_cpu *system_cpu_new(struct machine *machine, const struct device_c
 bool system_cpu_start(struct system_cpu *sys, struct bus *bus, GError **error)
 {
     if (!bus) {
-        g_set_error(error, DEVICE_ERROR, DEVICE_ERROR_CONFIG, "The processor %s has no bus.", sys->cpu.dev.id);
+        g_set_error(error, DEVICE_ERROR, DEVICE_ERROR_CONFIG, _("The processor %s has no bus."), sys->cpu.dev.id);
         return false;
     }
     sys->bus = bus;

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <gio/gio.h>
+#include <glib/gi18n.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -46,7 +47,7 @@ bool arena_init(struct arena *a, size_t size, GError **error)
     int fd = memfd_create("vitrine-code", MFD_CLOEXEC);
     if (fd < 0 || ftruncate(fd, (off_t)size) < 0) {
         g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno),
-                    "No memory for translated code (%zu MiB): %s", size >> 20, g_strerror(errno));
+                    _("No memory for translated code (%zu MiB): %s"), size >> 20, g_strerror(errno));
         if (fd >= 0) {
             close(fd);
         }
@@ -61,7 +62,7 @@ bool arena_init(struct arena *a, size_t size, GError **error)
             munmap(rw, size);
         }
         g_set_error(error, G_IO_ERROR, g_io_error_from_errno(err),
-                    "The system does not let this program make memory executable: %s", g_strerror(err));
+                    _("The system does not let this program make memory executable: %s"), g_strerror(err));
         return false;
     }
     a->rx = rx;

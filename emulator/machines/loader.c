@@ -5,6 +5,7 @@
 #include <elf.h>
 #include <string.h>
 
+#include "emulator/core/i18n.h"
 #include "emulator/engine.h"
 
 struct reader {
@@ -32,7 +33,7 @@ bool loader_is_elf(GBytes *file)
 
 static bool bad(GError **error, const char *what, const char *why)
 {
-    g_set_error(error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_FILE, "%s can’t be loaded: %s.", what, why);
+    g_set_error(error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_FILE, _("%s can’t be loaded: %s."), what, why);
     return false;
 }
 
@@ -42,18 +43,18 @@ bool loader_elf(struct bus *bus, GBytes *file, unsigned machine, uint64_t bias, 
     struct reader r = {0};
     r.data = g_bytes_get_data(file, &r.size);
     if (!loader_is_elf(file) || r.size < sizeof(Elf32_Ehdr))
-        return bad(error, what, "it is not an ELF program");
+        return bad(error, what, _("it is not an ELF program"));
     r.big = r.data[EI_DATA] == ELFDATA2MSB;
     r.wide = r.data[EI_CLASS] == ELFCLASS64;
     if (get(&r, offsetof(Elf32_Ehdr, e_machine), 2) != machine)
-        return bad(error, what, "it is a program for another processor");
+        return bad(error, what, _("it is a program for another processor"));
     uint64_t table =
         r.wide ? get(&r, offsetof(Elf64_Ehdr, e_phoff), 8) : get(&r, offsetof(Elf32_Ehdr, e_phoff), 4);
     uint64_t count =
         r.wide ? get(&r, offsetof(Elf64_Ehdr, e_phnum), 2) : get(&r, offsetof(Elf32_Ehdr, e_phnum), 2);
     uint64_t entry_size = r.wide ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr);
     if (!count || table > r.size || (r.size - table) / entry_size < count)
-        return bad(error, what, "its program headers are damaged");
+        return bad(error, what, _("its program headers are damaged"));
     *loaded = (struct loaded_image){.start = UINT64_MAX,
                                     .entry = r.wide ? get(&r, offsetof(Elf64_Ehdr, e_entry), 8)
                                                     : get(&r, offsetof(Elf32_Ehdr, e_entry), 4)};
@@ -76,20 +77,20 @@ bool loader_elf(struct bus *bus, GBytes *file, unsigned machine, uint64_t bias, 
             address -= bias;
         address += base;
         if (file_size > memory_size || offset > r.size || r.size - offset < file_size)
-            return bad(error, what, "one of its segments is damaged");
+            return bad(error, what, _("one of its segments is damaged"));
         if (address > limit || limit - address < memory_size)
-            return bad(error, what, "it does not fit into the memory of this computer");
+            return bad(error, what, _("it does not fit into the memory of this computer"));
         if (rom_write(bus, address, r.data + offset, file_size) != BUS_OK)
-            return bad(error, what, "it asks for addresses where this computer has no memory");
+            return bad(error, what, _("it asks for addresses where this computer has no memory"));
         static const uint8_t zeros[4096];
         for (uint64_t done = file_size; done < memory_size; done += sizeof zeros) {
             if (rom_write(bus, address + done, zeros, MIN(sizeof zeros, memory_size - done)) != BUS_OK)
-                return bad(error, what, "it asks for addresses where this computer has no memory");
+                return bad(error, what, _("it asks for addresses where this computer has no memory"));
         }
         loaded->start = MIN(loaded->start, address);
         loaded->end = MAX(loaded->end, address + memory_size);
     }
     if (!loaded->end)
-        return bad(error, what, "it has nothing to load");
+        return bad(error, what, _("it has nothing to load"));
     return true;
 }

@@ -22,6 +22,7 @@
 #include <elf.h>
 #include <string.h>
 
+#include "emulator/core/i18n.h"
 #include "emulator/cpu/sparc/system.h"
 #include "emulator/hw/audio/cs4231.h"
 #include "emulator/hw/block/esp.h"
@@ -44,8 +45,6 @@
 #include "emulator/machines/board.h"
 #include "emulator/machines/loader.h"
 #include "emulator/machines/sun4m_kernel.h"
-
-#define N_(text) text
 
 #define FW_CFG_BASE  0xd00000510ull
 #define PROM_SIZE    0x100000u
@@ -185,7 +184,7 @@ static bool load_firmware(struct sun4m *b, GError **error)
     const void *data = g_bytes_get_data(firmware, &length);
     if (length > PROM_SIZE) {
         g_set_error(error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_FIRMWARE,
-                    "The firmware is too large: the boot PROM holds 1 MiB.");
+                    _("The firmware is too large: the boot PROM holds 1 MiB."));
         return false;
     }
     rom_write(b->bus, row->prom, data, length);

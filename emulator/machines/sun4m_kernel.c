@@ -4,6 +4,7 @@
 #include <elf.h>
 #include <string.h>
 
+#include "emulator/core/i18n.h"
 #include "emulator/machines/loader.h"
 
 #define KERNEL_VIRTUAL  0xf0000000ull /* where Linux and SunOS are linked */
@@ -55,7 +56,7 @@ static bool place_kernel(struct kernel_loader *loader, GError **error)
     struct loaded_image loaded = {0};
     uint64_t ram = loader->ram->size;
     if (loader_is_elf(loader->kernel)) {
-        if (!loader_elf(loader->bus, loader->kernel, EM_SPARC, KERNEL_VIRTUAL, 0, ram, "The kernel", &loaded,
+        if (!loader_elf(loader->bus, loader->kernel, EM_SPARC, KERNEL_VIRTUAL, 0, ram, _("The kernel"), &loaded,
                         error))
             return false;
         loader->kernel_size = loaded.end - loaded.start;
@@ -64,7 +65,7 @@ static bool place_kernel(struct kernel_loader *loader, GError **error)
         const void *data = g_bytes_get_data(loader->kernel, &size);
         if (size > ram - KERNEL_LOAD) {
             g_set_error(error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_FILE,
-                        "The kernel can’t be loaded: it does not fit into the memory of this computer.");
+                        _("The kernel can’t be loaded: it does not fit into the memory of this computer."));
             return false;
         }
         dma_write(loader->bus, KERNEL_LOAD, data, size);
@@ -77,7 +78,7 @@ static bool place_kernel(struct kernel_loader *loader, GError **error)
         loader->initrd_at = MAX(INITRD_ADDRESS, (loaded.end + MIB - 1) / MIB * MIB);
         if (loader->initrd_at > ram || size > ram - loader->initrd_at) {
             g_set_error(error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_FILE,
-                        "The initial ramdisk does not fit beside the kernel: give the computer more memory.");
+                        _("The initial ramdisk does not fit beside the kernel: give the computer more memory."));
             return false;
         }
         dma_write(loader->bus, loader->initrd_at, data, size);
@@ -122,21 +123,21 @@ bool sun4m_load_kernel(struct bus *bus, struct ram_block *ram, const struct engi
     loader->bus = bus;
     loader->ram = ram;
     if (!config->kernel && config->initrd) {
-        g_set_error(error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_CONFIG, "An initial ramdisk needs a kernel.");
+        g_set_error(error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_CONFIG, _("An initial ramdisk needs a kernel."));
         return false;
     }
     if (config->append && strlen(config->append) >= CMDLINE_MAX) {
         g_set_error(error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_CONFIG,
-                    "The kernel’s command line is too long.");
+                    _("The kernel’s command line is too long."));
         return false;
     }
     if (config->kernel) {
         loader->append = config->append && *config->append ? g_strdup(config->append) : NULL;
-        loader->kernel = board_load_file(config->kernel, ram->size, "kernel", error);
+        loader->kernel = board_load_file(config->kernel, ram->size, _("kernel"), error);
         if (!loader->kernel)
             return false;
         if (config->initrd) {
-            loader->initrd = board_load_file(config->initrd, ram->size, "initial ramdisk", error);
+            loader->initrd = board_load_file(config->initrd, ram->size, _("initial ramdisk"), error);
             if (!loader->initrd)
                 return false;
         }

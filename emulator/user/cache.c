@@ -22,6 +22,7 @@
 
 #include <gio/gio.h>
 
+#include "emulator/core/i18n.h"
 #include "emulator/jit/store.h"
 #include "emulator/user/process.h"
 
@@ -358,7 +359,7 @@ static int open_to_list(const char *folder, GError **error)
     int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
     if (fd < 0 && errno != ENOENT)
-        g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno), "The translation cache %s cannot be read: %s.",
+        g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno), _("The translation cache %s cannot be read: %s."),
                     folder, g_strerror(errno));
     return fd;
 }

@@ -2,6 +2,7 @@
 /* ELF headers. Every offset is checked against the file before it is used; sums are done in ways that cannot
  * wrap. */
 #include "emulator/user/elf.h"
+#include "emulator/core/i18n.h"
 
 #include <string.h>
 
@@ -34,13 +35,13 @@ static uint64_t get(const struct reader *r, uint64_t offset, unsigned bytes)
 
 static bool malformed(GError **error, const char *what)
 {
-    g_set_error(error, ELF_ERROR, ELF_ERROR_MALFORMED, "The ELF file is damaged: %s.", what);
+    g_set_error(error, ELF_ERROR, ELF_ERROR_MALFORMED, _("The ELF file is damaged: %s."), what);
     return false;
 }
 
 static bool unsuitable(GError **error, const char *what)
 {
-    g_set_error(error, ELF_ERROR, ELF_ERROR_UNSUITABLE, "The ELF file cannot be run: %s.", what);
+    g_set_error(error, ELF_ERROR, ELF_ERROR_UNSUITABLE, _("The ELF file cannot be run: %s."), what);
     return false;
 }
 
@@ -74,11 +75,11 @@ static bool add_segment(const struct reader *r, uint64_t header, struct elf_imag
     if (s.memory_size == 0)
         return true;
     if (s.memory_size < s.file_size)
-        return malformed(error, "a segment is longer in the file than in memory");
+        return malformed(error, _("a segment is longer in the file than in memory"));
     if (!inside(r, s.offset, s.file_size))
-        return malformed(error, "a segment lies outside of the file");
+        return malformed(error, _("a segment lies outside of the file"));
     if (s.memory_size - 1 > limit - s.address || s.address + (s.memory_size - 1) == UINT64_MAX)
-        return malformed(error, "a segment does not fit into the address space");
+        return malformed(error, _("a segment does not fit into the address space"));
     image->segments[image->n_segments++] = s;
     return true;
 }
@@ -89,11 +90,11 @@ static bool read_interpreter(const struct reader *r, uint64_t header, struct elf
     uint64_t length = get(r, header + (r->is64 ? 32 : 16), r->is64 ? 8 : 4);
 
     if (image->interpreter)
-        return malformed(error, "it names two interpreters");
+        return malformed(error, _("it names two interpreters"));
     if (length < 2 || length > MAX_INTERPRETER || !inside(r, offset, length))
-        return malformed(error, "the interpreter's name lies outside of the file");
+        return malformed(error, _("the interpreter's name lies outside of the file"));
     if (r->data[offset + length - 1] != 0)
-        return malformed(error, "the interpreter's name has no end");
+        return malformed(error, _("the interpreter's name has no end"));
     image->interpreter = g_strndup((const char *)r->data + offset, length);
     return true;
 }
@@ -123,14 +124,14 @@ static bool read_program_headers(const struct reader *r, uint64_t phoff, struct 
         }
     }
     if (image->n_segments == 0)
-        return unsuitable(error, "it has nothing to load");
+        return unsuitable(error, _("it has nothing to load"));
     qsort(image->segments, image->n_segments, sizeof(*image->segments), by_address);
     image->low = image->segments[0].address;
     for (unsigned i = 0; i < image->n_segments; i++) {
         const struct elf_segment *s = &image->segments[i];
 
         if (i > 0 && s->address < image->high)
-            return malformed(error, "its segments overlap");
+            return malformed(error, _("its segments overlap"));
         image->high = s->address + s->memory_size;
         if (!image->program_headers && phoff >= s->offset && phoff - s->offset < s->file_size &&
             (uint64_t)image->phnum * image->phentsize <= s->file_size - (phoff - s->offset))
@@ -147,15 +148,15 @@ bool elf_parse(const uint8_t *data, size_t size, struct elf_image *image, GError
 
     memset(image, 0, sizeof(*image));
     if (size < 16 || memcmp(data, "\177ELF", 4) != 0) {
-        g_set_error(error, ELF_ERROR, ELF_ERROR_NOT_ELF, "This is not an ELF program.");
+        g_set_error(error, ELF_ERROR, ELF_ERROR_NOT_ELF, _("This is not an ELF program."));
         return false;
     }
     if ((data[4] != 1 && data[4] != 2) || (data[5] != 1 && data[5] != 2) || data[6] != 1)
-        return malformed(error, "its class, byte order or version is unknown");
+        return malformed(error, _("its class, byte order or version is unknown"));
     image->is64 = r.is64 = data[4] == 2;
     image->big_endian = r.big_endian = data[5] == 2;
     if (size < (r.is64 ? 64u : 52u))
-        return malformed(error, "it ends within its header");
+        return malformed(error, _("it ends within its header"));
 
     image->type = (uint16_t)get(&r, 16, 2);
     image->machine = (uint16_t)get(&r, 18, 2);
@@ -166,19 +167,19 @@ bool elf_parse(const uint8_t *data, size_t size, struct elf_image *image, GError
     image->phnum = (uint16_t)get(&r, r.is64 ? 56 : 44, 2);
 
     if (image->type == ET_REL)
-        return unsuitable(error, "it is an object file that has not been linked");
+        return unsuitable(error, _("it is an object file that has not been linked"));
     if (image->type == ET_CORE)
-        return unsuitable(error, "it is a core dump");
+        return unsuitable(error, _("it is a core dump"));
     if (image->type != ELF_EXEC && image->type != ELF_DYN)
-        return unsuitable(error, "it is neither a program nor a shared object");
+        return unsuitable(error, _("it is neither a program nor a shared object"));
     if (image->phnum == 0)
-        return unsuitable(error, "it has no program headers");
+        return unsuitable(error, _("it has no program headers"));
     if (image->phentsize != (r.is64 ? 56 : 32))
-        return malformed(error, "its program headers have a wrong size");
+        return malformed(error, _("its program headers have a wrong size"));
     if (image->phnum > MAX_PROGRAM_HEADERS)
-        return malformed(error, "it has too many program headers");
+        return malformed(error, _("it has too many program headers"));
     if (!inside(&r, phoff, (uint64_t)image->phnum * image->phentsize))
-        return malformed(error, "its program headers lie outside of the file");
+        return malformed(error, _("its program headers lie outside of the file"));
 
     sound = read_program_headers(&r, phoff, image, error);
     if (!sound)

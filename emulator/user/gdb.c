@@ -18,6 +18,7 @@
 
 #include <gio/gio.h>
 
+#include "emulator/core/i18n.h"
 #include "emulator/user/gdb_private.h"
 #include "emulator/user/structs.h"
 
@@ -569,7 +570,7 @@ bool user_gdb_start(struct user_process *process, const char *where, GError **er
     int result;
 
     if (!process->arch->gdb) {
-        g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED, "Programs for %s cannot be debugged.",
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED, _("Programs for %s cannot be debugged."),
                     process->arch->name);
         return false;
     }
@@ -590,7 +591,7 @@ bool user_gdb_start(struct user_process *process, const char *where, GError **er
     user_signal_watch(process);
     result = -user_host_sigaction(KICK_SIGNAL, (void *)on_kick, SA_SIGINFO, ~(uint64_t)0);
     if (result != 0) {
-        g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "Threads cannot be stopped for a debugger: %s.",
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, _("Threads cannot be stopped for a debugger: %s."),
                     g_strerror(result));
         return false;
     }
@@ -602,7 +603,7 @@ bool user_gdb_start(struct user_process *process, const char *where, GError **er
     result = pthread_create(&thread, NULL, serve, gdb);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     if (result != 0) {
-        g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "The debugger's thread cannot be made: %s.",
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, _("The debugger's thread cannot be made: %s."),
                     g_strerror(result));
         return false;
     }

@@ -16,6 +16,7 @@
 
 #include <gio/gio.h>
 
+#include "emulator/core/i18n.h"
 #include "emulator/user/process.h"
 
 #define STACK_DEFAULT ((uint64_t)8 << 20)
@@ -24,7 +25,7 @@
 
 static bool io_error(GError **error, const char *file, int number)
 {
-    g_set_error(error, G_IO_ERROR, g_io_error_from_errno(number), "Cannot load %s: %s.", file,
+    g_set_error(error, G_IO_ERROR, g_io_error_from_errno(number), _("Cannot load %s: %s."), file,
                 g_strerror(number));
     return false;
 }
@@ -41,7 +42,7 @@ bool user_load_headers(const char *file, struct elf_image *image, GMappedFile **
 
         /* What cannot be mapped is a folder, a device and the like. */
         g_set_error(error, G_FILE_ERROR, fd >= 0 ? G_FILE_ERROR_NODEV : g_file_error_from_errno(number),
-                    "Cannot load %s: %s.", file, fd >= 0 ? "it is no ordinary file" : g_strerror(number));
+                    _("Cannot load %s: %s."), file, fd >= 0 ? _("it is no ordinary file") : g_strerror(number));
         g_clear_error(&problem);
         if (fd >= 0)
             close(fd);
@@ -77,7 +78,7 @@ char *user_find_program(const struct user_process *process, const char *name, GE
                 return g_steal_pointer(&candidate);
         }
     }
-    g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_NOENT, "%s was not found.", name);
+    g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_NOENT, _("%s was not found."), name);
     return NULL;
 }
 
@@ -129,7 +130,7 @@ bool user_resolve_script(const struct user_process *process, char **file, char *
 static bool memory_error(GError **error, int64_t result)
 {
     g_set_error(error, G_IO_ERROR, g_io_error_from_errno((int)-result),
-                "The program does not fit into its address space: %s.", g_strerror((int)-result));
+                _("The program does not fit into its address space: %s."), g_strerror((int)-result));
     return false;
 }
 
@@ -259,7 +260,7 @@ static bool make_stack(struct user_process *process, uint64_t base, uint64_t ent
         room += strlen(*p) + 1 + word;
     if (room > size / 2) {
         g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED,
-                    "Arguments and environment are too long for the stack.");
+                    _("Arguments and environment are too long for the stack."));
         return false;
     }
     process->stack_limit = size;
@@ -335,7 +336,7 @@ bool user_load_program(struct user_process *process, struct user_thread *thread,
                        const char *name, char **envp, GError **error)
 {
     const struct user_arch *arch = process->arch;
-    uint64_t entry, base = 0, start, sp, heap;
+    uint64_t entry, base = 0, start, sp = 0, heap;
 
     process->mem.read_is_execute = !process->image.tells_executable || !arch->knows_execute(process->model);
     if (arch->map_kernel_pages && !arch->map_kernel_pages(process, error))
@@ -356,15 +357,15 @@ bool user_load_program(struct user_process *process, struct user_thread *thread,
         if (access(file, F_OK) != 0) {
             g_set_error(
                 error, G_IO_ERROR, g_io_error_from_errno(errno),
-                "%s needs the dynamic linker %s, which is not there: name the folder of the program's "
-                "own system as its sysroot.",
+                _("%s needs the dynamic linker %s, which is not there: name the folder of the program's "
+                  "own system as its sysroot."),
                 process->exe, process->image.interpreter);
             return false;
         }
         if (!user_load_headers(file, &linker, &linker_map, error))
             return false;
         if (user_find_arch(&linker) != arch) {
-            g_set_error(error, ELF_ERROR, ELF_ERROR_UNSUITABLE, "%s is for another processor than %s.", file,
+            g_set_error(error, ELF_ERROR, ELF_ERROR_UNSUITABLE, _("%s is for another processor than %s."), file,
                         process->exe);
             elf_image_finish(&linker);
             return false;

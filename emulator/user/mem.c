@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The window of guest memory. See mem.h. */
 #include "emulator/user/mem.h"
+#include "emulator/core/i18n.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -31,13 +32,13 @@ bool user_mem_init(struct user_mem *mem, uint64_t size, bool big_endian, GError 
     whole = mmap(NULL, size + 2 * GUARD_ZONE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (whole == MAP_FAILED) {
         g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno),
-                    "No room for the program's address space: %s.", g_strerror(errno));
+                    _("No room for the program's address space: %s."), g_strerror(errno));
         return false;
     }
     mem->page = mmap(NULL, size >> USER_PAGE_BITS, PROT_READ | PROT_WRITE,
                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (mem->page == MAP_FAILED) {
-        g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno), "No room for the page table: %s.",
+        g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno), _("No room for the page table: %s."),
                     g_strerror(errno));
         munmap(whole, size + 2 * GUARD_ZONE);
         mem->page = NULL;

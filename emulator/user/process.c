@@ -12,6 +12,7 @@
 
 #include <gio/gio.h>
 
+#include "emulator/core/i18n.h"
 #include "emulator/user/arm/arm.h"
 #include "emulator/user/sparc/sparc.h"
 
@@ -104,7 +105,7 @@ static bool open_log(struct user_process *process, GError **error)
     int file = name ? open(name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666) : dup(STDERR_FILENO), fd;
 
     if (file < 0) {
-        g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno), "The log %s cannot be written: %s.",
+        g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno), _("The log %s cannot be written: %s."),
                     name ? name : "on standard error", g_strerror(errno));
         return false;
     }
@@ -140,7 +141,7 @@ static bool prepare(struct user_process *process, const char *program, char **ar
     process->arch = user_find_arch(&process->image);
     if (!process->arch) {
         g_set_error(error, ELF_ERROR, ELF_ERROR_UNSUITABLE,
-                    "%s is for a processor that cannot run here (ELF machine %u, %d bits).", file,
+                    _("%s is for a processor that cannot run here (ELF machine %u, %d bits)."), file,
                     process->image.machine, process->image.is64 ? 64 : 32);
         return false;
     }
@@ -148,7 +149,7 @@ static bool prepare(struct user_process *process, const char *program, char **ar
     user_calls_init(process);
     process->model = process->arch->find_model(options->cpu, &process->image);
     if (!process->model) {
-        g_set_error(error, ELF_ERROR, ELF_ERROR_UNSUITABLE, "There is no %s processor called %s.",
+        g_set_error(error, ELF_ERROR, ELF_ERROR_UNSUITABLE, _("There is no %s processor called %s."),
                     process->arch->name, options->cpu);
         return false;
     }

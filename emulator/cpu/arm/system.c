@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "emulator/core/i18n.h"
 #include "emulator/cpu/arm/internal.h"
 #include "emulator/cpu/arm/system.h"
 
@@ -146,7 +147,7 @@ static bool check(const void *state, GError **error)
     if (!valid_mode(s->cpsr) || s->flag_kind != ARM_FLAGS_PACKED || s->jit.pc & ~(PC_IT | UINT32_MAX) ||
         s->exclusive_size > 3) {
         g_set_error(error, STATE_ERROR, STATE_ERROR_FORMAT,
-                    "The saved processor state holds values that no processor can have.");
+                    _("The saved processor state holds values that no processor can have."));
         return false;
     }
     return true;

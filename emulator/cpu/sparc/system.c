@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "emulator/core/i18n.h"
 #include "emulator/cpu/sparc/internal.h"
 #include "emulator/cpu/sparc/system.h"
 
@@ -133,7 +134,7 @@ static bool check(const void *state, GError **error)
     if (s->cwp >= 8 || s->fpq_count > SPARC_FPQ_SIZE || s->cc_kind > SPARC_CC_SUBX || (s->jit.pc & 3) ||
         s->jit.pc > UINT32_MAX || s->jit.npc > UINT32_MAX || s->irl > 15 || s->fpop_kind || s->fcmp_kind) {
         g_set_error(error, STATE_ERROR, STATE_ERROR_FORMAT,
-                    "The saved processor state holds values that no processor can have.");
+                    _("The saved processor state holds values that no processor can have."));
         return false;
     }
     return true;

@@ -9,6 +9,7 @@
 #include <gio/gio.h>
 #include <pulse/pulseaudio.h>
 
+#include "emulator/core/i18n.h"
 #include "emulator/hw/audio/audio_ring.h"
 
 /* How much may lie in the rings: the delay that the ear gets. */
@@ -225,9 +226,9 @@ struct audio_backend *audio_pulse_new(struct machine *machine, const char *name,
     if (!ok) {
         g_set_error(
             error, G_IO_ERROR, G_IO_ERROR_FAILED,
-            "There is no sound: the sound server can’t be reached (%s). Start PulseAudio or PipeWire, or "
+            _("There is no sound: the sound server can’t be reached (%s). Start PulseAudio or PipeWire, or "
             "switch "
-            "the machine’s sound off.",
+            "the machine’s sound off."),
             pa_strerror(pulse->context ? pa_context_errno(pulse->context) : PA_ERR_CONNECTIONREFUSED));
         pulse_finish(&pulse->base);
         return NULL;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "emulator/hw/audio/audio_wav.h"
+#include "emulator/core/i18n.h"
 
 #include <errno.h>
 #include <gio/gio.h>
@@ -136,7 +137,7 @@ struct audio_backend *audio_wav_new(struct machine *machine, const char *path, G
     if (!file) {
         int saved = errno;
         g_set_error(error, G_IO_ERROR, (gint)g_io_error_from_errno(saved),
-                    "The sound file “%s” can’t be written: %s.", path, g_strerror(saved));
+                    _("The sound file “%s” can’t be written: %s."), path, g_strerror(saved));
         return NULL;
     }
     struct audio_wav *wav = g_new0(struct audio_wav, 1);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* CS4231 codec and APC: registers and timer; see the header for sources. */
 #include "emulator/hw/audio/cs4231_internal.h"
+#include "emulator/core/i18n.h"
 
 #include <string.h>
 
@@ -361,7 +362,7 @@ static bool cs4231_check(const void *state, GError **error)
              streams[i]->frames < UINT64_C(1) << 44;
     if (!ok)
         g_set_error_literal(error, STATE_ERROR, STATE_ERROR_FORMAT,
-                            "The sound chip’s state is out of range.");
+                            _("The sound chip’s state is out of range."));
     return ok;
 }
 

@@ -2,6 +2,7 @@
 /* NCR 53C9x as an initiator: registers and commands; see the header for sources. */
 #include "emulator/hw/block/esp_internal.h"
 
+#include "emulator/core/i18n.h"
 #include "emulator/core/machine.h"
 
 enum {
@@ -280,7 +281,7 @@ static bool esp_check(const void *state, GError **error)
         esp->message_in_at > esp->message_in_count || esp->cdb_count > SCSI_MAX_CDB ||
         (esp->connected && !has_target) || (!esp->connected && esp->request)) {
         g_set_error(error, STATE_ERROR, STATE_ERROR_FORMAT,
-                    "The saved state of the SCSI controller is damaged.");
+                    _("The saved state of the SCSI controller is damaged."));
         return false;
     }
     return true;

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "emulator/core/i18n.h"
 #include "emulator/core/machine.h"
 
 enum {
@@ -391,7 +392,7 @@ static bool fdc_check(const void *state, GError **error)
         ((fdc->phase == PHASE_READ || fdc->phase == PHASE_WRITE) && fdc->at >= fdc->length) ||
         (fdc->phase >= PHASE_WAIT && fdc->phase <= PHASE_WRITE && !fdc->drive[fdc->unit].block)) {
         g_set_error(error, STATE_ERROR, STATE_ERROR_FORMAT,
-                    "The saved state of the floppy controller is damaged.");
+                    _("The saved state of the floppy controller is damaged."));
         return false;
     }
     return true;

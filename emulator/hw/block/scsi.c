@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "emulator/core/i18n.h"
 #include "emulator/core/machine.h"
 
 enum scsi_action {
@@ -589,7 +590,7 @@ static bool target_init(struct device *dev, GError **error)
 {
     struct scsi_target *t = (struct scsi_target *)dev;
     if (!t->block) {
-        g_set_error(error, DEVICE_ERROR, DEVICE_ERROR_CONFIG, "The SCSI drive “%s” has no image.", dev->id);
+        g_set_error(error, DEVICE_ERROR, DEVICE_ERROR_CONFIG, _("The SCSI drive “%s” has no image."), dev->id);
         return false;
     }
     if (!t->physical_block)
@@ -624,7 +625,7 @@ static bool target_check(const void *state, GError **error)
         t->direction > SCSI_DATA_OUT ||
         (t->block_size != 512 && t->block_size != 1024 && t->block_size != 2048) ||
         t->piece_blocks > SCSI_BUFFER_SIZE / t->block_size || t->request.op > BLOCK_WRITE_ZEROES) {
-        g_set_error(error, STATE_ERROR, STATE_ERROR_FORMAT, "The saved state of a SCSI drive is damaged.");
+        g_set_error(error, STATE_ERROR, STATE_ERROR_FORMAT, _("The saved state of a SCSI drive is damaged."));
         return false;
     }
     return true;

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "emulator/core/i18n.h"
 #include "emulator/core/machine.h"
 
 enum wr0_command {
@@ -336,7 +337,7 @@ static bool escc_check(const void *state, GError **error)
         if (ch->rx_count > (escc->escc ? ESCC_RX_FIFO_MAX : 3) ||
             ch->tx_count > (escc->escc ? ESCC_TX_FIFO_MAX : 1) || ch->pointer > 15) {
             g_set_error_literal(error, STATE_ERROR, STATE_ERROR_FORMAT,
-                                "A serial channel’s FIFO is out of range.");
+                                _("A serial channel’s FIFO is out of range."));
             return false;
         }
     }

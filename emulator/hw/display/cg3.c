@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "emulator/core/i18n.h"
 #include "emulator/core/machine.h"
 #include "emulator/hw/display/sun_fb.h"
 
@@ -178,7 +179,7 @@ static bool cg3_check(const void *state, GError **error)
 {
     if (((const struct cg3 *)state)->dac.component < 3)
         return true;
-    g_set_error_literal(error, STATE_ERROR, STATE_ERROR_FORMAT, "The palette’s state is out of range.");
+    g_set_error_literal(error, STATE_ERROR, STATE_ERROR_FORMAT, _("The palette’s state is out of range."));
     return false;
 }
 

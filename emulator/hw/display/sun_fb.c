@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "emulator/core/i18n.h"
 #include "emulator/core/machine.h"
 
 static const struct sun_fb_mode {
@@ -17,7 +18,7 @@ bool sun_fb_init(struct device *dev, unsigned width, unsigned height, const char
         known |= modes[i].width == width && modes[i].height == height;
     if (!known) {
         g_set_error(error, DEVICE_ERROR, DEVICE_ERROR_CONFIG,
-                    "The frame buffer “%s” has no mode of %u × %u pixels: it has 1024 × 768 and 1152 × 900.",
+                    _("The frame buffer “%s” has no mode of %u × %u pixels: it has 1024 × 768 and 1152 × 900."),
                     dev->id, width, height);
         return false;
     }
@@ -39,7 +40,7 @@ bool sun_fb_init(struct device *dev, unsigned width, unsigned height, const char
     }
     if (size > SUN_FB_ROM_SIZE) {
         g_set_error(error, DEVICE_ERROR, DEVICE_ERROR_CONFIG,
-                    "“%s” is larger than the frame buffer’s PROM of 64 KiB.", rom_file);
+                    _("“%s” is larger than the frame buffer’s PROM of 64 KiB."), rom_file);
         return false;
     }
     memcpy((*rom)->host, data, size);

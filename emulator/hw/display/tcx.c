@@ -16,6 +16,7 @@
 
 #include <string.h>
 
+#include "emulator/core/i18n.h"
 #include "emulator/core/machine.h"
 #include "emulator/hw/display/sun_fb.h"
 
@@ -463,7 +464,7 @@ static bool tcx_init(struct device *dev, GError **error)
     struct tcx *tcx = DEVICE_OF(dev, struct tcx, dev);
     if (tcx->depth != 8 && tcx->depth != 24) {
         g_set_error(error, DEVICE_ERROR, DEVICE_ERROR_CONFIG,
-                    "The frame buffer “%s” can’t have %u bits a pixel: there are TCX with 8 and with 24.",
+                    _("The frame buffer “%s” can’t have %u bits a pixel: there are TCX with 8 and with 24."),
                     dev->id, tcx->depth);
         return false;
     }
@@ -518,7 +519,7 @@ static bool tcx_check(const void *state, GError **error)
 {
     if (((const struct tcx *)state)->dac.component < 3)
         return true;
-    g_set_error_literal(error, STATE_ERROR, STATE_ERROR_FORMAT, "The palette’s state is out of range.");
+    g_set_error_literal(error, STATE_ERROR, STATE_ERROR_FORMAT, _("The palette’s state is out of range."));
     return false;
 }
 

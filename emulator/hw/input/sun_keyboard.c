@@ -8,6 +8,7 @@
 #include <linux/input-event-codes.h>
 #include <string.h>
 
+#include "emulator/core/i18n.h"
 #include "emulator/core/machine.h"
 
 enum command {
@@ -251,7 +252,7 @@ static bool sun_keyboard_check(const void *state, GError **error)
     const struct sun_keyboard *kbd = state;
     if (kbd->queue_head < SUN_KEYBOARD_QUEUE && kbd->queue_count <= SUN_KEYBOARD_QUEUE)
         return true;
-    g_set_error_literal(error, STATE_ERROR, STATE_ERROR_FORMAT, "The keyboard’s queue is out of range.");
+    g_set_error_literal(error, STATE_ERROR, STATE_ERROR_FORMAT, _("The keyboard’s queue is out of range."));
     return false;
 }
 

@@ -7,6 +7,7 @@
 
 #include <linux/input-event-codes.h>
 
+#include "emulator/core/i18n.h"
 #include "emulator/core/machine.h"
 
 #define REPORT_SYNC 0x80
@@ -159,7 +160,7 @@ static bool sun_mouse_check(const void *state, GError **error)
     if (mouse->queue_head < sizeof(mouse->queue) && mouse->queue_count <= sizeof(mouse->queue) &&
         ABS((int64_t)mouse->dx) <= 4096 && ABS((int64_t)mouse->dy) <= 4096)
         return true;
-    g_set_error_literal(error, STATE_ERROR, STATE_ERROR_FORMAT, "The mouse’s queue is out of range.");
+    g_set_error_literal(error, STATE_ERROR, STATE_ERROR_FORMAT, _("The mouse’s queue is out of range."));
     return false;
 }
 

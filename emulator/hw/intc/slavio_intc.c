@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* SLAVIO interrupt controller; see the header for sources. */
 #include "emulator/hw/intc/slavio_intc.h"
+#include "emulator/core/i18n.h"
 
 #include <string.h>
 
@@ -158,7 +159,7 @@ static bool intc_init(struct device *dev, GError **error)
     struct slavio_intc *intc = (struct slavio_intc *)dev;
     if (!intc->cpus || intc->cpus > SLAVIO_MAX_CPUS || !intc->set_level) {
         g_set_error(error, DEVICE_ERROR, DEVICE_ERROR_CONFIG,
-                    "The interrupt controller serves 1 to %d processors.", SLAVIO_MAX_CPUS);
+                    _("The interrupt controller serves 1 to %d processors."), SLAVIO_MAX_CPUS);
         return false;
     }
     for (int i = 0; i < 32; i++)
@@ -183,7 +184,7 @@ static bool intc_check(const void *state, GError **error)
 {
     const struct slavio_intc *intc = state;
     if (intc->target >= SLAVIO_MAX_CPUS) {
-        g_set_error(error, STATE_ERROR, STATE_ERROR_FORMAT, "The saved interrupt controller is damaged.");
+        g_set_error(error, STATE_ERROR, STATE_ERROR_FORMAT, _("The saved interrupt controller is damaged."));
         return false;
     }
     return true;

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "emulator/core/i18n.h"
 #include "emulator/core/machine.h"
 #include "emulator/hw/net/ethernet.h"
 
@@ -537,7 +538,7 @@ static bool lance_check(const void *state, GError **error)
         lance->poll_interval <= POLL_LAST)
         return true;
     g_set_error_literal(error, STATE_ERROR, STATE_ERROR_FORMAT,
-                        "The Ethernet controller’s rings are out of range.");
+                        _("The Ethernet controller’s rings are out of range."));
     return false;
 }
 

@@ -13,6 +13,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "emulator/core/i18n.h"
 #include "emulator/core/machine.h"
 
 /* What does not fit is lost, as on a congested net; protocols send it again. */
@@ -294,7 +295,7 @@ static bool parse_address(const char *text, const char *fallback, struct in_addr
 {
     if (inet_pton(AF_INET, text ? text : fallback, address) == 1)
         return true;
-    g_set_error(error, NET_SLIRP_ERROR, NET_SLIRP_ERROR_FORWARD, "“%s” is no IPv4 address.", text);
+    g_set_error(error, NET_SLIRP_ERROR, NET_SLIRP_ERROR_FORWARD, _("“%s” is no IPv4 address."), text);
     return false;
 }
 
@@ -306,13 +307,13 @@ static bool add_forward(struct net_slirp *net, const struct net_forward *forward
         return false;
     if (!forward->guest_port || forward->guest_port > 65535 || forward->host_port > 65535) {
         g_set_error_literal(error, NET_SLIRP_ERROR, NET_SLIRP_ERROR_FORWARD,
-                            "Port numbers go from 1 to 65535.");
+                            _("Port numbers go from 1 to 65535."));
         return false;
     }
     if (slirp_add_hostfwd(net->slirp, forward->udp, host, (int)forward->host_port, guest,
                           (int)forward->guest_port) < 0) {
         g_set_error(error, NET_SLIRP_ERROR, NET_SLIRP_ERROR_FORWARD,
-                    "Port %u of this computer can’t be forwarded to the guest: %s.", forward->host_port,
+                    _("Port %u of this computer can’t be forwarded to the guest: %s."), forward->host_port,
                     g_strerror(errno));
         return false;
     }
@@ -328,8 +329,8 @@ struct net_backend *net_slirp_new(struct machine *machine, const struct net_slir
     if (machine->options.deterministic) {
         g_set_error_literal(
             error, NET_SLIRP_ERROR, NET_SLIRP_ERROR_DETERMINISTIC,
-            "A deterministic machine can’t have a network: what comes from outside would make each run "
-            "different. Switch off one of the two.");
+            _("A deterministic machine can’t have a network: what comes from outside would make each run "
+            "different. Switch off one of the two."));
         return NULL;
     }
     struct net_slirp *net = g_new0(struct net_slirp, 1);
@@ -355,7 +356,7 @@ struct net_backend *net_slirp_new(struct machine *machine, const struct net_slir
         net->slirp = slirp_new(&slirp_config, &callbacks, net);
     if (!net->slirp) {
         g_set_error_literal(error, NET_SLIRP_ERROR, NET_SLIRP_ERROR_HOST,
-                            "The user-mode network could not be started.");
+                            _("The user-mode network could not be started."));
         slirp_finish(&net->base);
         return NULL;
     }

@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "emulator/core/i18n.h"
 #include "emulator/cpu/arm/arm.h"
 #include "emulator/user/calls.h"
 
@@ -148,7 +149,7 @@ static bool map_kernel_pages(struct user_process *process, GError **error)
     process->mem.limit = process->arch->task_size;
     if (result >= 0)
         return true;
-    g_set_error(error, ELF_ERROR, ELF_ERROR_UNSUITABLE, "The page of kernel helpers cannot be mapped: %s.",
+    g_set_error(error, ELF_ERROR, ELF_ERROR_UNSUITABLE, _("The page of kernel helpers cannot be mapped: %s."),
                 g_strerror((int)-result));
     return false;
 }
