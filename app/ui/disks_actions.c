@@ -10,6 +10,7 @@
 #include "app/ui/jobs.h"
 #include "images/images.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 static const char *const formats[] = {"qcow2", "raw", "vmdk", "vdi"};
@@ -173,16 +174,16 @@ static gboolean check_work(VitrineJob *job, gpointer data, GError **error)
     if (left == 0 && fixed == 0)
         text = g_strdup_printf(_("“%s” is sound"), name);
     else if (left == 0)
-        text = g_strdup_printf(ngettext("“%s” is sound again: %" G_GUINT64_FORMAT " error repaired",
-                                        "“%s” is sound again: %" G_GUINT64_FORMAT " errors repaired", fixed),
+        text = g_strdup_printf(ngettext("“%s” is sound again: %" PRIu64 " error repaired",
+                                        "“%s” is sound again: %" PRIu64 " errors repaired", fixed),
                                name, fixed);
     else if (repair)
-        text = g_strdup_printf(ngettext("“%s” still has %" G_GUINT64_FORMAT " error: bring it back from a copy",
-                                        "“%s” still has %" G_GUINT64_FORMAT " errors: bring it back from a copy", left),
+        text = g_strdup_printf(ngettext("“%s” still has %" PRIu64 " error: bring it back from a copy",
+                                        "“%s” still has %" PRIu64 " errors: bring it back from a copy", left),
                                name, left);
     else
-        text = g_strdup_printf(ngettext("“%s” has %" G_GUINT64_FORMAT " error: Repair may put it right",
-                                        "“%s” has %" G_GUINT64_FORMAT " errors: Repair can put most of them right", left),
+        text = g_strdup_printf(ngettext("“%s” has %" PRIu64 " error: Repair may put it right",
+                                        "“%s” has %" PRIu64 " errors: Repair can put most of them right", left),
                                name, left);
     vitrine_job_set_result(job, text);
     return TRUE;
