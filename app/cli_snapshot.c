@@ -5,6 +5,7 @@
 #include "app/i18n.h"
 #include "app/library.h"
 
+#include <inttypes.h>
 #include <glib-unix.h>
 #include <json-glib/json-glib.h>
 #include <string.h>
@@ -343,7 +344,7 @@ static gboolean do_compare(struct snapshot *s, GError **error)
     if (s->options.json)
         print_built(builder);
     else if (c->ram_pages)
-        g_print(_("Memory: %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " pages differ\n"), c->ram_pages_differing,
+        g_print(_("Memory: %" PRIu64 " of %" PRIu64 " pages differ\n"), c->ram_pages_differing,
                 c->ram_pages);
     return TRUE;
 }
