@@ -5,8 +5,8 @@
 #include "app/i18n.h"
 #include "app/library.h"
 
-#include <inttypes.h>
 #include <glib-unix.h>
+#include <inttypes.h>
 #include <json-glib/json-glib.h>
 #include <string.h>
 #include <unistd.h>
