@@ -54,6 +54,15 @@ G_DEFINE_FINAL_TYPE(VitrineWizard, vitrine_wizard, ADW_TYPE_WINDOW)
 
 static void update_summary(VitrineWizard *self);
 
+/* The keyboard goes on in the page, rather than at Cancel. */
+static void focus_page(VitrineWizard *self)
+{
+    GtkWidget *child = gtk_stack_get_visible_child(self->stack), *focus = gtk_window_get_focus(GTK_WINDOW(self));
+
+    if (!focus || !gtk_widget_is_ancestor(focus, child))
+        gtk_widget_child_focus(child, GTK_DIR_TAB_FORWARD);
+}
+
 static void show_page(VitrineWizard *self, int page)
 {
     self->page = page;
@@ -66,7 +75,7 @@ static void show_page(VitrineWizard *self, int page)
     adw_window_title_set_subtitle(self->title, step);
     gtk_widget_action_set_enabled(GTK_WIDGET(self), "wizard.back", page > 0);
     gtk_widget_action_set_enabled(GTK_WIDGET(self), "wizard.next", page + 1 < N_PAGES);
-    gtk_widget_child_focus(gtk_stack_get_visible_child(self->stack), GTK_DIR_TAB_FORWARD);
+    focus_page(self);
 }
 
 static void go_back(GtkWidget *widget, const char *name, GVariant *parameter)
@@ -705,4 +714,5 @@ void vitrine_wizard_present(VitrineApplication *application, GtkWindow *parent, 
     if (medium)
         use_medium(self, medium);
     gtk_window_present(GTK_WINDOW(self));
+    focus_page(self);
 }
