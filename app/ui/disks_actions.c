@@ -51,6 +51,18 @@ static ImageJob image_job(VitrineJob *job)
     return (ImageJob){vitrine_job_get_cancellable(job), vitrine_job_report, job};
 }
 
+/* What has been made is listed from now on. */
+static void show_target(VitrineJob *job, gpointer target)
+{
+    if (vitrine_job_get_state(job) == JOB_DONE)
+        disks_remember(target);
+}
+
+static void free_target(gpointer target, GClosure *closure)
+{
+    g_free(target);
+}
+
 static void run_job(VitrineJobFunc function, struct work *work, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
 static void run_job(VitrineJobFunc function, struct work *work, const char *format, ...)
@@ -60,7 +72,11 @@ static void run_job(VitrineJobFunc function, struct work *work, const char *form
     va_start(arguments, format);
     g_autofree char *title = g_strdup_vprintf(format, arguments);
     va_end(arguments);
-    g_object_unref(jobs_run(title, function, work, work_free));
+    char *target = g_strdup(work->target);
+    g_autoptr(VitrineJob) job = vitrine_job_new(title, function, work, work_free);
+    if (target)
+        g_signal_connect_data(job, "finished", G_CALLBACK(show_target), target, free_target, 0);
+    jobs_add(job);
 }
 
 /* "disk.qcow2" as "disk-copy.raw". */
@@ -263,7 +279,6 @@ static void on_convert(Form *form, GtkWidget *owner, gpointer data)
         work_free(work);
         return;
     }
-    disks_remember(work->target);
     run_job(convert_work, work, _("Copying “%s”"), vitrine_disk_get_name(data));
 }
 
@@ -429,7 +444,6 @@ static void on_create(Form *form, GtkWidget *owner, gpointer data)
     else if (!base && (!parse_size(form_get_text(form, "size"), 1, &work->size) || work->size == 0))
         dialogs_toast(owner, _("That is no size. Write it like 512 MiB or 4 GiB."));
     else {
-        disks_remember(work->target);
         g_autofree char *name = g_filename_display_basename(work->target);
         run_job(create_work, work, _("Creating “%s”"), name);
         return;

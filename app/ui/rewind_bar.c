@@ -172,13 +172,22 @@ gboolean vitrine_rewind_bar_is_open(VitrineRewindBar *self)
     return gtk_revealer_get_reveal_child(self->revealer);
 }
 
-/* Now is in sight when the bar has found its size, and until another moment is chosen. */
+static gboolean scroll_to_end(gpointer data)
+{
+    GtkAdjustment *adjustment = data;
+
+    gtk_adjustment_set_value(adjustment, gtk_adjustment_get_upper(adjustment));
+    return G_SOURCE_REMOVE;
+}
+
+/* Now is in sight when the bar has found its size, and until another moment is chosen. Called while sizes are dealt out:
+ * what is set then is not drawn. */
 static void on_strip_resized(GtkAdjustment *adjustment, VitrineRewindBar *self)
 {
     GtkWidget *last = gtk_widget_get_last_child(GTK_WIDGET(self->list));
 
     if (last && gtk_flow_box_child_is_selected(GTK_FLOW_BOX_CHILD(last)))
-        gtk_adjustment_set_value(adjustment, gtk_adjustment_get_upper(adjustment));
+        g_idle_add_full(G_PRIORITY_DEFAULT, scroll_to_end, g_object_ref(adjustment), g_object_unref);
 }
 
 void vitrine_rewind_bar_open(VitrineRewindBar *self)

@@ -19,7 +19,7 @@ from pages import SCALE, focused, picture, settle  # noqa: E402
 HOME = os.environ["HOME"]
 LONG = "The Workstation on Which the Whole Department Wrote Its Theses From 1993 to 1997"
 TREE = "Machine With a Long Past"
-DATA = 192 << 20  # bytes that do not compress: jobs take their time
+DATA = 512 << 20  # bytes of which half are air: jobs take their time
 
 
 def resize(window, width, height):
@@ -264,53 +264,52 @@ def running_corners(desk):
 
 
 def several_jobs(desk):
-    """A compressed copy, an exported machine and an imported one at once; the copy is cancelled and leaves nothing."""
-    data = os.path.join(HOME, "Data.img")
+    """An exported machine, an imported one and a compressed copy at once; the copy is cancelled and leaves nothing."""
+    data, given, copy = (os.path.join(HOME, name) for name in ("Data.img", "Given.vitrine", "Copy.qcow2"))
     with open(data, "wb") as file:
         for _ in range(DATA >> 20):
-            file.write(os.urandom(1 << 20))
+            file.write(os.urandom(1 << 19).hex().encode())
     desk.run("create", "Loaded", "--model", "ss5", "--disk", data)
-    desk.run("export", "Loaded", os.path.join(HOME, "Given.vitrine"))
+    desk.run("export", "Loaded", given)
     desk.find("Loaded", seconds=60)
     desk.focus("Vitrine")
     desk.keys("ctrl+shift+d")
     desk.focus("Disks")
     desk.press("Show a Disk Image", ("push button",))
     desk.choose_file("Show a Disk Image", data)
-    desk.focus("Disks")
+    before = desk.focus("Disks")
     desk.find("Data.img")
-    before = desk.active()
     activate(desk, "Convert…")
     wait_for("the question", lambda: desk.active() != before)
     settle()
     for _ in range(12):
-        stop = focused(desk)
-        if stop and stop[1] == "Compress":
+        if (focused(desk) or ("", ""))[1] == "Compress":
             desk.keys("space")
             break
         desk.keys("Tab")
     desk.press("Choose… Where", None)
-    desk.choose_file("Where", os.path.join(HOME, "Copy.qcow2"))
-    time.sleep(1)
+    desk.choose_file("Where", copy)
     desk.press("Convert", ("push button",))
-    time.sleep(1)
+    wait_for("the question to go", lambda: desk.active() == before)
+    desk.run(given)
     desk.focus("Vitrine")
-    desk.run(os.path.join(HOME, "Given.vitrine"))
     desk.press("Actions for “Loaded”", None)
     time.sleep(0.7)
     desk.press("Export…", None)
     desk.choose_file("Export Machine", os.path.join(HOME, "Second"))
-    desk.focus("Vitrine")
+
     def running():
-        names = [node.get_name() for node in desk.all() if node.get_role_name() == "toggle button"]
-        return next((name for name in names if name.endswith(("job is running", "jobs are running"))), None)
-    desk.press(wait_for("jobs", running), None)
+        return next((node for node in desk.all(desk.look("Vitrine", ("frame",))) if node.get_action_iface()
+                     and node.get_action_iface().get_n_actions() > 0 and node.get_name().endswith(("job is running", "jobs are running"))), None)
+    wait_for("jobs", running, 10).get_action_iface().do_action(0)
+    desk.focus("Vitrine")
     picture(desk, "jobs")
     desk.press("Cancel: Copying “Data.img”", None)
-    picture(desk, "jobs-cancelled")
     desk.find("Copying “Data.img”: cancelled", seconds=60)
+    picture(desk, "jobs-cancelled")
     desk.find("Given", seconds=200)
-    wait_for("no half a copy", lambda: not glob.glob(os.path.join(HOME, "Copy.qcow2*")), 20)
+    wait_for("no half a copy", lambda: not glob.glob(copy + "*"), 20)
+    wait_for("the exported machine", lambda: os.path.exists(os.path.join(HOME, "Second.vitrine")), 200)
 
 
 if __name__ == "__main__":
