@@ -269,7 +269,7 @@ static GtkCheckButton *add_choice(AdwPreferencesGroup *group, GPtrArray *checks,
         gtk_check_button_set_group(GTK_CHECK_BUTTON(check), checks->pdata[0]);
     adw_preferences_row_set_title(ADW_PREFERENCES_ROW(row), escaped);
     adw_action_row_set_subtitle(ADW_ACTION_ROW(row), escaped_subtitle);
-    adw_action_row_set_subtitle_lines(ADW_ACTION_ROW(row), 3);
+    adw_action_row_set_subtitle_lines(ADW_ACTION_ROW(row), 0);
     adw_action_row_add_prefix(ADW_ACTION_ROW(row), check);
     adw_action_row_set_activatable_widget(ADW_ACTION_ROW(row), check);
     adw_preferences_group_add(group, row);
