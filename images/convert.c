@@ -340,6 +340,18 @@ gboolean image_convert_into(Image *source, ImageNewFile *new_file, const ImageFo
     return ok;
 }
 
+typedef struct Conversion {
+    Image *source;
+    const ImageConvertOptions *options;
+    const ImageJob *job;
+} Conversion;
+
+static gboolean fill_converted(ImageNewFile *file, const ImageFormat *format, gpointer data, GError **error)
+{
+    const Conversion *c = data;
+    return image_convert_into(c->source, file, format, c->options, c->job, error);
+}
+
 gboolean image_convert(Image *source, const char *path, const char *format_name,
                        const ImageConvertOptions *options, const ImageJob *job, GError **error)
 {
@@ -357,14 +369,8 @@ gboolean image_convert(Image *source, const char *path, const char *format_name,
                     source->path);
         return FALSE;
     }
-    ImageNewFile new_file;
-    if (!image_new_file_begin(&new_file, path, o.create.overwrite, NULL, error))
-        return FALSE;
-    if (!image_convert_into(source, &new_file, format, &o, job, error)) {
-        image_new_file_abort(&new_file);
-        return FALSE;
-    }
-    return image_new_file_finish(&new_file, error);
+    Conversion conversion = {source, &o, job};
+    return image_make(path, format, &o.create, fill_converted, &conversion, error);
 }
 
 /* ---- Comparing -------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Creating images: the options are checked once for all formats, and the name appears with the whole file. */
 #include <string.h>
+#include <unistd.h>
 
 #include "images/internal.h"
 
@@ -78,6 +79,47 @@ gboolean image_preallocate(ImageFile *file, guint64 offset, guint64 length, Imag
     return TRUE;
 }
 
+/* The contents get their name first: an image that can be seen is whole. */
+static gboolean make_with_part(ImageNewFile *image, const char *part, const ImageFormat *format,
+                               const ImageCreateOptions *options, ImageFill fill, gpointer data, GError **error)
+{
+    ImageNewFile contents;
+    if (!image_new_file_begin(&contents, part, FALSE, NULL, error))
+        return FALSE;
+    if (!fill(&contents, &image_format_raw, data, error) || !format->create(image->file, options, error)) {
+        image_new_file_abort(&contents);
+        return FALSE;
+    }
+    if (!image_new_file_finish(&contents, error))
+        return FALSE;
+    if (image_new_file_finish(image, error))
+        return TRUE;
+    unlink(part);
+    return FALSE;
+}
+
+gboolean image_make(const char *path, const ImageFormat *format, const ImageCreateOptions *options,
+                    ImageFill fill, gpointer data, GError **error)
+{
+    g_autofree char *part = NULL;
+    ImageNewFile image;
+    if (!image_new_file_begin(&image, path, options->overwrite, NULL, error))
+        return FALSE;
+    gboolean ok = !format->part || format->part(image.path, options, &part, error);
+    if (ok && part)
+        ok = make_with_part(&image, part, format, options, fill, data, error);
+    else if (ok)
+        ok = fill(&image, format, data, error) && image_new_file_finish(&image, error);
+    if (!ok)
+        image_new_file_abort(&image);
+    return ok;
+}
+
+static gboolean fill_empty(ImageNewFile *file, const ImageFormat *format, gpointer options, GError **error)
+{
+    return format->create(file->file, options, error);
+}
+
 gboolean image_create(const char *path, const char *format_name, const ImageCreateOptions *options,
                       GError **error)
 {
@@ -85,12 +127,5 @@ gboolean image_create(const char *path, const char *format_name, const ImageCrea
     ImageCreateOptions o = options ? *options : (ImageCreateOptions){0};
     if (!format || !image_create_options_check(format, path, &o, error))
         return FALSE;
-    ImageNewFile new_file;
-    if (!image_new_file_begin(&new_file, path, o.overwrite, NULL, error))
-        return FALSE;
-    if (!format->create(new_file.file, &o, error)) {
-        image_new_file_abort(&new_file);
-        return FALSE;
-    }
-    return image_new_file_finish(&new_file, error);
+    return image_make(path, format, &o, fill_empty, &o, error);
 }

@@ -176,6 +176,9 @@ struct ImageFormat {
                        GError **error);
     gboolean (*allocate)(Image *image, guint64 offset, ImagePlace *place, GError **error);
     gboolean (*bind)(Image *image, const ImagePlace *place, GError **error);
+    /* The raw file beside @path that shall hold the contents of an image with these options; *part is NULL when
+     * there is none. create() then makes the file that names it. */
+    gboolean (*part)(const char *path, const ImageCreateOptions *options, char **part, GError **error);
     /* A bound on the metadata for @size bytes of disk, for the check of space. */
     guint64 (*overhead)(Image *image, guint64 size);
 };
@@ -302,6 +305,12 @@ gboolean image_refuse_backing(const ImageCreateOptions *options, const char *for
 /* Reserves the range of a new file, or fills it with zeros. */
 gboolean image_preallocate(ImageFile *file, guint64 offset, guint64 length, ImagePreallocation how,
                            GError **error);
+/* What puts the contents into an image that is being made, whose format is given. */
+typedef gboolean (*ImageFill)(ImageNewFile *file, const ImageFormat *format, gpointer data, GError **error);
+/* Makes @path, and the file beside it that holds the contents where the format wants one. Whoever dies in
+ * between leaves at most that file, which nothing names; it is never one that was there before. */
+gboolean image_make(const char *path, const ImageFormat *format, const ImageCreateOptions *options,
+                    ImageFill fill, gpointer data, GError **error);
 /* Makes the new file an image with the contents of @source; what its backing file shows already is left out.
  * Durable on success; the new file has its name only after image_new_file_finish(). */
 gboolean image_convert_into(Image *source, ImageNewFile *new_file, const ImageFormat *format,

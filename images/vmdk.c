@@ -543,6 +543,38 @@ static gboolean vmdk_bind(Image *image, const ImagePlace *place, GError **error)
 /* ---- New images ------------------------------------------------------------------------------------------
  */
 
+/* What takes all its room at once is monolithicFlat: a descriptor, and the disk in "NAME-flat.vmdk". */
+static gboolean vmdk_part(const char *path, const ImageCreateOptions *o, char **part, GError **error)
+{
+    gsize stem = strlen(path) - (g_str_has_suffix(path, ".vmdk") ? strlen(".vmdk") : 0);
+    g_autofree char *name = g_path_get_basename(path);
+    if (o->preallocation == IMAGE_PREALLOCATION_OFF)
+        return TRUE;
+    if (o->preallocation == IMAGE_PREALLOCATION_METADATA) {
+        g_set_error(error, IMAGE_ERROR, IMAGE_ERROR_INVALID,
+                    _("The tables of a VMDK image are not preallocated. Choose “falloc” or “full”, which makes a "
+                      "flat one."));
+        return FALSE;
+    }
+    if (o->size == 0 || strpbrk(name, "\"\n")) {
+        g_set_error(error, IMAGE_ERROR, IMAGE_ERROR_INVALID,
+                    _("A flat VMDK image needs a size, and a name without quotation marks and line breaks."));
+        return FALSE;
+    }
+    *part = g_strdup_printf("%.*s-flat.vmdk", (int)stem, path);
+    return TRUE;
+}
+
+static gboolean create_flat(ImageFile *file, const ImageCreateOptions *o, GError **error)
+{
+    g_autofree char *part = NULL;
+    if (!vmdk_part(file->path, o, &part, error))
+        return FALSE;
+    g_autofree char *name = g_path_get_basename(part);
+    g_autofree char *text = vmdk_text_new(name, VMDK_FLAT, o->size / 512);
+    return image_file_write(file, 0, text, strlen(text), error);
+}
+
 static gboolean vmdk_create(ImageFile *file, const ImageCreateOptions *o, GError **error)
 {
     guint64 sectors = o->size / 512;
@@ -552,12 +584,8 @@ static gboolean vmdk_create(ImageFile *file, const ImageCreateOptions *o, GError
     guint64 overhead = image_align_up(gd + gd_sectors + tables * gt_sectors, NEW_GRAIN);
     if (!image_refuse_backing(o, "VMDK", error))
         return FALSE;
-    if (o->preallocation != IMAGE_PREALLOCATION_OFF) {
-        g_set_error(
-            error, IMAGE_ERROR, IMAGE_ERROR_INVALID,
-            _("VMDK images are made sparse here, without preallocation. Choose qcow2 or raw for that."));
-        return FALSE;
-    }
+    if (o->preallocation != IMAGE_PREALLOCATION_OFF)
+        return create_flat(file, o, error);
     if (overhead + sectors > G_MAXUINT32) {
         g_set_error(error, IMAGE_ERROR, IMAGE_ERROR_INVALID,
                     _("The disk is too large for a VMDK image of one file. Choose qcow2."));
@@ -577,7 +605,7 @@ static gboolean vmdk_create(ImageFile *file, const ImageCreateOptions *o, GError
     image_put_le64(header + HEADER_OVERHEAD, overhead);
     memcpy(header + HEADER_LINE_ENDS, "\n \r\n", 4);
     g_autofree char *name = g_path_get_basename(file->path);
-    g_autofree char *text = vmdk_text_new(name, sectors);
+    g_autofree char *text = vmdk_text_new(name, VMDK_SPARSE, sectors);
     g_autofree guint8 *directory = g_malloc0(gd_sectors * 512);
     if (!image_file_truncate(file, overhead * 512, error) ||
         !image_file_write(file, 0, header, sizeof header, error) ||
@@ -611,6 +639,7 @@ const ImageFormat image_format_vmdk = {
     .status = image_mapped_status,
     .check = image_mapped_check,
     .create = vmdk_create,
+    .part = vmdk_part,
     .overhead = vmdk_overhead,
     .map = vmdk_map,
     .unpack = vmdk_unpack,

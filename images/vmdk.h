@@ -31,7 +31,7 @@ typedef struct VmdkText {
 
 gboolean vmdk_text_parse(ImageFile *file, const char *text, gsize length, VmdkText *out, GError **error);
 void vmdk_text_clear(VmdkText *text);
-/* The descriptor of a new image of one sparse extent. */
-char *vmdk_text_new(const char *name, guint64 sectors);
+/* The descriptor of a new image of one extent, sparse or flat, which stands in the file of that name. */
+char *vmdk_text_new(const char *name, VmdkKind kind, guint64 sectors);
 
 #endif

@@ -130,17 +130,18 @@ gboolean vmdk_text_parse(ImageFile *file, const char *text, gsize length, VmdkTe
     return TRUE;
 }
 
-char *vmdk_text_new(const char *name, guint64 sectors)
+char *vmdk_text_new(const char *name, VmdkKind kind, guint64 sectors)
 {
+    gboolean flat = kind == VMDK_FLAT;
     guint32 cid = g_random_int() & 0xfffffffeu;
     return g_strdup_printf("# Disk DescriptorFile\n"
                            "version=1\n"
                            "CID=%08x\n"
                            "parentCID=ffffffff\n"
-                           "createType=\"monolithicSparse\"\n"
+                           "createType=\"%s\"\n"
                            "\n"
                            "# Extent description\n"
-                           "RW %" PRIu64 " SPARSE \"%s\"\n"
+                           "RW %" PRIu64 " %s \"%s\"%s\n"
                            "\n"
                            "# The Disk Data Base\n"
                            "#DDB\n"
@@ -150,5 +151,6 @@ char *vmdk_text_new(const char *name, guint64 sectors)
                            "ddb.geometry.heads = \"16\"\n"
                            "ddb.geometry.sectors = \"63\"\n"
                            "ddb.adapterType = \"ide\"\n",
-                           cid, sectors, name, MIN(sectors / (16 * 63), 16383));
+                           cid, flat ? "monolithicFlat" : "monolithicSparse", sectors, flat ? "FLAT" : "SPARSE",
+                           name, flat ? " 0" : "", MIN(sectors / (16 * 63), 16383));
 }
