@@ -64,6 +64,15 @@ static gboolean on_interrupt(gpointer data)
 
 /* ---- printing ---- */
 
+static void add_text(JsonBuilder *builder, const char *key, const char *value)
+{
+    json_builder_set_member_name(builder, key);
+    if (value)
+        json_builder_add_string_value(builder, value);
+    else
+        json_builder_add_null_value(builder);
+}
+
 static void print_node(struct snapshot *s, JsonBuilder *builder, VitrineHistoryNode *node)
 {
     VitrineHistoryNode *parent = vitrine_history_node_get_parent(node);
@@ -71,22 +80,15 @@ static void print_node(struct snapshot *s, JsonBuilder *builder, VitrineHistoryN
     g_autofree char *when = g_date_time_format_iso8601(time);
 
     json_builder_begin_object(builder);
-#define TEXT(key, value)                                                                                               \
-    json_builder_set_member_name(builder, key);                                                                        \
-    if (value)                                                                                                         \
-        json_builder_add_string_value(builder, value);                                                                 \
-    else                                                                                                               \
-        json_builder_add_null_value(builder)
-    TEXT("id", vitrine_history_node_get_id(node));
-    TEXT("parent", parent ? vitrine_history_node_get_id(parent) : NULL);
-    TEXT("name", vitrine_history_node_get_name(node));
-    TEXT("note", vitrine_history_node_get_note(node));
-    TEXT("kind", vitrine_history_kind_id(vitrine_history_node_get_kind(node)));
-    TEXT("time", when);
-    TEXT("health", vitrine_history_health_id(vitrine_history_node_get_health(node)));
-    TEXT("health-message", vitrine_history_node_get_health_message(node));
-    TEXT("thumbnail", vitrine_history_node_get_thumbnail(node));
-#undef TEXT
+    add_text(builder, "id", vitrine_history_node_get_id(node));
+    add_text(builder, "parent", parent ? vitrine_history_node_get_id(parent) : NULL);
+    add_text(builder, "name", vitrine_history_node_get_name(node));
+    add_text(builder, "note", vitrine_history_node_get_note(node));
+    add_text(builder, "kind", vitrine_history_kind_id(vitrine_history_node_get_kind(node)));
+    add_text(builder, "time", when);
+    add_text(builder, "health", vitrine_history_health_id(vitrine_history_node_get_health(node)));
+    add_text(builder, "health-message", vitrine_history_node_get_health_message(node));
+    add_text(builder, "thumbnail", vitrine_history_node_get_thumbnail(node));
     json_builder_set_member_name(builder, "pinned");
     json_builder_add_boolean_value(builder, vitrine_history_node_get_pinned(node));
     json_builder_set_member_name(builder, "ram");
@@ -349,21 +351,50 @@ static gboolean do_compare(struct snapshot *s, GError **error)
     return TRUE;
 }
 
+static const char *const repairs[] = {
+    [HISTORY_REPAIR_LOCATE] = "locate", [HISTORY_REPAIR_REBASE] = "rebase", [HISTORY_REPAIR_DISCARD] = "discard"};
+
+static void print_problems(const GPtrArray *problems)
+{
+    g_autoptr(JsonBuilder) builder = json_builder_new();
+
+    json_builder_begin_array(builder);
+    for (guint i = 0; i < problems->len; i++) {
+        const VitrineHistoryProblem *problem = problems->pdata[i];
+        const gboolean can[] = {[HISTORY_REPAIR_LOCATE] = problem->can_locate,
+                                [HISTORY_REPAIR_REBASE] = problem->can_rebase,
+                                [HISTORY_REPAIR_DISCARD] = problem->can_discard};
+        json_builder_begin_object(builder);
+        add_text(builder, "disk", problem->disk);
+        add_text(builder, "message", problem->message);
+        add_text(builder, "found", problem->found);
+        json_builder_set_member_name(builder, "repairs");
+        json_builder_begin_array(builder);
+        for (guint way = 0; way < G_N_ELEMENTS(can); way++) {
+            if (can[way])
+                json_builder_add_string_value(builder, repairs[way]);
+        }
+        json_builder_end_array(builder);
+        json_builder_end_object(builder);
+    }
+    json_builder_end_array(builder);
+    print_built(builder);
+}
+
 static gboolean do_repair(struct snapshot *s, GError **error)
 {
-    static const char *const ways[] = {[HISTORY_REPAIR_LOCATE] = "locate",
-                                       [HISTORY_REPAIR_REBASE] = "rebase",
-                                       [HISTORY_REPAIR_DISCARD] = "discard"};
     const GPtrArray *problems = vitrine_history_get_problems(s->history);
 
+    if (!s->count && s->options.json)
+        print_problems(problems);
     if (!problems->len) {
         if (!s->options.json)
             g_print("%s\n", _("All originals are as they were."));
         return TRUE;
     }
     const VitrineHistoryProblem *problem = problems->pdata[0];
-    for (guint i = 0; s->count && i < G_N_ELEMENTS(ways); i++) {
-        if (strcmp(s->words[0], ways[i]) != 0)
+    for (guint i = 0; s->count && i < G_N_ELEMENTS(repairs); i++) {
+        if (strcmp(s->words[0], repairs[i]) != 0)
             continue;
         vitrine_history_repair_async(s->history, problem, (enum history_repair)i, s->count > 1 ? s->words[1] : NULL,
                                      s->cancellable, on_progress, s, on_done, s);

@@ -84,6 +84,13 @@ static gboolean make_with_part(ImageNewFile *image, const char *part, const Imag
                                const ImageCreateOptions *options, ImageFill fill, gpointer data, GError **error)
 {
     ImageNewFile contents;
+    if (g_file_test(part, G_FILE_TEST_EXISTS)) {
+        g_set_error(error, IMAGE_ERROR, IMAGE_ERROR_EXISTS,
+                    _("“%s”, where the contents shall stand, is there already and may be another image's. Remove "
+                      "it, or choose another name."),
+                    part);
+        return FALSE;
+    }
     if (!image_new_file_begin(&contents, part, FALSE, NULL, error))
         return FALSE;
     if (!fill(&contents, &image_format_raw, data, error) || !format->create(image->file, options, error)) {
