@@ -13,7 +13,7 @@ const struct cli_command cli_commands[] = {
     {"list", cli_list, N_("List your machines")},
     {"info", cli_info, N_("Show what a machine is made of")},
     {"delete", cli_delete, N_("Delete a machine with its disks and its history")},
-    {"snapshot", cli_snapshot, N_("Keep moments of a machine and go back to them")},
+    {"snapshot", cli_snapshot, N_("Take snapshots of a machine and go back to them")},
     {"export", cli_export, N_("Write a machine to one file")},
     {"import", cli_import, N_("Make a machine of such a file")},
     {"run", cli_run, N_("Start one of your machines")},

@@ -310,7 +310,7 @@ int cli_run(int argc, char **argv)
         {"without-saving", 0, 0, G_OPTION_ARG_NONE, &without_saving,
          N_("Forget at the end what the guest wrote"), NULL},
         {"from", 0, 0, G_OPTION_ARG_STRING, &from,
-         N_("Go back to this moment first; with --without-saving, only look at it"), N_("MOMENT")},
+         N_("Go back to this snapshot first; with --without-saving, only look at it"), N_("SNAPSHOT")},
         {"fresh", 0, 0, G_OPTION_ARG_NONE, &fresh, N_("Start anew, not from the saved state"), NULL},
         RUNNING_OPTIONS(&r),
         {NULL},

@@ -442,14 +442,14 @@ static const struct action {
 } actions[] = {
     {"take", "[NAME]", 0, 1, do_take},
     {"tree", "", 0, 0, do_tree},
-    {"restore", "MOMENT", 1, 1, do_restore},
+    {"restore", "SNAPSHOT", 1, 1, do_restore},
     {"undo", "", 0, 0, do_undo},
-    {"branch", "MOMENT MACHINE", 2, 2, do_branch},
-    {"rename", "MOMENT NAME", 2, 2, do_rename},
-    {"note", "MOMENT TEXT", 2, 2, do_note},
-    {"pin", "MOMENT", 1, 1, do_pin},
-    {"delete", "MOMENT", 1, 1, do_delete},
-    {"compare", "MOMENT MOMENT", 2, 2, do_compare},
+    {"branch", "SNAPSHOT MACHINE", 2, 2, do_branch},
+    {"rename", "SNAPSHOT NAME", 2, 2, do_rename},
+    {"note", "SNAPSHOT TEXT", 2, 2, do_note},
+    {"pin", "SNAPSHOT", 1, 1, do_pin},
+    {"delete", "SNAPSHOT", 1, 1, do_delete},
+    {"compare", "SNAPSHOT SNAPSHOT", 2, 2, do_compare},
     {"verify", "", 0, 0, do_verify},
     {"repair", "[locate FILE|rebase|discard]", 0, 2, do_repair},
     {"autosave", "[MINUTES]", 0, 1, do_autosave},
@@ -491,10 +491,10 @@ static int run_action(struct snapshot *s, const char *machine, const struct acti
 int cli_snapshot(int argc, char **argv)
 {
     struct snapshot s = {0};
-    g_autoptr(GString) summary = g_string_new(_("Keeps moments of a machine and goes back to them. MOMENT is an id or a "
+    g_autoptr(GString) summary = g_string_new(_("Takes snapshots of a machine and goes back to them. SNAPSHOT is an id or a "
                                                 "name, or “here”.\n\nActions:"));
     const GOptionEntry options[] = {
-        {"name", 0, 0, G_OPTION_ARG_STRING, &s.options.name, N_("take: name of the moment"), N_("TEXT")},
+        {"name", 0, 0, G_OPTION_ARG_STRING, &s.options.name, N_("take: name of the snapshot"), N_("TEXT")},
         {"note", 0, 0, G_OPTION_ARG_STRING, &s.options.note, N_("take: a note to keep with it"), N_("TEXT")},
         {"full-copy", 0, 0, G_OPTION_ARG_NONE, &s.options.full_copy,
          N_("branch: copy the disks instead of standing on them"), NULL},

@@ -463,8 +463,8 @@ VitrineHistoryNode *vitrine_history_find(VitrineHistory *self, const char *id_or
     if (count == 1)
         return found;
     g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_NOT_FOUND,
-                count ? _("Several moments are named “%s”; say which by its id.")
-                      : _("There is no moment “%s” in this history. “vitrine snapshot NAME tree” shows all."),
+                count ? _("Several snapshots are named “%s”; say which by its id.")
+                      : _("There is no snapshot “%s” in this history. “vitrine snapshot NAME tree” shows all."),
                 id_or_name);
     return NULL;
 }

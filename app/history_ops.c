@@ -163,7 +163,7 @@ gboolean history_restore_off(const char *bundle, const char *id, const char *und
     if (!record)
         return FALSE;
     if (record->problem || !record->machine) {
-        g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_SYNTAX, _("The moment “%s” cannot be gone back to: %s"),
+        g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_SYNTAX, _("The snapshot “%s” cannot be gone back to: %s"),
                     record->name, record->problem ? record->problem : "");
         return FALSE;
     }
@@ -207,14 +207,14 @@ gboolean history_delete_node(const char *bundle, const char *id, GError **error)
     if (!machine)
         return FALSE;
     if (!gone) {
-        g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_NOT_FOUND, _("There is no moment “%s” in this history."), id);
+        g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_NOT_FOUND, _("There is no snapshot “%s” in this history."), id);
         return FALSE;
     }
     gboolean mine = g_strcmp0(machine->resume, id) == 0 && gone->has_ram;
     if (mine) {
         g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_IN_USE,
                     _("The machine goes on from “%s” when it is started next. Start it first, or go back to another "
-                      "moment."),
+                      "snapshot."),
                     gone->name);
         return FALSE;
     }
@@ -238,7 +238,7 @@ gboolean history_delete_node(const char *bundle, const char *id, GError **error)
     if (named && !history_write_machine(bundle, machine, error))
         return FALSE;
     if (g_rename(gone->folder, hidden) != 0)
-        return vitrine_set_errno(error, errno, _("The moment could not be deleted"), gone->folder);
+        return vitrine_set_errno(error, errno, _("The snapshot could not be deleted"), gone->folder);
     g_autofree char *folder = g_build_filename(bundle, "history", NULL);
     return vitrine_sync_folder(folder, error) && vitrine_remove_tree(hidden, error);
 }
@@ -331,7 +331,7 @@ char *history_branch_off(const char *bundle, const char *id, const char *machine
     if (!from || !machine_ini_name_is_valid(machine_name, error))
         return NULL;
     if (!from->machine) {
-        g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_SYNTAX, _("The moment “%s” cannot be branched: %s"),
+        g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_SYNTAX, _("The snapshot “%s” cannot be branched: %s"),
                     from->name, from->problem);
         return NULL;
     }

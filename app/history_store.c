@@ -117,7 +117,7 @@ static char *one_line(GKeyFile *file, const char *key)
 
 static HistoryRecord *no_such_node(const char *id, GError **error)
 {
-    g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_NOT_FOUND, _("There is no moment “%s” in this history."), id);
+    g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_NOT_FOUND, _("There is no snapshot “%s” in this history."), id);
     return NULL;
 }
 
@@ -149,9 +149,9 @@ HistoryRecord *history_read_one(const char *bundle, const char *id, GError **err
         record->time = g_key_file_get_int64(file, "Node", "Time", NULL);
         record->pinned = g_key_file_get_boolean(file, "Node", "Pinned", NULL);
         if (g_key_file_get_uint64(file, "Node", "Version", NULL) > NODE_VERSION)
-            record->problem = g_strdup(_("This moment was kept by a newer Vitrine. Please update Vitrine."));
+            record->problem = g_strdup(_("This snapshot was taken by a newer Vitrine. Please update Vitrine."));
     } else {
-        record->problem = g_strdup(_("The description of this moment cannot be read."));
+        record->problem = g_strdup(_("The description of this snapshot cannot be read."));
         record->time = (gint64)info.st_mtime * G_USEC_PER_SEC;
     }
     if (record->note && !*record->note)
@@ -242,7 +242,7 @@ GPtrArray *history_read_all(const char *bundle, const char *without, GError **er
         if (record->machine || g_strcmp0(record->id, without) == 0)
             continue;
         g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_SYNTAX,
-                    _("The moment “%s” cannot be read, so that nobody knows which disks it needs: %s"), record->name,
+                    _("The snapshot “%s” cannot be read, so that nobody knows which disks it needs: %s"), record->name,
                     record->problem);
         return NULL;
     }
@@ -325,7 +325,7 @@ char *history_begin_node(const char *bundle, const char *id, GError **error)
     g_autofree char *building = g_strdup_printf("%s/%s%s", folder, BUILD_PREFIX, id);
 
     if (g_mkdir_with_parents(folder, 0755) != 0 || g_mkdir(building, 0755) != 0) {
-        vitrine_set_errno(error, errno, _("The moment could not be kept"), folder);
+        vitrine_set_errno(error, errno, _("The snapshot could not be taken"), folder);
         return NULL;
     }
     return g_steal_pointer(&building);
@@ -347,7 +347,7 @@ static gboolean sync_files(const char *folder, GError **error)
         if (fd >= 0)
             close(fd);
         if (!ok)
-            return vitrine_set_errno(error, number, _("The moment could not be kept"), path);
+            return vitrine_set_errno(error, number, _("The snapshot could not be taken"), path);
     }
     return TRUE;
 }
@@ -362,7 +362,7 @@ gboolean history_finish_node(const char *bundle, const char *building, const His
         !sync_files(building, error) || !vitrine_sync_folder(building, error))
         return FALSE;
     if (g_rename(building, folder) != 0)
-        return vitrine_set_errno(error, errno, _("The moment could not be kept"), folder);
+        return vitrine_set_errno(error, errno, _("The snapshot could not be taken"), folder);
     /* Either it is there, or it is not: then its disks are written to again. */
     g_autoptr(GError) failure = NULL;
     if (vitrine_sync_folder(history, &failure) || g_rename(folder, building) != 0)
@@ -390,7 +390,7 @@ gboolean history_check_space(const char *bundle, guint64 bytes, GError **error)
     g_autofree char *have = g_format_size_full(room, G_FORMAT_SIZE_IEC_UNITS);
     g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_NOSPC,
                 _("There is not enough room on the host's disk: about %s are needed, %s are free. Delete something, "
-                  "for instance older moments, and try again."),
+                  "for instance older snapshots, and try again."),
                 need, have);
     return FALSE;
 }

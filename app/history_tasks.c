@@ -144,7 +144,7 @@ static gboolean restore(struct op *op, const ImageJob *job, GError **error)
     if (!record)
         return FALSE;
     if (history_check_node(op->folder, record, FALSE, job->cancellable, &message) == HISTORY_HEALTH_BROKEN) {
-        g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_INVALID, _("The moment “%s” cannot be gone back to: %s"),
+        g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_INVALID, _("The snapshot “%s” cannot be gone back to: %s"),
                     record->name, message);
         return FALSE;
     }
@@ -430,7 +430,7 @@ void vitrine_history_take_async(VitrineHistory *self, const char *name, const ch
     op->note = g_strdup(note);
     op->take_kind = kind;
     if (name && strpbrk(name, "\n\r"))
-        op_refuse(op, _("The name of a moment is one line."));
+        op_refuse(op, _("The name of a snapshot is one line."));
     else
         op_start(op);
 }
@@ -441,7 +441,7 @@ VitrineHistoryNode *vitrine_history_take_finish(VitrineHistory *self, GAsyncResu
         return NULL;
     VitrineHistoryNode *node = result_node(self, op_of(result)->result);
     if (!node)
-        g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_NOT_FOUND, _("The new moment has been deleted already."));
+        g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_NOT_FOUND, _("The new snapshot has been deleted already."));
     return node;
 }
 
@@ -498,9 +498,9 @@ VitrineBundle *vitrine_history_branch_finish(VitrineHistory *self, GAsyncResult 
 static const char *cannot_delete(VitrineHistoryNode *node)
 {
     if (vitrine_history_node_get_kind(node) == HISTORY_HERE)
-        return _("This is the present; only moments can be deleted.");
+        return _("This is the present; only snapshots can be deleted.");
     if (vitrine_history_node_get_pinned(node))
-        return _("This moment is pinned. Unpin it before deleting it.");
+        return _("This snapshot is pinned. Unpin it before deleting it.");
     return NULL;
 }
 
@@ -531,7 +531,7 @@ VitrineHistoryPlan *vitrine_history_plan_delete(VitrineHistory *self, VitrineHis
                                merged, plan->seconds, plan->deferred ? _(", when the machine is off") : "");
     else if (plan->layers_kept)
         g_string_append(text, _("Its disks stay, because several branches stand on them. "));
-    g_string_append_printf(text, _("About %s become free; all other moments stay."), freed);
+    g_string_append_printf(text, _("About %s become free; all other snapshots stay."), freed);
     plan->summary = g_string_free(text, FALSE);
     return g_steal_pointer(&plan);
 }
@@ -665,7 +665,7 @@ static gboolean edit(VitrineHistory *self, VitrineHistoryNode *node, const char 
 
     if (vitrine_history_node_get_kind(node) == HISTORY_HERE) {
         g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_INVALID,
-                    _("The present has no name and no note. Keep a moment first."));
+                    _("The present has no name and no note. Take a snapshot first."));
         return FALSE;
     }
     if (!begin_small(self, &locked, &busy)) {
@@ -695,7 +695,7 @@ static gboolean edit(VitrineHistory *self, VitrineHistoryNode *node, const char 
 gboolean vitrine_history_rename(VitrineHistory *self, VitrineHistoryNode *node, const char *name, GError **error)
 {
     if (!*name || strpbrk(name, "\n\r") || strlen(name) > MACHINE_MAX_NAME || !g_utf8_validate(name, -1, NULL)) {
-        g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_INVALID, _("The name of a moment is one line of text."));
+        g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_INVALID, _("The name of a snapshot is one line of text."));
         return FALSE;
     }
     return edit(self, node, name, NULL, NULL, error);

@@ -40,7 +40,7 @@ void history_tighten(VitrineHistory *self)
     self->tighten_again = self->tightening != NULL;
     if (self->tightening)
         return;
-    self->tightening = vitrine_job_new(_("Packing the memory of moments"), work, g_object_ref(self),
+    self->tightening = vitrine_job_new(_("Packing the memory of snapshots"), work, g_object_ref(self),
                                        g_object_unref);
     g_signal_connect(self->tightening, "finished", G_CALLBACK(on_finished), g_object_ref(self));
     history_emit_background(self, self->tightening);

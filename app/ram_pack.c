@@ -49,7 +49,7 @@ gboolean ram_damaged(GError **error, const char *path)
 {
     g_autofree char *shown = g_filename_display_name(path);
     g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED,
-                _("The memory of a saved moment is damaged (%s). That moment cannot be gone back to with its memory; "
+                _("The memory of a snapshot is damaged (%s). That snapshot cannot be gone back to with its memory; "
                   "others may be whole."),
                 shown);
     return FALSE;
@@ -175,7 +175,7 @@ RamPack *ram_pack_open(const char *folder, const char *name, GError **error)
     if (version_of(tail.magic) > PACK_VERSION) {
         g_autofree char *shown = g_filename_display_name(path);
         g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED,
-                    _("The memory of a saved moment was written by a newer Vitrine (%s). Use that one to go back to it."),
+                    _("The memory of a snapshot was written by a newer Vitrine (%s). Use that one to go back to it."),
                     shown);
         return NULL;
     }

@@ -493,7 +493,7 @@ gboolean ram_table_load(const struct ram_table *table, const char *folder, const
 
     if (!block || block->pages * RAM_STORE_PAGE != size) {
         g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED,
-                    _("The saved moment is of a machine with other memory (“%s”)."), id);
+                    _("The snapshot is of a machine with other memory (“%s”)."), id);
         return FALSE;
     }
     return load_block(table, folder, block, to, NULL, error);

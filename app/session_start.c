@@ -66,7 +66,7 @@ static gboolean read_node(const char *folder, struct start *start, GError **erro
     unsigned long long length = ZSTD_getFrameContentSize(packed, size);
     g_autofree char *bytes = length < MAX_STATE ? g_try_malloc(length + 1) : NULL;
     if (!bytes || ZSTD_decompress(bytes, length, packed, size) != length) {
-        g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_SYNTAX, _("The moment's devices are damaged (%s)."), state);
+        g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_SYNTAX, _("The snapshot's devices are damaged (%s)."), state);
         return FALSE;
     }
     start->state = g_bytes_new_take(g_steal_pointer(&bytes), length);

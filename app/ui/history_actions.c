@@ -79,7 +79,7 @@ void history_action_take(GtkWidget *owner, VitrineHistory *history, gboolean ask
         return;
     }
     Form *form = form_new(owner, _("Take a Snapshot"),
-                          _("Keeps this very moment, to go back to whenever you like."), _("_Take"));
+                          _("Keeps the machine as it is now, to go back to whenever you like."), _("_Take"));
     form_add_entry(form, "name", _("Name (Optional)"), NULL);
     form_add_entry(form, "note", _("Note"), NULL);
     form_run(form, on_take, g_object_ref(history), g_object_unref);
@@ -98,7 +98,7 @@ static void on_undone(GObject *source, GAsyncResult *result, gpointer user_data)
 void history_action_undo(GtkWidget *owner, VitrineHistory *history)
 {
     if (!vitrine_history_can_undo(history)) {
-        dialogs_toast(owner, _("There is nothing to undo: no moment was gone back to."));
+        dialogs_toast(owner, _("There is nothing to undo: no snapshot was gone back to."));
         return;
     }
     g_autofree char *title = g_strdup_printf(_("Undoing in “%s”"), machine_name(history));
@@ -227,7 +227,7 @@ void history_action_branch(GtkWidget *owner, VitrineHistory *history, VitrineHis
     gboolean here = vitrine_history_node_get_kind(node) == HISTORY_HERE;
     Form *form = form_new(owner, here ? _("Duplicate Machine") : _("Branch as a New Machine"),
                           here ? _("Makes a second machine that is what this one is now.")
-                               : _("Makes a second machine that begins at this moment."),
+                               : _("Makes a second machine that begins at this snapshot."),
                           here ? _("_Duplicate") : _("_Branch"));
     g_autofree char *name = vitrine_library_free_name(library, vitrine_bundle_get_name(bundle));
 
@@ -337,7 +337,7 @@ void history_action_delete(GtkWidget *owner, VitrineHistory *history, VitrineHis
         return;
     }
     g_autofree char *heading = g_strdup_printf(_("Delete “%s”?"), vitrine_history_node_get_name(node));
-    g_autofree char *body = g_strdup_printf(_("%s This moment cannot be gone back to any more."), plan->summary);
+    g_autofree char *body = g_strdup_printf(_("%s This snapshot cannot be gone back to any more."), plan->summary);
     dialogs_confirm(owner, heading, body, _("_Delete"), delete_confirmed, place_new(history, node), place_free);
 }
 

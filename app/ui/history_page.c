@@ -379,7 +379,7 @@ static void show_crash(VitrineHistoryPage *self)
         return;
     g_autofree char *time = machine_describe_time(vitrine_history_node_get_time(last));
     g_autofree char *text = g_strdup_printf(
-        _("Vitrine ended while this machine was running. Its last moment was kept: %s. Shall it go on from there?"), time);
+        _("Vitrine ended while this machine was running. Its last snapshot: %s. Shall it go on from there?"), time);
     gtk_label_set_text(self->crash_label, text);
 }
 

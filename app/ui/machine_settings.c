@@ -57,10 +57,10 @@ static const struct setting {
     [ID_MAC] = {NULL, N_("Hardware Address (empty: its own)"), NULL, KIND_TEXT, NULL, 0, 0},
     [ID_AUDIO] = {NULL, N_("Sound"), NULL, KIND_SWITCH, "audio", 0, 0},
     [ID_SERIAL] = {NULL, N_("Serial Port"), NULL, KIND_CHOICE, NULL, 0, 0},
-    [ID_AUTOSAVE] = {N_("Autosave"), N_("Minutes Between Moments"),
-                     N_("A running machine keeps a moment in its history this often; 0 is never"), KIND_NUMBER, NULL,
+    [ID_AUTOSAVE] = {N_("Autosave"), N_("Minutes Between Snapshots"),
+                     N_("A running machine takes a snapshot by itself this often; 0 is never"), KIND_NUMBER, NULL,
                      0, 1440},
-    [ID_AUTOSAVE_KEEP] = {NULL, N_("Moments to Keep"), N_("Older ones go, unless they are pinned"), KIND_NUMBER, NULL,
+    [ID_AUTOSAVE_KEEP] = {NULL, N_("Snapshots to Keep"), N_("Older ones go, unless they are pinned"), KIND_NUMBER, NULL,
                           1, 100},
 };
 

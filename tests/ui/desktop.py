@@ -145,7 +145,7 @@ def moments_to_keep_are_set(desk):
     desk.press("Details", None)
     desk.find("Hardware")
     desk.keys("alt+4")
-    for name, value in (("Minutes Between Moments", "1"), ("Moments to Keep", "2")):
+    for name, value in (("Minutes Between Snapshots", "1"), ("Snapshots to Keep", "2")):
         desk.keys("ctrl+f", "ctrl+a")
         desk.type(name)
         time.sleep(1)
