@@ -32,7 +32,8 @@ enum {
     OPTION_ARGV0,
     OPTION_GDB,
     OPTION_TIER,
-    OPTION_CACHE
+    OPTION_CACHE,
+    OPTION_LIMITS
 };
 
 static const struct option options[] = {
@@ -47,6 +48,7 @@ static const struct option options[] = {
     {"stats", no_argument, NULL, OPTION_STATS},
     {"argv0", required_argument, NULL, OPTION_ARGV0},
     {"gdb", required_argument, NULL, OPTION_GDB},
+    {"limits", required_argument, NULL, OPTION_LIMITS}, /* from a program to the one that it starts */
     {"help", no_argument, NULL, 'h'},
     {NULL},
 };
@@ -153,6 +155,7 @@ int cli_exec(int argc, char **argv)
         case OPTION_STATS: with.stats = true; break;
         case OPTION_ARGV0: with.argv0 = optarg; break;
         case OPTION_GDB: debugger = optarg; break;
+        case OPTION_LIMITS: with.limits = optarg; break;
         case 'h': print_usage(); return 0;
         default:
             return wrong(_("“%s” is no option, or lacks its value. “vitrine exec --help” lists the options."),

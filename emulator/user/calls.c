@@ -297,7 +297,7 @@ const struct user_syscall user_calls[] = {
     CALL(recvmmsg, "!dpuxp",                                 365, 328),
     CALL(recvmmsg_time64, "!dpuxp",                          417, 417),
     CALL(recvmsg, "!dpx",                                    297, 113),
-    NAMED("remap_file_pages", unavailable, "xxxx",           253, 192),
+    CALL(remap_file_pages, "puxux",                          253, 192),
     HOST(removexattr, "sS",                                  235, 181),
     CALL(rename, "ss",                                        38, 128),
     HOST(renameat, "DnDc",                                   329, 291),

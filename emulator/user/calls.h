@@ -52,7 +52,7 @@ user_handler user_sys_semop, user_sys_semtimedop, user_sys_semtimedop_time64, us
 /* sys_memory.c */
 user_handler user_sys_brk, user_sys_mmap, user_sys_mmap2, user_sys_munmap, user_sys_mprotect, user_sys_mremap,
     user_sys_msync, user_sys_madvise, user_sys_mincore, user_sys_mlock, user_sys_munlock, user_sys_mlock2,
-    user_sys_mlockall;
+    user_sys_mlockall, user_sys_remap_file_pages;
 
 /* sys_message.c */
 user_handler user_sys_sendmsg, user_sys_recvmsg, user_sys_sendmmsg, user_sys_recvmmsg,

@@ -19,9 +19,9 @@
 #include "emulator/core/i18n.h"
 #include "emulator/user/process.h"
 
-#define STACK_DEFAULT ((uint64_t)8 << 20)
-#define STACK_MOST    ((uint64_t)512 << 20) /* also of one without limit: it lies in one piece from the start */
-#define SCRIPT_DEPTH  4
+#define SCRIPT_DEPTH 4
+/* What the stack counts for however large it is: Linux gives a new program that much at once. */
+#define STACK_COUNTS ((uint64_t)132 << 10)
 
 static bool io_error(GError **error, const char *file, int number)
 {
@@ -244,16 +244,13 @@ static bool make_stack(struct user_process *process, uint64_t base, uint64_t ent
     const struct user_arch *arch = process->arch;
     unsigned word = arch->abi->word, argc, envc, n = 0;
     struct stack s = {process, arch->task_size - USER_PAGE_SIZE, true};
-    struct rlimit limit;
-    uint64_t size = STACK_DEFAULT, platform, execfn, random, at, room = 0;
+    uint64_t size = user_limits_stack(process), platform, execfn, random, at, room = 0;
     g_autofree uint64_t *args = NULL, *environment = NULL;
     char **argv = process->arguments;
     uint8_t noise[16];
     uint64_t aux[40];
     int64_t result;
 
-    if (getrlimit(RLIMIT_STACK, &limit) == 0)
-        size = CLAMP((uint64_t)limit.rlim_cur & USER_PAGE_MASK, (uint64_t)1 << 17, STACK_MOST);
     for (char **p = argv; *p; p++)
         room += strlen(*p) + 1 + word;
     for (char **p = envp; *p; p++)
@@ -263,12 +260,12 @@ static bool make_stack(struct user_process *process, uint64_t base, uint64_t ent
                     _("Arguments and environment are too long for the stack."));
         return false;
     }
-    process->stack_limit = size;
     result = user_mem_map(&process->mem, s.at - size, size,
                           PROT_READ | PROT_WRITE | (process->image.stack_executable ? PROT_EXEC : 0),
-                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0);
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE | MAP_GROWSDOWN, -1, 0);
     if (result < 0)
         return memory_error(error, result);
+    process->mem.mapped += STACK_COUNTS;
 
     process->stack_low = s.at - size;
     process->stack_high = s.at;
@@ -347,6 +344,12 @@ bool user_load_program(struct user_process *process, struct user_thread *thread,
     start = entry = process->image.entry + process->load_bias;
     heap = (process->image.high + process->load_bias + USER_PAGE_SIZE - 1) & USER_PAGE_MASK;
     process->mem.brk_start = process->mem.brk = heap;
+    for (unsigned i = 0; i < process->image.n_segments; i++) {
+        const struct elf_segment *s = &process->image.segments[i];
+
+        if (s->flags & ELF_PF_W && !(s->flags & ELF_PF_X))
+            process->mem.segment = MAX(process->mem.segment, s->file_size);
+    }
 
     if (process->image.interpreter) {
         g_autofree char *file = user_path(process, process->image.interpreter);

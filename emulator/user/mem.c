@@ -28,6 +28,7 @@ bool user_mem_init(struct user_mem *mem, uint64_t size, bool big_endian, GError 
     g_mutex_init(&mem->lock);
     mem->size = size;
     mem->limit = size;
+    mem->most = mem->most_data = UINT64_MAX;
     mem->big_endian = big_endian;
     whole = mmap(NULL, size + 2 * GUARD_ZONE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (whole == MAP_FAILED) {
@@ -63,9 +64,51 @@ static bool range_ok(const struct user_mem *mem, uint64_t address, uint64_t size
     return !(address & ~USER_PAGE_MASK) && size && size <= mem->limit && address <= mem->limit - size;
 }
 
+/* What pages of these bits count for: they are mappings, and the program's data. */
+static bool counts(unsigned bits)
+{
+    return (bits & (USER_PAGE_MAPPED | USER_PAGE_GROWS)) == USER_PAGE_MAPPED;
+}
+
+static bool counts_as_data(unsigned bits)
+{
+    return counts(bits) && (bits & (USER_PAGE_WRITE | USER_PAGE_SHARED)) == USER_PAGE_WRITE;
+}
+
+/* Bytes of a range that count as mappings (`data`: as data) now. */
+static uint64_t counted(const struct user_mem *mem, uint64_t address, uint64_t size, bool data)
+{
+    const uint8_t *page = mem->page + (address >> USER_PAGE_BITS);
+    uint64_t n = 0;
+
+    for (uint64_t i = 0; i < size >> USER_PAGE_BITS; i++)
+        n += data ? counts_as_data(page[i]) : counts(page[i]);
+    return n << USER_PAGE_BITS;
+}
+
+/* May a range become one of these bits, where `replaced` counts already? (Linux, may_expand_vm) */
+static bool may_map(const struct user_mem *mem, uint64_t size, unsigned bits, uint64_t replaced,
+                    uint64_t replaced_data)
+{
+    return (!counts(bits) || mem->most == UINT64_MAX || mem->mapped - replaced + size <= mem->most) &&
+           (!counts_as_data(bits) || mem->most_data == UINT64_MAX ||
+            mem->data - replaced_data + size <= mem->most_data);
+}
+
+static bool may_replace(const struct user_mem *mem, uint64_t address, uint64_t size, unsigned bits)
+{
+    if (mem->most == UINT64_MAX && mem->most_data == UINT64_MAX)
+        return true;
+    return may_map(mem, size, bits, counted(mem, address, size, false), counted(mem, address, size, true));
+}
+
 static void set_pages(struct user_mem *mem, uint64_t address, uint64_t size, unsigned bits)
 {
+    mem->mapped -= counted(mem, address, size, false);
+    mem->data -= counted(mem, address, size, true);
     memset(mem->page + (address >> USER_PAGE_BITS), (int)bits, size >> USER_PAGE_BITS);
+    mem->mapped += counts(bits) ? size : 0;
+    mem->data += counts_as_data(bits) ? size : 0;
 }
 
 static bool any_page(const struct user_mem *mem, uint64_t address, uint64_t size, unsigned bits)
@@ -79,8 +122,7 @@ static bool any_page(const struct user_mem *mem, uint64_t address, uint64_t size
     return false;
 }
 
-/* Bytes from `address` up to the first page that is not mapped, at most `size`. */
-static uint64_t mapped_bytes(const struct user_mem *mem, uint64_t address, uint64_t size)
+uint64_t user_mem_mapped(const struct user_mem *mem, uint64_t address, uint64_t size)
 {
     const uint8_t *page = mem->page + (address >> USER_PAGE_BITS);
 
@@ -104,8 +146,12 @@ static unsigned page_bits(const struct user_mem *mem, int prot, int flags)
     return USER_PAGE_MAPPED | (prot & PROT_READ ? USER_PAGE_READ : 0) |
            (prot & PROT_WRITE ? USER_PAGE_WRITE : 0) | (prot & executable ? USER_PAGE_EXEC : 0) |
            ((flags & MAP_TYPE) != MAP_PRIVATE ? USER_PAGE_SHARED : 0) |
-           (flags & (MAP_ANONYMOUS | MAP_DENYWRITE) ? 0 : USER_PAGE_FILE);
+           (flags & (MAP_ANONYMOUS | MAP_DENYWRITE) ? 0 : USER_PAGE_FILE) |
+           (flags & MAP_GROWSDOWN ? USER_PAGE_GROWS : 0);
 }
+
+/* What protections do not change. */
+#define KEPT_BITS (USER_PAGE_SHARED | USER_PAGE_FILE | USER_PAGE_GROWS | USER_PAGE_NOFORK)
 
 /* The guest's code is read by the translator, never executed in place. */
 static int host_prot(int prot)
@@ -145,6 +191,7 @@ static uint64_t choose(const struct user_mem *mem, uint64_t hint, uint64_t size)
 int64_t user_mem_map(struct user_mem *mem, uint64_t address, uint64_t size, int prot, int flags, int fd,
                      uint64_t offset)
 {
+    unsigned bits = page_bits(mem, prot, flags);
     int64_t result;
     void *got;
 
@@ -167,7 +214,6 @@ int64_t user_mem_map(struct user_mem *mem, uint64_t address, uint64_t size, int 
             result = -EEXIST;
             goto out;
         }
-        drop_code(mem, address, size);
     } else {
         address = choose(mem, address, size);
         if (!address) {
@@ -175,13 +221,18 @@ int64_t user_mem_map(struct user_mem *mem, uint64_t address, uint64_t size, int 
             goto out;
         }
     }
+    if (!may_replace(mem, address, size, bits)) {
+        result = -ENOMEM;
+        goto out;
+    }
+    drop_code(mem, address, size);
     flags &= ~(MAP_FIXED_NOREPLACE | MAP_GROWSDOWN | MAP_32BIT | MAP_HUGETLB);
     got = mmap(mem->window + address, size, host_prot(prot), flags | MAP_FIXED, fd, (off_t)offset);
     if (got == MAP_FAILED) {
         result = -errno;
         goto out;
     }
-    set_pages(mem, address, size, page_bits(mem, prot, flags));
+    set_pages(mem, address, size, bits);
     result = (int64_t)address;
 out:
     g_mutex_unlock(&mem->lock);
@@ -229,17 +280,32 @@ int user_mem_protect(struct user_mem *mem, uint64_t address, uint64_t size, int 
     if (!range_ok(mem, address, size))
         return -ENOMEM;
     g_mutex_lock(&mem->lock);
-    there = mapped_bytes(mem, address, size);
+    there = user_mem_mapped(mem, address, size);
+    if (there && prot & PROT_WRITE && mem->most_data != UINT64_MAX) {
+        uint64_t more = 0;
+
+        for (uint64_t i = 0; i < there; i += USER_PAGE_SIZE) {
+            unsigned bits = user_mem_page(mem, address + i);
+
+            more += !counts_as_data(bits) && counts_as_data(bits | USER_PAGE_WRITE) ? USER_PAGE_SIZE : 0;
+        }
+        if (more && mem->data + more > mem->most_data) {
+            g_mutex_unlock(&mem->lock);
+            return -ENOMEM;
+        }
+    }
     if (there) {
         drop_code(mem, address, there);
         if (mprotect(mem->window + address, there, host_prot(prot)) != 0) {
             result = -errno;
         } else {
             uint8_t *page = mem->page + (address >> USER_PAGE_BITS);
+            unsigned bits = page_bits(mem, prot, MAP_PRIVATE | MAP_ANONYMOUS);
 
+            mem->data -= counted(mem, address, there, true);
             for (uint64_t i = 0; i < there >> USER_PAGE_BITS; i++)
-                page[i] = (uint8_t)(page_bits(mem, prot, MAP_PRIVATE | MAP_ANONYMOUS) |
-                                    (page[i] & (USER_PAGE_SHARED | USER_PAGE_FILE)));
+                page[i] = (uint8_t)(bits | (page[i] & KEPT_BITS));
+            mem->data += counted(mem, address, there, true);
         }
     }
     /* As in Linux, what lies before a hole has changed. */
@@ -249,70 +315,183 @@ int user_mem_protect(struct user_mem *mem, uint64_t address, uint64_t size, int 
     return result;
 }
 
+/* With the lock held: a private range of memory that is no file's grows where it stands. */
+static int64_t grow(struct user_mem *mem, uint64_t old, uint64_t old_size, uint64_t new_size, unsigned bits)
+{
+    uint64_t end = old + old_size, more = new_size - old_size;
+    int prot = (bits & USER_PAGE_READ ? PROT_READ : 0) | (bits & USER_PAGE_WRITE ? PROT_WRITE : 0);
+
+    if (bits & (USER_PAGE_SHARED | USER_PAGE_FILE) || !range_ok(mem, end, more) || any_page(mem, end, more, 0xff) ||
+        mmap(mem->window + end, more, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
+        return -ENOMEM;
+    set_pages(mem, end, more, bits);
+    return (int64_t)old;
+}
+
+/* With the lock held: to another place, which is free or to be replaced. `old_size` may be 0: the shared memory is
+ * then mapped a second time. */
+static int64_t move(struct user_mem *mem, uint64_t old, uint64_t old_size, uint64_t new_size, int flags, uint64_t to)
+{
+    unsigned bits = mem->page[old >> USER_PAGE_BITS];
+    bool stays = flags & MREMAP_DONTUNMAP || old_size == 0;
+    int result;
+
+    if (!may_map(mem, new_size, bits, counted(mem, to, new_size, false) + (stays ? 0 : counted(mem, old, old_size, false)),
+                 counted(mem, to, new_size, true) + (stays ? 0 : counted(mem, old, old_size, true))))
+        return -ENOMEM;
+    drop_code(mem, to, new_size);
+    drop_code(mem, old, old_size);
+    if (mremap(mem->window + old, old_size, new_size, MREMAP_MAYMOVE | MREMAP_FIXED | (flags & MREMAP_DONTUNMAP),
+               mem->window + to) == MAP_FAILED)
+        return -errno;
+    set_pages(mem, to, new_size, bits);
+    if (!stays && (result = punch(mem, old, old_size)) < 0)
+        return result;
+    return (int64_t)to;
+}
+
+/* With the lock held, sizes rounded. The order of the checks is that of Linux, mm/mremap.c. */
+static int64_t remap(struct user_mem *mem, uint64_t old, uint64_t old_size, uint64_t new_size, int flags,
+                     uint64_t wanted)
+{
+    unsigned bits = user_mem_page(mem, old);
+    int64_t result;
+    uint64_t to;
+
+    if (!(bits & USER_PAGE_MAPPED))
+        return -EFAULT;
+    if (flags & MREMAP_FIXED &&
+        (!range_ok(mem, wanted, new_size) || (wanted < old + old_size && old < wanted + new_size)))
+        return -EINVAL;
+    if (old_size == 0 && !(bits & USER_PAGE_SHARED))
+        return -EINVAL;
+    if (old_size > new_size) {
+        if (!range_ok(mem, old + new_size, old_size - new_size))
+            return -EINVAL;
+        result = punch(mem, old + new_size, old_size - new_size);
+        if (result < 0)
+            return result;
+        old_size = new_size;
+    }
+    if (old_size == new_size && !(flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)))
+        return (int64_t)old;
+    if (old_size && (!range_ok(mem, old, old_size) || user_mem_mapped(mem, old, old_size) < old_size))
+        return -EFAULT;
+    if (flags & MREMAP_FIXED)
+        return move(mem, old, old_size, new_size, flags, wanted);
+    /* With leave to move, a range grows by moving: two pieces that the host's kernel keeps apart could not be moved as
+     * one later. */
+    if (!(flags & MREMAP_MAYMOVE)) {
+        if (old_size == 0 || !may_map(mem, new_size - old_size, bits, 0, 0))
+            return -ENOMEM;
+        return grow(mem, old, old_size, new_size, bits);
+    }
+    to = choose(mem, flags & MREMAP_DONTUNMAP ? wanted : 0, new_size);
+    return to ? move(mem, old, old_size, new_size, flags, to) : -ENOMEM;
+}
+
 int64_t user_mem_remap(struct user_mem *mem, uint64_t old, uint64_t old_size, uint64_t new_size, int flags,
                        uint64_t wanted)
 {
     int64_t result;
-    uint64_t to = old, kept;
-    uint8_t bits;
 
-    if (old & ~USER_PAGE_MASK || flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED) || new_size == 0 ||
-        (flags & MREMAP_FIXED && !(flags & MREMAP_MAYMOVE)))
+    if (old & ~USER_PAGE_MASK || flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP) ||
+        (flags & (MREMAP_FIXED | MREMAP_DONTUNMAP) && !(flags & MREMAP_MAYMOVE)) ||
+        (flags & MREMAP_DONTUNMAP && old_size != new_size))
         return -EINVAL;
-    if (old_size > mem->limit || new_size > mem->limit)
-        return -ENOMEM;
-    old_size = (old_size + USER_PAGE_SIZE - 1) & USER_PAGE_MASK;
-    new_size = (new_size + USER_PAGE_SIZE - 1) & USER_PAGE_MASK;
-    if (!range_ok(mem, old, old_size))
-        return -EFAULT;
+    /* Sizes that the guest's word cannot hold once they are rounded are zero. */
+    old_size = (old_size + USER_PAGE_SIZE - 1) & USER_PAGE_MASK & (mem->size - 1);
+    new_size = (new_size + USER_PAGE_SIZE - 1) & USER_PAGE_MASK & (mem->size - 1);
+    if (new_size == 0)
+        return -EINVAL;
     g_mutex_lock(&mem->lock);
-    bits = mem->page[old >> USER_PAGE_BITS];
-    kept = MIN(old_size, new_size);
-    if (mapped_bytes(mem, old, old_size) < old_size) {
-        result = -EFAULT;
-        goto out;
-    }
-    if (flags & MREMAP_FIXED) {
-        to = wanted;
-        if (!range_ok(mem, to, new_size) || (to < old + old_size && old < to + new_size)) {
-            result = -EINVAL;
-            goto out;
-        }
-        drop_code(mem, to, new_size);
-    } else if (new_size > old_size) {
-        /* A range grows by moving: growing in place would leave a moment in which its new part belongs to
-         * nobody, and another thread's mmap could land there. */
-        to = flags & MREMAP_MAYMOVE ? choose(mem, 0, new_size) : 0;
-        if (!to) {
-            result = -ENOMEM;
-            goto out;
-        }
-    }
-    drop_code(mem, old, old_size);
-    if (new_size < old_size) {
-        result = punch(mem, old + new_size, old_size - new_size);
-        if (result < 0)
-            goto out;
-    }
-    if (to != old) {
-        if (mremap(mem->window + old, kept, new_size, MREMAP_MAYMOVE | MREMAP_FIXED, mem->window + to) ==
-            MAP_FAILED) {
-            result = -errno;
-            goto out;
-        }
-        result = punch(mem, old, old_size);
-        if (result < 0)
-            goto out;
-        set_pages(mem, to, new_size, bits);
-    }
-    result = (int64_t)to;
-out:
+    result = remap(mem, old, old_size, new_size, flags, wanted);
     g_mutex_unlock(&mem->lock);
     return result;
 }
 
+/* ---------------------------------------------------------------------------------------------- advice */
+
+static bool changes_contents(int advice)
+{
+    return advice == MADV_DONTNEED || advice == MADV_FREE || advice == MADV_REMOVE;
+}
+
+/* With the lock held. */
+static void set_nofork(struct user_mem *mem, uint64_t address, uint64_t size, bool set)
+{
+    uint8_t *page = mem->page + (address >> USER_PAGE_BITS);
+
+    mem->has_nofork |= set;
+    for (uint64_t i = 0; i < size >> USER_PAGE_BITS; i++)
+        page[i] = (uint8_t)(set ? page[i] | USER_PAGE_NOFORK : page[i] & ~USER_PAGE_NOFORK);
+}
+
+int user_mem_advise(struct user_mem *mem, uint64_t address, uint64_t size, int advice)
+{
+    uint64_t end, piece;
+    bool hole = false;
+    int result = 0;
+
+    if (address & ~USER_PAGE_MASK || size > mem->limit)
+        return -EINVAL;
+    size = (size + USER_PAGE_SIZE - 1) & USER_PAGE_MASK;
+    if (size == 0)
+        return 0;
+    if (address >= mem->limit)
+        return -ENOMEM;
+    if (address + size > mem->size)
+        return -EINVAL;
+    end = MIN(address + size, mem->limit);
+    hole = end < address + size;
+    g_mutex_lock(&mem->lock);
+    /* What is mapped is advised even when there are holes in the range. */
+    for (; address < end && result == 0; address += piece) {
+        piece = user_mem_mapped(mem, address, end - address);
+        if (!piece) {
+            hole = true;
+            piece = USER_PAGE_SIZE;
+            continue;
+        }
+        if (changes_contents(advice))
+            drop_code(mem, address, piece);
+        if (madvise(mem->window + address, piece, advice) != 0)
+            result = -errno;
+        else if (advice == MADV_DONTFORK || advice == MADV_DOFORK)
+            set_nofork(mem, address, piece, advice == MADV_DONTFORK);
+    }
+    g_mutex_unlock(&mem->lock);
+    return result == 0 && hole ? -ENOMEM : result;
+}
+
+void user_mem_changed(struct user_mem *mem, uint64_t address, uint64_t size)
+{
+    uint64_t first = address & USER_PAGE_MASK, end = (address + size + USER_PAGE_SIZE - 1) & USER_PAGE_MASK;
+
+    g_mutex_lock(&mem->lock);
+    if (size && end <= mem->size)
+        drop_code(mem, first, end - first);
+    g_mutex_unlock(&mem->lock);
+}
+
+void user_mem_forked(struct user_mem *mem)
+{
+    uint64_t end;
+
+    for (uint64_t at = 0; mem->has_nofork && at < mem->limit; at = end) {
+        for (end = at; end < mem->limit && mem->page[end >> USER_PAGE_BITS] & USER_PAGE_NOFORK;)
+            end += USER_PAGE_SIZE;
+        if (end > at)
+            punch(mem, at, end - at);
+        else
+            end += USER_PAGE_SIZE;
+    }
+    mem->has_nofork = false;
+}
+
 uint64_t user_mem_brk(struct user_mem *mem, uint64_t wanted)
 {
+    const unsigned bits = page_bits(mem, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
     uint64_t old_end, new_end;
 
     g_mutex_lock(&mem->lock);
@@ -320,13 +499,14 @@ uint64_t user_mem_brk(struct user_mem *mem, uint64_t wanted)
     new_end = (wanted + USER_PAGE_SIZE - 1) & USER_PAGE_MASK;
     if (wanted < mem->brk_start || wanted > mem->limit)
         goto out;
+    if (mem->most_data != UINT64_MAX && wanted - mem->brk_start + mem->segment > mem->most_data)
+        goto out;
     if (new_end > old_end) {
-        if (any_page(mem, old_end, new_end - old_end, 0xff) ||
+        if (!may_map(mem, new_end - old_end, bits, 0, 0) || any_page(mem, old_end, new_end - old_end, 0xff) ||
             mmap(mem->window + old_end, new_end - old_end, PROT_READ | PROT_WRITE,
                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED)
             goto out;
-        set_pages(mem, old_end, new_end - old_end,
-                  page_bits(mem, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS));
+        set_pages(mem, old_end, new_end - old_end, bits);
     } else if (new_end < old_end) {
         if (punch(mem, new_end, old_end - new_end) < 0)
             goto out;

@@ -31,6 +31,8 @@ enum user_page {
     USER_PAGE_MAPPED = 8,
     USER_PAGE_SHARED = 16,
     USER_PAGE_FILE = JIT_USER_UNSURE, /* of a file that may become shorter */
+    USER_PAGE_GROWS = 64,             /* of the first stack: not counted, because it lies there in one piece */
+    USER_PAGE_NOFORK = 128,           /* children of fork do not get it */
 };
 
 struct user_mem {
@@ -39,6 +41,10 @@ struct user_mem {
     uint64_t limit;          /* programs' part of it: mmap gives no address at or above */
     uint64_t mmap_base;      /* where the search for a free range begins */
     uint64_t brk_start, brk; /* the heap */
+    uint64_t mapped, data;   /* bytes of all mappings, and of private writable ones */
+    uint64_t segment;        /* bytes of the program's own data; the heap's limit counts them */
+    uint64_t most, most_data; /* RLIMIT_AS and RLIMIT_DATA: no call makes `mapped` and `data` larger; or UINT64_MAX */
+    bool has_nofork;         /* there have been pages of USER_PAGE_NOFORK */
     uint8_t *page;           /* enum user_page bits of each page */
     bool big_endian;
     bool read_is_execute; /* what may be read may be executed (READ_IMPLIES_EXEC) */
@@ -52,12 +58,21 @@ struct user_mem {
 bool user_mem_init(struct user_mem *mem, uint64_t size, bool big_endian, GError **error);
 void user_mem_finish(struct user_mem *mem);
 
-/* mmap with the host's PROT_* and MAP_* values; MAP_DENYWRITE says that the file will not become shorter.
- * Returns the guest address, or -errno of the host. */
+/* mmap with the host's PROT_* and MAP_* values; MAP_DENYWRITE says that the file will not become shorter, and
+ * MAP_GROWSDOWN that it is a stack (USER_PAGE_GROWS). Returns the guest address, or -errno of the host. */
 int64_t user_mem_map(struct user_mem *mem, uint64_t address, uint64_t size, int prot, int flags, int fd,
                      uint64_t offset);
 int user_mem_unmap(struct user_mem *mem, uint64_t address, uint64_t size);
 int user_mem_protect(struct user_mem *mem, uint64_t address, uint64_t size, int prot);
+/* madvise, whose advice the host's kernel shall carry out on what is mapped. 0 or -errno. */
+int user_mem_advise(struct user_mem *mem, uint64_t address, uint64_t size, int advice);
+/* The contents of a range were changed past the program's rights: translations of it are void. */
+void user_mem_changed(struct user_mem *mem, uint64_t address, uint64_t size);
+/* In the child of a fork, before anything else is mapped: what it did not get becomes part of the reservation. */
+void user_mem_forked(struct user_mem *mem);
+/* Bytes from `address` up to the first page that is not mapped, at most `size` (multiples of the page size). */
+uint64_t user_mem_mapped(const struct user_mem *mem, uint64_t address, uint64_t size);
+/* mremap with the host's MREMAP_* values. The new address, or -errno. */
 int64_t user_mem_remap(struct user_mem *mem, uint64_t old, uint64_t old_size, uint64_t new_size, int flags,
                        uint64_t wanted);
 /* Moves the end of the heap; returns where it is then. */

@@ -157,16 +157,6 @@ static unsigned count_threads(struct user_process *process)
     return n;
 }
 
-static uint64_t mapped_pages(const struct user_process *process)
-{
-    const struct user_mem *mem = &process->mem;
-    uint64_t n = 0;
-
-    for (uint64_t i = 0; i < mem->size >> USER_PAGE_BITS; i++)
-        n += mem->page[i] != 0;
-    return n;
-}
-
 /* Fields of /proc/PID/stat by their number there (proc(5)). */
 enum {
     STAT_STATE = 3,
@@ -208,7 +198,7 @@ static void write_stat(const struct user_thread *thread, GString *text)
     }
     const uint64_t own[] = {
         [STAT_THREADS] = count_threads(process),
-        [STAT_VSIZE] = mapped_pages(process) << USER_PAGE_BITS,
+        [STAT_VSIZE] = process->mem.mapped,
         [STAT_START_CODE] = code_end ? code : 0,
         [STAT_END_CODE] = code_end,
         [STAT_START_STACK] = process->stack_start,
@@ -256,7 +246,7 @@ static char *status_line(const struct user_thread *thread, const char *line)
         return g_strdup_printf("Threads:\t%u", count_threads(thread->process));
     if (g_str_has_prefix(line, "VmPeak:") || g_str_has_prefix(line, "VmSize:"))
         return g_strdup_printf("%.7s\t%8" G_GUINT64_FORMAT " kB", line,
-                               mapped_pages(thread->process) * (USER_PAGE_SIZE / 1024));
+                               thread->process->mem.mapped / 1024);
     if (g_str_has_prefix(line, "SigBlk:"))
         set = thread->mask;
     else if (g_str_has_prefix(line, "SigIgn:"))

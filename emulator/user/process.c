@@ -86,6 +86,7 @@ struct user_thread *user_thread_new(struct user_process *process, const struct j
     thread->process = process;
     thread->cpu = make_cpu(process, like);
     thread->actions = process->action;
+    thread->limits = &process->limits;
     thread->slice = USER_SLICE;
     return thread;
 }
@@ -168,6 +169,10 @@ static bool prepare(struct user_process *process, const char *program, char **ar
     process->mem.mmap_base = process->arch->mmap_base;
     process->mem.invalidate = invalidate;
     process->mem.opaque = process;
+    if (!user_limits_init(process, options->limits)) {
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, _("“%s” are no limits of memory."), options->limits);
+        return false;
+    }
     if (!make_jit(process, error))
         return false;
     process->cache = user_cache_open(process);
@@ -293,6 +298,7 @@ bool user_process_forked(struct user_thread *thread)
 {
     struct user_process *process = thread->process;
 
+    user_mem_forked(&process->mem);
     /* The other threads stayed with the parent. */
     thread->tid = gettid();
     thread->host = pthread_self();
@@ -301,6 +307,9 @@ bool user_process_forked(struct user_thread *thread)
     if (thread->actions != process->action)
         memcpy(process->action, thread->actions, sizeof(process->action));
     thread->actions = process->action;
+    if (thread->limits != &process->limits)
+        process->limits = *thread->limits;
+    thread->limits = &process->limits;
     g_ptr_array_set_size(process->threads, 0);
     g_ptr_array_add(process->threads, thread);
     if (process->gdb)

@@ -22,6 +22,7 @@
 #include "emulator/user/cache.h"
 #include "emulator/user/elf.h"
 #include "emulator/user/gdb.h"
+#include "emulator/user/limits.h"
 #include "emulator/user/mem.h"
 #include "emulator/user/paths.h"
 
@@ -127,6 +128,7 @@ struct user_options {
     unsigned max_tier; /* as struct jit_options; 2 is usual */
     FILE *jit_log;     /* NULL: none */
     const char *cache; /* folder of the translation cache, absolute; NULL: none */
+    const char *limits; /* user_limits_text() of the program that started this one; NULL: the host's */
 };
 
 struct user_process {
@@ -146,7 +148,7 @@ struct user_process {
     /* Where the strings of its arguments and, behind them, of its environment lie. */
     uint64_t arguments_at, arguments_end, environment_end;
     struct elf_image image;
-    uint64_t stack_limit; /* bytes */
+    struct user_limits limits;
 
     bool watches_signals; /* user_signal_watch() */
     GMutex lock;        /* threads, actions */
@@ -176,6 +178,7 @@ struct user_thread {
     pid_t tid;
     bool vfork_child;            /* of a process of its own, in the memory of its parent, which waits */
     struct user_action *actions; /* the process's; a copy while it is a vfork child */
+    struct user_limits *limits;  /* the same */
 
     /* Signals: a host handler leaves one here and blocks the others until it is delivered. */
     volatile sig_atomic_t pending; /* host's signal number, 0: none */

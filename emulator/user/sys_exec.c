@@ -130,6 +130,7 @@ struct sharing_child {
     struct clone_request request;
     struct user_thread *thread;
     struct user_action *actions; /* its own; NULL: the process's */
+    struct user_limits limits;   /* its own */
     uint8_t *stack;
     int parent, flags;
     uint64_t mask;
@@ -189,6 +190,8 @@ static struct sharing_child *sharing_child_new(struct user_thread *t, const stru
     if (!(r->flags & CLONE_SIGHAND))
         c->actions = g_memdup2(t->actions, USER_N_ACTIONS * sizeof(*t->actions));
     c->thread->actions = c->actions ? c->actions : t->actions;
+    c->limits = *t->limits;
+    c->thread->limits = &c->limits;
     return c;
 }
 
@@ -348,6 +351,7 @@ static int64_t clone_thread(struct user_thread *t, const struct clone_request *r
     birth.thread = user_thread_new(process, t->cpu);
     birth.thread->mask = t->mask;
     birth.thread->actions = t->actions;
+    birth.thread->limits = t->limits;
     if (r->flags & CLONE_CHILD_CLEARTID)
         birth.thread->clear_tid = r->child_tid;
     if (r->flags & CLONE_SETTLS)
@@ -483,6 +487,7 @@ static GPtrArray *make_command(struct user_thread *t, const char *debugger, cons
 {
     const struct user_options *options = &t->process->options;
     GPtrArray *command = g_ptr_array_new_with_free_func(g_free);
+    g_autofree char *text = user_limits_text(t), *limits = g_strconcat("--limits=", text, NULL);
 
     g_ptr_array_add(command, g_strdup("vitrine"));
     g_ptr_array_add(command, g_strdup("exec"));
@@ -503,6 +508,7 @@ static GPtrArray *make_command(struct user_thread *t, const char *debugger, cons
     g_ptr_array_add(command, g_strdup_printf("--cache=%s", options->cache ? options->cache : "off"));
     if (options->jit_log)
         g_ptr_array_add(command, g_strdup("--log=jit"));
+    g_ptr_array_add(command, g_steal_pointer(&limits));
     if (debugger)
         g_ptr_array_add(command, g_strdup_printf("--gdb=%s", debugger));
     g_ptr_array_add(command, g_strdup_printf("--argv0=%s", *argv ? *argv : ""));
@@ -540,6 +546,26 @@ static int64_t start(struct user_thread *t, const char *file, void *argv, void *
     return USER_HOST(t, SYS_execve, file, argv, envp, 0, 0, 0);
 }
 
+/* A program of the host's. What the host will refuse is not given the limits: they could not be taken back. */
+static int64_t start_native(struct user_thread *t, const char *file, void *argv, void *envp)
+{
+    struct user_limits before;
+    char magic[4] = {0};
+    int fd = open(file, O_RDONLY | O_CLOEXEC);
+    bool runs = fd < 0 || (read(fd, magic, sizeof(magic)) > 2 &&
+                           (memcmp(magic, "\177ELF", 4) == 0 || memcmp(magic, "#!", 2) == 0));
+    int64_t result;
+
+    if (fd >= 0)
+        close(fd);
+    if (!runs)
+        return start(t, file, argv, envp);
+    user_limits_give(t, &before);
+    result = start(t, file, argv, envp);
+    user_limits_take_back(&before);
+    return result;
+}
+
 /* A program for one of our processors begins again under this program; any other is the host's to run. `name`
  * is what the program calls the file. */
 static int64_t execute(struct user_thread *t, const char *name, const char *host, GPtrArray *argv,
@@ -569,12 +595,11 @@ static int64_t execute(struct user_thread *t, const char *name, const char *host
     if (ours < 0)
         return ours;
     user_cache_keep(t);
-    if (!ours) {
-        /* With a sysroot the interpreter's name has another meaning than it has for the host. */
-        if (t->process->options.sysroot)
-            return start(t, file, arguments, envp->pdata);
-        return start(t, host, argv->pdata, envp->pdata);
-    }
+    /* With a sysroot the interpreter's name has another meaning than it has for the host. */
+    if (!ours && t->process->options.sysroot)
+        return start_native(t, file, arguments, envp->pdata);
+    if (!ours)
+        return start_native(t, host, argv->pdata, envp->pdata);
     debugger = user_gdb_hand_over(t);
     command = make_command(t, debugger, called, arguments);
     result = start(t, t->process->options.self, command->pdata, envp->pdata);

@@ -53,26 +53,39 @@ int64_t user_sys_mremap(struct user_thread *t, const uint64_t *a)
     return user_mem_remap(MEM(t), a[0], a[1], a[2], (int)a[3], a[4]);
 }
 
-/* Calls that only name a range: it must lie in the window, and every page of it must be the program's. */
-static int64_t on_range(struct user_thread *t, long number, const uint64_t *a, uint64_t third)
+/* Calls that only name a range, which begins at a page: it must lie in the window. *size is rounded. A hole in it is
+ * ENOMEM at the end (*hole), but what is mapped is dealt with. */
+static int64_t on_range(struct user_thread *t, long number, uint64_t start, uint64_t size, uint64_t third)
 {
-    uint64_t size = (a[1] + USER_PAGE_SIZE - 1) & USER_PAGE_MASK;
-    void *host = user_mem_host(MEM(t), a[0], size);
+    uint64_t end = start + ((size + USER_PAGE_SIZE - 1) & USER_PAGE_MASK), piece;
+    bool hole = end > MEM(t)->limit;
 
-    if (a[0] & ~USER_PAGE_MASK)
+    if (start & ~USER_PAGE_MASK)
         return -EINVAL;
-    if (!host)
+    /* The rounded size of a 32-bit program may have no bits left, or the range no end. */
+    if (size && (end == start || end > MEM(t)->size))
         return -ENOMEM;
-    for (uint64_t at = a[0]; at < a[0] + size; at += USER_PAGE_SIZE) {
-        if (!user_mem_page(MEM(t), at))
-            return -ENOMEM;
+    for (uint64_t at = start; at < MIN(end, MEM(t)->limit); at += piece) {
+        int64_t result;
+
+        piece = user_mem_mapped(MEM(t), at, MIN(end, MEM(t)->limit) - at);
+        if (!piece) {
+            hole = true;
+            piece = USER_PAGE_SIZE;
+            continue;
+        }
+        result = USER_HOST(t, number, MEM(t)->window + at, piece, third, 0, 0, 0);
+        if (result < 0)
+            return result;
     }
-    return USER_HOST(t, number, host, size, third, 0, 0, 0);
+    return hole ? -ENOMEM : 0;
 }
 
 int64_t user_sys_msync(struct user_thread *t, const uint64_t *a)
 {
-    return on_range(t, SYS_msync, a, a[2]);
+    if (a[2] & ~(uint64_t)(MS_ASYNC | MS_INVALIDATE | MS_SYNC) || (a[2] & MS_ASYNC && a[2] & MS_SYNC))
+        return -EINVAL;
+    return on_range(t, SYS_msync, a[0], a[1], a[2]);
 }
 
 /* Programs ask for advice that does not exist to learn whether a zero can be believed: what is not known is refused. */
@@ -99,7 +112,7 @@ int64_t user_sys_madvise(struct user_thread *t, const uint64_t *a)
     case MADV_COLD:
     case MADV_PAGEOUT:
     case MADV_POPULATE_READ:
-    case MADV_POPULATE_WRITE: return on_range(t, SYS_madvise, a, a[2]);
+    case MADV_POPULATE_WRITE: return user_mem_advise(MEM(t), a[0], a[1], (int)a[2]);
     case MADV_HWPOISON: return -EPERM;
     default: return -EINVAL;
     }
@@ -107,25 +120,52 @@ int64_t user_sys_madvise(struct user_thread *t, const uint64_t *a)
 
 int64_t user_sys_mincore(struct user_thread *t, const uint64_t *a)
 {
-    uint64_t pages = (a[1] + USER_PAGE_SIZE - 1) >> USER_PAGE_BITS;
-    void *to = user_mem_host(MEM(t), a[2], pages);
+    uint64_t size = (a[1] + USER_PAGE_SIZE - 1) & USER_PAGE_MASK, pages = size >> USER_PAGE_BITS;
+    void *to = user_mem_host(MEM(t), a[2], pages), *from = user_mem_host(MEM(t), a[0], size);
 
-    return to ? on_range(t, SYS_mincore, a, (uint64_t)(uintptr_t)to) : -EFAULT;
+    if (a[0] & ~USER_PAGE_MASK)
+        return -EINVAL;
+    if (!from || user_mem_mapped(MEM(t), a[0], size) < size)
+        return -ENOMEM;
+    return to ? USER_HOST(t, SYS_mincore, from, size, to, 0, 0, 0) : -EFAULT;
+}
+
+/* A lock begins anywhere in its first page. */
+static int64_t lock(struct user_thread *t, long number, const uint64_t *a, uint64_t flags)
+{
+    uint64_t before = a[0] & ~USER_PAGE_MASK;
+
+    return on_range(t, number, a[0] - before, a[1] ? a[1] + before : 0, flags);
 }
 
 int64_t user_sys_mlock(struct user_thread *t, const uint64_t *a)
 {
-    return on_range(t, SYS_mlock, a, 0);
+    return lock(t, SYS_mlock, a, 0);
 }
 
 int64_t user_sys_munlock(struct user_thread *t, const uint64_t *a)
 {
-    return on_range(t, SYS_munlock, a, 0);
+    return lock(t, SYS_munlock, a, 0);
 }
 
 int64_t user_sys_mlock2(struct user_thread *t, const uint64_t *a)
 {
-    return on_range(t, SYS_mlock2, a, a[2]);
+    return a[2] & ~(uint64_t)MLOCK_ONFAULT ? -EINVAL : lock(t, SYS_mlock2, a, a[2]);
+}
+
+/* The kernel maps the range of a shared file's mapping anew; the protection must be 0 and stays what it is. */
+int64_t user_sys_remap_file_pages(struct user_thread *t, const uint64_t *a)
+{
+    uint64_t start = a[0] & USER_PAGE_MASK, size = a[1] & USER_PAGE_MASK;
+    void *host = user_mem_host(MEM(t), start, size);
+    int64_t result;
+
+    if (a[2] || !size || !host || user_mem_mapped(MEM(t), start, size) < size)
+        return -EINVAL;
+    result = USER_HOST(t, SYS_remap_file_pages, host, size, 0, a[3], user_bits_to_host(ABI(t)->mmap_flags, (uint32_t)a[4]),
+                       0);
+    user_mem_changed(MEM(t), start, size);
+    return result;
 }
 
 /* This program's own memory counts as the guest's: without its translations, the guest would wait all the same. By the

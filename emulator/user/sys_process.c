@@ -290,60 +290,63 @@ static uint64_t limit_to_guest(const struct user_abi *abi, uint64_t value)
     return value >= abi->rlimit_infinity ? abi->rlimit_infinity : value;
 }
 
+/* Of this process, or of one of the host's. */
+static int64_t exchange_limits(struct user_thread *t, int pid, int which, const struct rlimit *new, struct rlimit *old)
+{
+    int64_t result;
+
+    if ((pid == 0 || pid == getpid()) && user_limits_exchange(t, which, new, old, &result))
+        return result;
+    return USER_HOST(t, SYS_prlimit64, pid, which, new, old, 0, 0);
+}
+
+static uint64_t limit_to_host(const struct user_abi *abi, uint64_t value)
+{
+    return value >= abi->rlimit_infinity ? RLIM_INFINITY : value;
+}
+
 int64_t user_sys_getrlimit(struct user_thread *t, const uint64_t *a)
 {
     const struct user_abi *abi = ABI(t);
-    uint64_t limit[2];
+    struct rlimit limit;
     int which = user_pair_to_host(abi->rlimits, (int)a[0], (int)a[0]);
-    int64_t result = USER_HOST(t, SYS_prlimit64, 0, which, NULL, limit, 0, 0);
+    int64_t result = exchange_limits(t, 0, which, NULL, &limit);
 
     if (result < 0)
         return result;
-    return user_mem_put(MEM(t), a[1], abi->word, limit_to_guest(abi, limit[0])) &&
-                   user_mem_put(MEM(t), a[1] + abi->word, abi->word, limit_to_guest(abi, limit[1]))
+    return user_mem_put(MEM(t), a[1], abi->word, limit_to_guest(abi, limit.rlim_cur)) &&
+                   user_mem_put(MEM(t), a[1] + abi->word, abi->word, limit_to_guest(abi, limit.rlim_max))
                ? 0
                : -EFAULT;
-}
-
-/* What this program's own threads have for certain. */
-#define STACK_LEAST ((uint64_t)8 << 20)
-
-/* Limits of memory would bind this program and its caches, not the guest: they are accepted and not passed
- * on, but for longer stacks, which the next program gets. */
-static bool is_own_limit(int which, uint64_t soft)
-{
-    return which == RLIMIT_AS || which == RLIMIT_DATA || (which == RLIMIT_STACK && soft < STACK_LEAST);
 }
 
 int64_t user_sys_setrlimit(struct user_thread *t, const uint64_t *a)
 {
     const struct user_abi *abi = ABI(t);
-    uint64_t limit[2];
     int which = user_pair_to_host(abi->rlimits, (int)a[0], (int)a[0]);
+    uint64_t soft, hard;
 
-    for (unsigned i = 0; i < 2; i++) {
-        if (!user_mem_get(MEM(t), a[1] + i * abi->word, abi->word, &limit[i]))
-            return -EFAULT;
-        if (limit[i] >= abi->rlimit_infinity)
-            limit[i] = RLIM_INFINITY;
-    }
-    return is_own_limit(which, limit[0]) ? 0 : USER_HOST(t, SYS_prlimit64, 0, which, limit, NULL, 0, 0);
+    if (!user_mem_get(MEM(t), a[1], abi->word, &soft) || !user_mem_get(MEM(t), a[1] + abi->word, abi->word, &hard))
+        return -EFAULT;
+    return exchange_limits(t, 0, which, &(struct rlimit){limit_to_host(abi, soft), limit_to_host(abi, hard)}, NULL);
 }
 
+/* struct rlimit64 has 64-bit numbers and the host's infinity everywhere. */
 int64_t user_sys_prlimit64(struct user_thread *t, const uint64_t *a)
 {
-    uint64_t new[2], old[2];
     int which = user_pair_to_host(ABI(t)->rlimits, (int)a[1], (int)a[1]);
-    bool set = a[2] != 0;
+    struct rlimit new, old;
+    uint64_t soft, hard;
     int64_t result;
 
-    if (set && (!user_mem_get(MEM(t), a[2], 8, &new[0]) || !user_mem_get(MEM(t), a[2] + 8, 8, &new[1])))
-        return -EFAULT;
-    if (set && is_own_limit(which, new[0]))
-        set = false;
-    result = USER_HOST(t, SYS_prlimit64, (int)a[0], which, set ? new : NULL, a[3] ? old : NULL, 0, 0);
+    if (a[2]) {
+        if (!user_mem_get(MEM(t), a[2], 8, &soft) || !user_mem_get(MEM(t), a[2] + 8, 8, &hard))
+            return -EFAULT;
+        new = (struct rlimit){soft, hard};
+    }
+    result = exchange_limits(t, (int)a[0], which, a[2] ? &new : NULL, a[3] ? &old : NULL);
     if (result == 0 && a[3] &&
-        (!user_mem_put(MEM(t), a[3], 8, old[0]) || !user_mem_put(MEM(t), a[3] + 8, 8, old[1])))
+        (!user_mem_put(MEM(t), a[3], 8, old.rlim_cur) || !user_mem_put(MEM(t), a[3] + 8, 8, old.rlim_max)))
         return -EFAULT;
     return result;
 }
