@@ -3,9 +3,11 @@
 #include "app/ui/machine_window_private.h"
 
 #include "app/i18n.h"
+#include "app/machine_check.h"
 #include "app/machine_log.h"
 #include "app/ui/dialogs.h"
 #include "app/ui/jobs.h"
+#include "app/ui/machine_actions.h"
 #include "app/ui/names.h"
 
 #include <string.h>
@@ -46,11 +48,44 @@ static void update_hint(VitrineMachineWindow *self)
     vitrine_status_strip_set_hint(self->status, hint);
 }
 
+/* Something in the description or the files that it cannot start with. */
+static gboolean has_fault(VitrineBundle *bundle, VitrineHistory *history)
+{
+    const MachineIni *machine = vitrine_bundle_get_machine(bundle);
+
+    if (!machine || !history || vitrine_history_get_problems(history)->len > 0)
+        return TRUE;
+    g_autoptr(GPtrArray) findings = machine_check(vitrine_bundle_get_folder(bundle), machine);
+    return findings->len > 0 && ((struct machine_finding *)findings->pdata[0])->level == FINDING_ERROR;
+}
+
+/* What it could not run for may be mended meanwhile: then there is nothing to tell of it any more. */
+static void look_at_fault(VitrineMachineWindow *self)
+{
+    VitrineBundle *bundle = vitrine_session_get_bundle(self->session);
+
+    if (!bundle || !is_over(self))
+        return;
+    if (state_of(self) == SESSION_ERROR) {
+        gboolean fault = has_fault(bundle, self->history);
+        self->fault_seen |= fault;
+        self->fault_gone = self->fault_seen && !fault;
+    }
+    machine_window_update(self);
+}
+
+static void on_active_changed(VitrineMachineWindow *self)
+{
+    if (self->session && gtk_window_is_active(GTK_WINDOW(self)) && state_of(self) == SESSION_ERROR && self->history)
+        vitrine_history_refresh(self->history); /* a file may be back where it was */
+}
+
 static void show_off_page(VitrineMachineWindow *self, enum session_state state)
 {
     VitrineBundle *bundle = vitrine_session_get_bundle(self->session);
-    gboolean saved = bundle && vitrine_bundle_get_state(bundle) == BUNDLE_SAVED;
-    gboolean failed = state == SESSION_ERROR;
+    gboolean saved = bundle && vitrine_bundle_is_saved(bundle);
+    gboolean failed = state == SESSION_ERROR && !self->fault_gone;
+    const char *refusal = bundle && !failed ? machine_start_refusal(vitrine_bundle_get_state(bundle)) : NULL;
 
     adw_status_page_set_icon_name(self->off_page,
                                   failed ? "dialog-warning-symbolic" : "system-shutdown-symbolic");
@@ -59,9 +94,10 @@ static void show_off_page(VitrineMachineWindow *self, enum session_state state)
                                                       : _("Powered Off"));
     g_autofree char *escaped =
         failed ? g_markup_escape_text(vitrine_session_get_message(self->session), -1) : NULL;
-    adw_status_page_set_description(self->off_page, failed  ? escaped
-                                                    : saved ? _("It goes on right there.")
-                                                            : NULL);
+    adw_status_page_set_description(self->off_page, failed    ? escaped
+                                                    : refusal ? refusal
+                                                    : saved   ? _("It goes on right there.")
+                                                              : NULL);
     gtk_label_set_label(GTK_LABEL(self->off_start_label), failed  ? _("_Try Again")
                                                           : saved ? _("_Resume")
                                                                   : _("_Start"));
@@ -134,7 +170,8 @@ void machine_window_update(VitrineMachineWindow *self)
                              paused ? "media-playback-start-symbolic" : "media-playback-pause-symbolic");
     dialogs_name_widget(self->pause_button, paused ? _("Resume") : _("Pause"));
 
-    gboolean free_to_start = is_over(self) && vitrine_session_get_bundle(self->session);
+    VitrineBundle *bundle = vitrine_session_get_bundle(self->session);
+    gboolean free_to_start = is_over(self) && bundle && !machine_start_refusal(vitrine_bundle_get_state(bundle));
     gboolean steady = state == SESSION_RUNNING || paused;
     gtk_widget_action_set_enabled(widget, "machine.start", free_to_start);
     gtk_widget_action_set_enabled(widget, "machine.start-fresh", free_to_start);
@@ -243,7 +280,7 @@ static void on_started(GObject *source, GAsyncResult *result, gpointer user_data
         vitrine_history_refresh(history); /* an original may have changed */
     }
     if (self->session)
-        machine_window_update(self);
+        look_at_fault(self);
 }
 
 void vitrine_machine_window_start(VitrineMachineWindow *self)
@@ -258,19 +295,29 @@ static void on_background(VitrineHistory *history, VitrineJob *job, VitrineMachi
 
 static void set_session(VitrineMachineWindow *self, VitrineSession *session)
 {
+    VitrineBundle *bundle = self->session ? vitrine_session_get_bundle(self->session) : NULL;
+
+    if (bundle)
+        g_signal_handlers_disconnect_by_data(bundle, self);
     if (self->session)
         g_signal_handlers_disconnect_by_data(self->session, self);
     g_set_object(&self->session, session);
+    self->fault_seen = self->fault_gone = FALSE;
     g_clear_pointer(&self->complained, g_free);
     vitrine_screen_set_session(self->screen, session);
     vitrine_serial_view_set_session(self->serial, session);
     vitrine_status_strip_set_session(self->status, session);
     vitrine_rewind_bar_set_session(self->rewind, session);
-    vitrine_history_look_at(&self->history, session ? vitrine_session_get_bundle(session) : NULL, self);
-    if (self->history)
+    bundle = session ? vitrine_session_get_bundle(session) : NULL;
+    vitrine_history_look_at(&self->history, bundle, self);
+    if (self->history) {
         g_signal_connect(self->history, "background", G_CALLBACK(on_background), self);
+        g_signal_connect_swapped(self->history, "changed", G_CALLBACK(look_at_fault), self);
+    }
     if (!session)
         return;
+    if (bundle)
+        g_signal_connect_swapped(bundle, "changed", G_CALLBACK(look_at_fault), self);
     g_signal_connect(session, "state-changed", G_CALLBACK(on_state_changed), self);
     g_signal_connect(session, "finished", G_CALLBACK(on_finished), self);
     g_signal_connect(session, "present", G_CALLBACK(on_present), self);
@@ -570,6 +617,7 @@ static void vitrine_machine_window_init(VitrineMachineWindow *self)
     self->view = g_strdup("screen");
     gtk_widget_init_template(GTK_WIDGET(self));
     g_signal_connect(self, "notify::fullscreened", G_CALLBACK(on_full_screen_changed), NULL);
+    g_signal_connect(self, "notify::is-active", G_CALLBACK(on_active_changed), NULL);
     dialogs_set_toasts(GTK_WINDOW(self), self->toasts);
     gtk_drop_target_set_gtypes(self->drop_target, types, G_N_ELEMENTS(types));
     g_autoptr(GSimpleActionGroup) group = g_simple_action_group_new();

@@ -86,15 +86,15 @@ def refuses(desk, name, what):
     desk.picture(f"repair-overview-{name.lower()}")
     desk.press("Repair…", inside="Vitrine")
     desk.find("You are here")
-    desk.focus(name)
-    desk.keys("ctrl+w")
-    wait_for("its window to close", lambda: not desk.window(name))
     desk.focus("Vitrine")
 
 
 def repaired(desk, name):
     wait_for("the good news", lambda: any(node.get_name() == "The machine can be started again" for node in desk.all()), 60)
     desk.gone("Locate…", ("push button",))
+    desk.focus(name)
+    desk.gone("It Could Not Run")
+    desk.find("Powered Off")
     starts(desk, name)
     images_are_sound(desk, name)
     desk.focus("Vitrine")
