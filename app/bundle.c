@@ -14,6 +14,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* What a machine is open for, as a word in the file that is locked. */
+enum use { USE_RUN, USE_CHANGE, USE_EXPORT, N_USES };
+static const char *const use_words[] = {[USE_RUN] = "run", [USE_CHANGE] = "change", [USE_EXPORT] = "export"};
+
 struct _VitrineBundle {
     GObject parent;
     char *folder;
@@ -23,7 +27,7 @@ struct _VitrineBundle {
     char *problem;
     enum bundle_state state;
     int lock_fd; /* -1: not ours */
-    gboolean changing; /* locked for a change, not for a run */
+    enum use use; /* what it is locked for */
 };
 
 G_DEFINE_FINAL_TYPE(VitrineBundle, vitrine_bundle, G_TYPE_OBJECT)
@@ -173,31 +177,83 @@ gboolean vitrine_remove_tree(const char *path, GError **error)
 
 /* ---- reading ---- */
 
-static enum bundle_state look_at_state(VitrineBundle *self)
+/* What somebody else has it open for; N_USES: nobody has. */
+static enum use use_of_another(VitrineBundle *self)
+{
+    g_autofree char *lock = g_build_filename(self->folder, "lock", NULL);
+    int fd = open(lock, O_RDWR | O_CLOEXEC);
+    if (fd < 0)
+        return N_USES;
+    struct flock wanted = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    gboolean held = fcntl(fd, F_OFD_GETLK, &wanted) == 0 && wanted.l_type != F_UNLCK;
+    char word[16] = "";
+    gssize length = held ? pread(fd, word, sizeof(word) - 1, 0) : 0;
+    close(fd);
+    if (!held)
+        return N_USES;
+    for (enum use use = USE_RUN; length > 0 && use < N_USES; use++) {
+        if (strcmp(word, use_words[use]) == 0)
+            return use;
+    }
+    return USE_RUN;
+}
+
+/* FALSE, with a sentence: what was wanted cannot be done for what it is used for. */
+static gboolean refuse_in_use(VitrineBundle *self, enum use use, gboolean deleting, GError **error)
+{
+    switch (use) {
+    case USE_EXPORT:
+        g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_IN_USE, _("“%s” is being exported. Wait until that is done."),
+                    self->name);
+        break;
+    case USE_CHANGE:
+        g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_IN_USE,
+                    _("The history of “%s” is being changed. Wait until that is done."), self->name);
+        break;
+    case USE_RUN:
+    case N_USES: /* it has just been closed */
+        g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_IN_USE,
+                    deleting             ? _("“%s” is running. Power it off before deleting it.")
+                    : self->lock_fd >= 0 ? _("“%s” is running already.")
+                                         : _("“%s” is running already, in another window or program. Close it there "
+                                             "first."),
+                    self->name);
+        break;
+    }
+    return FALSE;
+}
+
+gboolean vitrine_bundle_is_saved(VitrineBundle *self)
 {
     if (!self->machine)
-        return BUNDLE_BROKEN;
-    if (self->lock_fd >= 0 && !self->changing)
-        return BUNDLE_RUNNING;
-    g_autofree char *lock = g_build_filename(self->folder, "lock", NULL);
-    int fd = self->lock_fd >= 0 ? -1 : open(lock, O_RDWR | O_CLOEXEC);
-    if (fd >= 0) {
-        struct flock lock_wanted = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-        gboolean held = fcntl(fd, F_OFD_GETLK, &lock_wanted) == 0 && lock_wanted.l_type != F_UNLCK;
-        close(fd);
-        if (held)
-            return BUNDLE_RUNNING;
-    }
+        return FALSE;
     g_autofree char *resume = vitrine_bundle_resume_state(self);
     if (g_file_test(resume, G_FILE_TEST_EXISTS))
-        return BUNDLE_SAVED;
+        return TRUE;
     static const char *const memory[] = {"state", "resume.state"};
     for (unsigned i = 0; self->machine->resume && i < G_N_ELEMENTS(memory); i++) {
         g_autofree char *node = g_build_filename(self->folder, "history", self->machine->resume, memory[i], NULL);
         if (g_file_test(node, G_FILE_TEST_EXISTS))
-            return BUNDLE_SAVED;
+            return TRUE;
     }
-    return BUNDLE_OFF;
+    return FALSE;
+}
+
+static enum bundle_state look_at_state(VitrineBundle *self)
+{
+    if (!self->machine)
+        return BUNDLE_BROKEN;
+    gboolean ours = self->lock_fd >= 0;
+    switch (ours ? self->use : use_of_another(self)) {
+    case USE_RUN: return BUNDLE_RUNNING;
+    case USE_EXPORT: return BUNDLE_EXPORTING;
+    case USE_CHANGE:
+        if (!ours)
+            return BUNDLE_CHANGING;
+        break;
+    case N_USES: break;
+    }
+    return vitrine_bundle_is_saved(self) ? BUNDLE_SAVED : BUNDLE_OFF;
 }
 
 static MachineIni *read_machine(const char *folder, GError **error)
@@ -271,11 +327,18 @@ const char *vitrine_bundle_get_problem(VitrineBundle *self)
     return self->problem;
 }
 
+gboolean vitrine_bundle_is_open(VitrineBundle *self)
+{
+    return self->state == BUNDLE_RUNNING || self->state == BUNDLE_EXPORTING || self->state == BUNDLE_CHANGING;
+}
+
 const char *vitrine_bundle_state_id(enum bundle_state state)
 {
     static const char *const ids[] = {[BUNDLE_OFF] = "off",
                                       [BUNDLE_SAVED] = "saved",
                                       [BUNDLE_RUNNING] = "running",
+                                      [BUNDLE_EXPORTING] = "exporting",
+                                      [BUNDLE_CHANGING] = "changing",
                                       [BUNDLE_BROKEN] = "broken"};
 
     return ids[state];
@@ -411,42 +474,41 @@ VitrineBundle *vitrine_bundle_create(const char *machines_folder, const MachineI
 
 /* ---- lock ---- */
 
-gboolean vitrine_bundle_lock_for_change(VitrineBundle *self, GError **error)
+static gboolean lock(VitrineBundle *self, enum use use, GError **error)
 {
-    gboolean was_free = self->lock_fd < 0;
-
-    if (was_free)
-        self->changing = TRUE; /* before its state is looked at */
-    gboolean ok = vitrine_bundle_lock(self, error);
-    if (was_free && !ok)
-        self->changing = FALSE;
-    return ok;
+    if (self->lock_fd >= 0)
+        return refuse_in_use(self, self->use, FALSE, error);
+    g_autofree char *path = g_build_filename(self->folder, "lock", NULL);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    if (fd < 0)
+        return vitrine_set_errno(error, errno, _("The machine's lock could not be opened"), path);
+    struct flock wanted = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    if (fcntl(fd, F_OFD_SETLK, &wanted) != 0) {
+        close(fd);
+        return refuse_in_use(self, use_of_another(self), FALSE, error);
+    }
+    /* A disk that is full leaves no word, which is read as that of a run. */
+    if (ftruncate(fd, 0) != 0 || pwrite(fd, use_words[use], strlen(use_words[use]), 0) < 0)
+        g_debug("%s: %s", path, g_strerror(errno));
+    self->lock_fd = fd;
+    self->use = use;
+    vitrine_bundle_refresh(self);
+    return TRUE;
 }
 
 gboolean vitrine_bundle_lock(VitrineBundle *self, GError **error)
 {
-    if (self->lock_fd < 0) {
-        g_autofree char *path = g_build_filename(self->folder, "lock", NULL);
-        int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-        if (fd < 0)
-            return vitrine_set_errno(error, errno, _("The machine's lock could not be opened"), path);
-        struct flock wanted = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-        if (fcntl(fd, F_OFD_SETLK, &wanted) != 0) {
-            close(fd);
-            g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_IN_USE,
-                        _("“%s” is running already, in another window or program. Close it there first."),
-                        self->name);
-            return FALSE;
-        }
-        self->lock_fd = fd;
-        vitrine_bundle_refresh(self);
-        return TRUE;
-    }
-    g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_IN_USE,
-                self->changing ? _("The history of “%s” is being changed. Wait until that is done.")
-                               : _("“%s” is running already."),
-                self->name);
-    return FALSE;
+    return lock(self, USE_RUN, error);
+}
+
+gboolean vitrine_bundle_lock_for_change(VitrineBundle *self, GError **error)
+{
+    return lock(self, USE_CHANGE, error);
+}
+
+gboolean vitrine_bundle_lock_for_export(VitrineBundle *self, GError **error)
+{
+    return lock(self, USE_EXPORT, error);
 }
 
 void vitrine_bundle_unlock(VitrineBundle *self)
@@ -455,26 +517,22 @@ void vitrine_bundle_unlock(VitrineBundle *self)
         return;
     close(self->lock_fd);
     self->lock_fd = -1;
-    self->changing = FALSE;
     if (G_OBJECT(self)->ref_count > 0)
         vitrine_bundle_refresh(self);
 }
 
 /* ---- deleting ---- */
 
-static gboolean refuse_if_running(VitrineBundle *self, GError **error)
+static gboolean may_go(VitrineBundle *self, GError **error)
 {
-    self->state = look_at_state(self);
-    if (self->state != BUNDLE_RUNNING)
-        return FALSE;
-    g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_IN_USE,
-                _("“%s” is running. Power it off before deleting it."), self->name);
-    return TRUE;
+    enum use use = self->lock_fd >= 0 ? self->use : use_of_another(self);
+
+    return use == N_USES || refuse_in_use(self, use, TRUE, error);
 }
 
 gboolean vitrine_bundle_delete(VitrineBundle *self, GError **error)
 {
-    if (refuse_if_running(self, error))
+    if (!may_go(self, error))
         return FALSE;
     /* First out of sight in one step: a crash in the middle leaves no half machine in the library. */
     if (!self->hidden_from && !vitrine_bundle_hide(self, error))
@@ -484,7 +542,7 @@ gboolean vitrine_bundle_delete(VitrineBundle *self, GError **error)
 
 gboolean vitrine_bundle_hide(VitrineBundle *self, GError **error)
 {
-    if (refuse_if_running(self, error))
+    if (!may_go(self, error))
         return FALSE;
     g_autofree char *parent = g_path_get_dirname(self->folder);
     g_autofree char *base = g_path_get_basename(self->folder);

@@ -7,7 +7,7 @@
  *   history/       saved moments; "resume.state" is where the machine goes on when it is started next
  *   nvram          battery-backed memory of the machine
  *   thumbnail.png  its last picture
- *   lock           locked (open file description lock) by whoever has the machine open
+ *   lock           locked (open file description lock) by whoever has the machine open; holds a word for what
  *
  * Every change is crash-safe: new file, fsync, rename, fsync of the folder. The functions block on the disk
  * for a few milliseconds, the ones that say so for longer. Main thread only, but for the three that say
@@ -28,7 +28,9 @@ enum bundle_state {
     BUNDLE_OFF,
     BUNDLE_SAVED,   /* has a state to resume from */
     BUNDLE_RUNNING, /* open, here or in another process */
-    BUNDLE_BROKEN,  /* vitrine_bundle_get_problem() says why */
+    BUNDLE_EXPORTING, /* likewise, to be written to one file */
+    BUNDLE_CHANGING,  /* another process changes its history */
+    BUNDLE_BROKEN,    /* vitrine_bundle_get_problem() says why */
 };
 
 /* $XDG_DATA_HOME/vitrine/machines; g_free(). */
@@ -69,6 +71,10 @@ const char *vitrine_bundle_get_name(VitrineBundle *self); /* of a broken one: it
 const MachineIni *vitrine_bundle_get_machine(VitrineBundle *self);
 enum bundle_state vitrine_bundle_get_state(VitrineBundle *self);
 const char *vitrine_bundle_get_problem(VitrineBundle *self); /* NULL unless broken */
+/* Somebody has it open, for whatever. */
+gboolean vitrine_bundle_is_open(VitrineBundle *self);
+/* It has a state to resume from, whether or not it is open. */
+gboolean vitrine_bundle_is_saved(VitrineBundle *self);
 /* Word for a state as the command line's --json prints it. */
 const char *vitrine_bundle_state_id(enum bundle_state state);
 
@@ -86,6 +92,8 @@ char *vitrine_bundle_resume_state(VitrineBundle *self); /* likewise */
 gboolean vitrine_bundle_lock(VitrineBundle *self, GError **error);
 /* The same for a change of its files that is not a run: its state stays what it is. */
 gboolean vitrine_bundle_lock_for_change(VitrineBundle *self, GError **error);
+/* The same to write it to a file: its state is BUNDLE_EXPORTING. */
+gboolean vitrine_bundle_lock_for_export(VitrineBundle *self, GError **error);
 void vitrine_bundle_unlock(VitrineBundle *self);
 
 /* Removes the folder for good; refuses while it is open. */

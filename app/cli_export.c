@@ -49,7 +49,7 @@ int cli_export(int argc, char **argv)
     g_autoptr(VitrineLibrary) library = vitrine_library_new(NULL, FALSE);
     g_autoptr(VitrineBundle) bundle = vitrine_library_find(library, argv[1], &error);
     g_autofree char *path = g_canonicalize_filename(argv[2], NULL);
-    if (bundle && vitrine_bundle_lock_for_change(bundle, &error)) {
+    if (bundle && vitrine_bundle_lock_for_export(bundle, &error)) {
         bundle_file_export(vitrine_bundle_get_folder(bundle), path, &job, &error);
         vitrine_bundle_unlock(bundle);
     }

@@ -165,7 +165,7 @@ DiskSearch *disk_search_new(VitrineLibrary *library, const char *const *more)
         struct machine *machine = g_new0(struct machine, 1);
         machine->name = g_strdup(vitrine_bundle_get_name(bundle));
         machine->folder = g_strdup(vitrine_bundle_get_folder(bundle));
-        machine->running = vitrine_bundle_get_state(bundle) == BUNDLE_RUNNING;
+        machine->running = vitrine_bundle_is_open(bundle);
         machine->files = g_ptr_array_new_with_free_func(g_free);
         for (unsigned j = 0; ini && j < ini->disk_count; j++)
             add_file(machine, &ini->disks[j]);

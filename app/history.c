@@ -293,8 +293,7 @@ static HistoryRecord *here_record(VitrineHistory *self, char *parent)
     record->kind = HISTORY_HERE;
     record->time = g_get_real_time();
     record->parent = parent;
-    enum bundle_state state = vitrine_bundle_get_state(self->bundle);
-    record->has_ram = state == BUNDLE_RUNNING || state == BUNDLE_SAVED;
+    record->has_ram = vitrine_bundle_get_state(self->bundle) == BUNDLE_RUNNING || vitrine_bundle_is_saved(self->bundle);
     return record;
 }
 
@@ -501,7 +500,7 @@ gboolean vitrine_history_was_running(VitrineHistory *self, VitrineHistoryNode **
     const MachineIni *machine = vitrine_bundle_get_machine(self->bundle);
 
     *last = NULL;
-    if (!machine || !machine->running || vitrine_bundle_get_state(self->bundle) == BUNDLE_RUNNING)
+    if (!machine || !machine->running || vitrine_bundle_is_open(self->bundle))
         return FALSE;
     for (guint i = 0; i < self->nodes->len; i++) {
         VitrineHistoryNode *node = self->nodes->pdata[i];

@@ -384,7 +384,7 @@ static gboolean offer_survivors(gpointer data)
         g_autoptr(VitrineBundle) bundle = g_list_model_get_item(G_LIST_MODEL(self->library), i);
         const MachineIni *machine = vitrine_bundle_get_machine(bundle);
         VitrineHistoryNode *last = NULL;
-        if (!machine || !machine->running || vitrine_bundle_get_state(bundle) == BUNDLE_RUNNING)
+        if (!machine || !machine->running || vitrine_bundle_is_open(bundle))
             continue;
         g_autoptr(VitrineHistory) history = vitrine_history_get(bundle);
         if (!vitrine_history_was_running(history, &last) || !last)

@@ -36,6 +36,8 @@ const char *machine_state_title(enum bundle_state state)
     static const char *const titles[] = {[BUNDLE_OFF] = NULL,
                                          [BUNDLE_SAVED] = N_("Saved"),
                                          [BUNDLE_RUNNING] = N_("Running"),
+                                         [BUNDLE_EXPORTING] = N_("Exporting…"),
+                                         [BUNDLE_CHANGING] = N_("Busy"),
                                          [BUNDLE_BROKEN] = N_("Damaged")};
 
     return titles[state] ? _(titles[state]) : NULL;
@@ -46,6 +48,8 @@ const char *machine_state_class(enum bundle_state state)
     static const char *const classes[] = {[BUNDLE_OFF] = "off",
                                           [BUNDLE_SAVED] = "saved",
                                           [BUNDLE_RUNNING] = "running",
+                                          [BUNDLE_EXPORTING] = "busy",
+                                          [BUNDLE_CHANGING] = "busy",
                                           [BUNDLE_BROKEN] = "broken"};
 
     return classes[state];
@@ -65,6 +69,33 @@ void machine_set_badge(GtkWidget *label, enum bundle_state state)
 const char *machine_start_title(enum bundle_state state)
 {
     return state == BUNDLE_RUNNING ? _("Show") : state == BUNDLE_SAVED ? _("Resume") : _("Start");
+}
+
+const char *machine_start_refusal(enum bundle_state state)
+{
+    static const char *const refusals[] = {
+        [BUNDLE_OFF] = NULL,
+        [BUNDLE_EXPORTING] = N_("The machine is being exported. It can be started when that is done."),
+        [BUNDLE_CHANGING] = N_("Another program changes the machine's history. It can be started when that is done."),
+        [BUNDLE_BROKEN] = N_("The machine is damaged.")};
+
+    return refusals[state] ? _(refusals[state]) : NULL;
+}
+
+void machine_name_start(GtkWidget *button, VitrineBundle *bundle)
+{
+    enum bundle_state state = vitrine_bundle_get_state(bundle);
+    const char *refusal = machine_start_refusal(state);
+    g_autofree char *label = g_strdup_printf(state == BUNDLE_RUNNING ? _("Show “%s”")
+                                             : state == BUNDLE_SAVED ? _("Resume “%s”")
+                                                                     : _("Start “%s”"),
+                                             vitrine_bundle_get_name(bundle));
+
+    gtk_button_set_icon_name(GTK_BUTTON(button), machine_start_icon(state));
+    dialogs_name_widget(button, label);
+    if (refusal)
+        gtk_widget_set_tooltip_text(button, refusal);
+    gtk_widget_set_visible(button, state != BUNDLE_BROKEN);
 }
 
 const char *machine_start_icon(enum bundle_state state)
@@ -253,9 +284,10 @@ enum {
     IN_SAVED = 1 << BUNDLE_SAVED,
     IN_RUNNING = 1 << BUNDLE_RUNNING,
     IN_BROKEN = 1 << BUNDLE_BROKEN,
+    BUSY = 1 << BUNDLE_EXPORTING | 1 << BUNDLE_CHANGING,
     IDLE = IN_OFF | IN_SAVED,
     WHOLE = IDLE | IN_RUNNING,
-    ALWAYS = WHOLE | IN_BROKEN,
+    ALWAYS = WHOLE | BUSY | IN_BROKEN,
 };
 
 static const struct command {

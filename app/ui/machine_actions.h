@@ -28,5 +28,9 @@ void machine_set_badge(GtkWidget *label, enum bundle_state state);
 /* Word for what the start button does: "Start", "Resume", "Show". */
 const char *machine_start_title(enum bundle_state state);
 const char *machine_start_icon(enum bundle_state state);
+/* Why it cannot be started or shown now, as a sentence; NULL = it can. */
+const char *machine_start_refusal(enum bundle_state state);
+/* A round start button: its symbol, its name, why it cannot be pressed; hidden for a damaged machine. */
+void machine_name_start(GtkWidget *button, VitrineBundle *bundle);
 
 G_END_DECLS

@@ -51,15 +51,9 @@ static void update(VitrineMachineCard *self)
         gtk_label_set_text(GTK_LABEL(self->use_label), use);
     machine_set_badge(self->state_label, state);
 
-    gtk_button_set_icon_name(GTK_BUTTON(self->start_button), machine_start_icon(state));
-    g_autofree char *label = g_strdup_printf(state == BUNDLE_RUNNING ? _("Show “%s”")
-                                             : state == BUNDLE_SAVED ? _("Resume “%s”")
-                                                                     : _("Start “%s”"),
-                                             title);
-    dialogs_name_widget(self->start_button, label);
+    machine_name_start(self->start_button, self->bundle);
     name(self->menu_button, _("Actions for “%s”"), title);
     name(self->picture, _("Last picture of “%s”"), title);
-    gtk_widget_set_visible(self->start_button, state != BUNDLE_BROKEN);
     machine_actions_update(GTK_WIDGET(self), self->bundle);
 
     g_autofree char *path = vitrine_bundle_thumbnail(self->bundle);

@@ -170,6 +170,10 @@ static void show_health(VitrineMachineOverview *self, const MachineIni *machine)
                            vitrine_bundle_get_problem(self->bundle));
         return;
     }
+    enum bundle_state state = vitrine_bundle_get_state(self->bundle);
+    if (machine_start_refusal(state))
+        facts_add_sentence(self->health_group, "content-loading-symbolic", machine_state_title(state),
+                           machine_start_refusal(state));
     guint problems = show_problems(self);
     g_autoptr(GPtrArray) findings = machine_check(vitrine_bundle_get_folder(self->bundle), machine);
     for (guint i = 0; i < findings->len; i++) {
@@ -194,17 +198,11 @@ static void update(VitrineMachineOverview *self)
     g_autofree char *use = machine ? machine_describe_time(machine->last_used) : g_strdup("");
     g_autofree char *kind = g_strdup_printf("%s · %s", model ? _(model->title) : _("Unknown computer"), use);
     g_autofree char *path = vitrine_bundle_thumbnail(self->bundle);
-    g_autofree char *start = g_strdup_printf(state == BUNDLE_RUNNING ? _("Show “%s”")
-                                             : state == BUNDLE_SAVED ? _("Resume “%s”")
-                                                                     : _("Start “%s”"),
-                                             vitrine_bundle_get_name(self->bundle));
 
     gtk_label_set_text(GTK_LABEL(self->name_label), vitrine_bundle_get_name(self->bundle));
     gtk_label_set_text(GTK_LABEL(self->kind_label), kind);
     machine_set_badge(self->state_label, state);
-    gtk_button_set_icon_name(GTK_BUTTON(self->hero_start), machine_start_icon(state));
-    dialogs_name_widget(self->hero_start, start);
-    gtk_widget_set_visible(self->hero_start, state != BUNDLE_BROKEN);
+    machine_name_start(self->hero_start, self->bundle);
     vitrine_thumbnail_set_file(VITRINE_THUMBNAIL(self->picture), path);
     gtk_widget_set_sensitive(self->notes_view, machine != NULL);
     gtk_widget_set_visible(GTK_WIDGET(self->hardware_group), machine != NULL);

@@ -39,6 +39,7 @@ static void update(VitrineMachinePage *self)
 
     adw_view_switcher_title_set_title(self->title, vitrine_bundle_get_name(self->bundle));
     adw_split_button_set_label(self->start_button, machine_start_title(state));
+    gtk_widget_set_tooltip_text(GTK_WIDGET(self->start_button), machine_start_refusal(state));
     machine_actions_update(GTK_WIDGET(self), self->bundle);
 }
 

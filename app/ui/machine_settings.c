@@ -78,7 +78,8 @@ struct _VitrineMachineSettings {
     VitrineBundle *bundle;
     gboolean updating;
     GtkWidget *box, *search, *nothing, *groups;
-    GtkInfoBar *running_bar;
+    GtkInfoBar *open_bar;
+    GtkLabel *open_label;
     GtkWidget *rows[N_SETTINGS], *controls[N_SETTINGS], *signs[N_SETTINGS];
     GPtrArray *group_widgets; /* AdwPreferencesGroup */
 };
@@ -232,8 +233,14 @@ static void update(VitrineMachineSettings *self)
     static const uint8_t no_mac[6] = {0};
     guint minutes = 0, keep = 0;
 
-    gtk_widget_set_sensitive(self->groups, machine != NULL);
-    gtk_info_bar_set_revealed(self->running_bar, vitrine_bundle_get_state(self->bundle) == BUNDLE_RUNNING);
+    enum bundle_state state = vitrine_bundle_get_state(self->bundle);
+    gboolean busy = state == BUNDLE_EXPORTING || state == BUNDLE_CHANGING;
+    gtk_widget_set_sensitive(self->groups, machine && !busy);
+    gtk_label_set_text(self->open_label,
+                       state == BUNDLE_EXPORTING ? _("The machine is being exported: it can be changed when that is done.")
+                       : busy ? _("Another program changes the machine: wait until that is done.")
+                              : _("The machine is running: what is changed here holds from its next start on."));
+    gtk_info_bar_set_revealed(self->open_bar, vitrine_bundle_is_open(self->bundle));
     if (!machine)
         return;
     self->updating = TRUE;
@@ -584,7 +591,8 @@ static void vitrine_machine_settings_class_init(VitrineMachineSettingsClass *kla
     gtk_widget_class_bind_template_child(widget, VitrineMachineSettings, search);
     gtk_widget_class_bind_template_child(widget, VitrineMachineSettings, nothing);
     gtk_widget_class_bind_template_child(widget, VitrineMachineSettings, groups);
-    gtk_widget_class_bind_template_child(widget, VitrineMachineSettings, running_bar);
+    gtk_widget_class_bind_template_child(widget, VitrineMachineSettings, open_bar);
+    gtk_widget_class_bind_template_child(widget, VitrineMachineSettings, open_label);
     gtk_widget_class_bind_template_callback(widget, on_search_changed);
 }
 

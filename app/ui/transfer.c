@@ -45,7 +45,7 @@ static void on_target_chosen(GtkWidget *owner, const char *path, gpointer data)
     VitrineBundle *bundle = data;
     g_autoptr(GError) error = NULL;
 
-    if (!vitrine_bundle_lock(bundle, &error)) {
+    if (!vitrine_bundle_lock_for_export(bundle, &error)) {
         dialogs_toast(owner, error->message);
         return;
     }

@@ -12,7 +12,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from desk import Desk, Failure, run_tests, wait_for  # noqa: E402
+from desk import Atspi, Desk, Failure, run_tests, wait_for  # noqa: E402
 from dialogs import in_its_window, make_one_that_cannot_run  # noqa: E402
 from pages import SCALE, focused, picture, settle  # noqa: E402
 
@@ -304,12 +304,16 @@ def several_jobs(desk):
     wait_for("jobs", running, 10).get_action_iface().do_action(0)
     desk.focus("Vitrine")
     picture(desk, "jobs")
+    desk.find("Exporting…", ("label",))
+    start = desk.find("Start “Loaded”", ("push button",))
+    assert not start.get_state_set().contains(Atspi.StateType.SENSITIVE), "a machine that is being exported can be started"
     desk.press("Cancel: Exporting “Loaded”", None)
     desk.find("Exporting “Loaded”: cancelled", seconds=60)
     picture(desk, "jobs-cancelled")
     desk.find("Given", seconds=200)
     wait_for("the copy", lambda: '"format" : "qcow2"' in desk.run("image", "info", "--json", copy), 200)
     wait_for("no half a machine", lambda: not glob.glob(os.path.join(HOME, "*Second*")), 20)
+    desk.gone("Exporting…", ("label",))
 
 
 if __name__ == "__main__":

@@ -121,6 +121,45 @@ static void test_open_once(struct place *place, gconstpointer data)
     g_assert_cmpuint(count_entries(place->folder), ==, 0);
 }
 
+/* Whoever has it open for something else than a run: the others know what for, and what they are refused says so. */
+static void test_open_for(struct place *place, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(VitrineBundle) bundle = make(place, "Four", NULL, 0, &error);
+    g_autoptr(VitrineBundle) other = vitrine_bundle_new(vitrine_bundle_get_folder(bundle));
+
+    g_assert_true(vitrine_bundle_lock_for_export(bundle, &error));
+    g_assert_cmpint(vitrine_bundle_get_state(bundle), ==, BUNDLE_EXPORTING);
+    vitrine_bundle_refresh(other);
+    g_assert_cmpint(vitrine_bundle_get_state(other), ==, BUNDLE_EXPORTING);
+    g_assert_true(vitrine_bundle_is_open(other));
+    g_assert_false(vitrine_bundle_lock(other, &error));
+    g_assert_error(error, MACHINE_ERROR, MACHINE_ERROR_IN_USE);
+    g_assert_nonnull(strstr(error->message, "is being exported"));
+    g_clear_error(&error);
+    g_assert_false(vitrine_bundle_delete(bundle, &error));
+    g_assert_nonnull(strstr(error->message, "is being exported"));
+    g_clear_error(&error);
+    vitrine_bundle_unlock(bundle);
+
+    g_assert_true(vitrine_bundle_lock_for_change(bundle, &error));
+    g_assert_cmpint(vitrine_bundle_get_state(bundle), ==, BUNDLE_OFF);
+    vitrine_bundle_refresh(other);
+    g_assert_cmpint(vitrine_bundle_get_state(other), ==, BUNDLE_CHANGING);
+    g_assert_false(vitrine_bundle_lock(other, &error));
+    g_assert_nonnull(strstr(error->message, "is being changed"));
+    g_clear_error(&error);
+    vitrine_bundle_unlock(bundle);
+
+    /* What the last one wrote there does not count when nobody holds it, nor for the next one. */
+    vitrine_bundle_refresh(other);
+    g_assert_cmpint(vitrine_bundle_get_state(other), ==, BUNDLE_OFF);
+    g_assert_true(vitrine_bundle_lock(other, &error));
+    vitrine_bundle_refresh(bundle);
+    g_assert_cmpint(vitrine_bundle_get_state(bundle), ==, BUNDLE_RUNNING);
+    vitrine_bundle_unlock(other);
+}
+
 static void test_broken_is_shown(struct place *place, gconstpointer data)
 {
     g_autofree char *folder = g_build_filename(place->folder, "Broken", NULL);
@@ -227,6 +266,7 @@ int main(int argc, char **argv)
     ADD("/bundle/failed-create-leaves-nothing", test_failed_create_leaves_nothing);
     ADD("/bundle/original-is-never-written", test_original_is_never_written);
     ADD("/bundle/open-once", test_open_once);
+    ADD("/bundle/open-for", test_open_for);
     ADD("/bundle/broken-is-shown", test_broken_is_shown);
     ADD("/bundle/hide-and-undo", test_hide_and_undo);
     ADD("/library/watches", test_library_watches);
