@@ -115,8 +115,9 @@ struct engine_config {
     uint8_t mac[6]; /* all zero = the model's default */
     struct engine_serial serial[ENGINE_MAX_SERIAL];
     enum engine_audio audio;
-    char *nvram; /* file that keeps the battery-backed memory; NULL = fresh each time */
-    char *log;   /* comma-separated log topics ("jit", "guest"); NULL = none */
+    char *nvram; /* file that keeps the battery-backed memory: of exactly its size, or not there yet; NULL = fresh
+                    each time */
+    char *log;   /* comma-separated log topics, "jit" and "guest", alone or with "=FILE"; NULL = none */
 };
 
 /* Defaults of the model; NULL with a sentence if there is no such model. */

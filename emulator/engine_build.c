@@ -3,10 +3,12 @@
  * are opened, the board is built on them. */
 #include <errno.h>
 #include <fcntl.h>
+#include <glib/gstdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "emulator/core/i18n.h"
+#include "emulator/core/log.h"
 #include "emulator/engine_private.h"
 #include "emulator/hw/audio/audio_null.h"
 #include "emulator/hw/audio/audio_pulse.h"
@@ -32,6 +34,9 @@ static bool check_config(const struct engine_model *model, const struct engine_c
                     model->title);
         return false;
     }
+    static const char *const topics[] = {"jit", "guest", NULL};
+    if (!log_check(config->log, topics, error))
+        return false;
     static const char *const devices[] = {"disk", "cdrom", "floppy", "network", NULL};
     if (config->boot && !g_strv_contains(devices, config->boot)) {
         g_set_error(error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_CONFIG,
@@ -223,18 +228,31 @@ static bool load_nvram(struct engine *engine, const struct engine_config *config
 {
     if (!config->nvram || !setup->nvram)
         return true;
+    g_autofree char *folder = g_path_get_dirname(config->nvram);
+    if (g_access(folder, W_OK | X_OK) != 0) {
+        g_set_error(error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_FILE,
+                    _("The battery-backed memory can’t be kept in “%s”: %s. Name a file in another folder."), folder,
+                    g_strerror(errno));
+        return false;
+    }
+    if (g_file_test(config->nvram, G_FILE_TEST_EXISTS)) {
+        g_autoptr(GBytes) bytes = board_load_file(config->nvram, SIZE_MAX, _("battery-backed memory"), error);
+        if (!bytes)
+            return false;
+        gsize size;
+        const void *data = g_bytes_get_data(bytes, &size);
+        if (size != setup->nvram_size) { /* a file of something else, which would be written over */
+            g_set_error(error, ENGINE_ERROR_DOMAIN, ENGINE_ERROR_FILE,
+                        _("“%s” is not the battery-backed memory of a %s, which has %zu bytes. Name another file, or "
+                          "one that is not there yet."),
+                        config->nvram, setup->board->model.title, setup->nvram_size);
+            return false;
+        }
+        memcpy(setup->nvram, data, size);
+    }
     engine->nvram_path = g_strdup(config->nvram);
     engine->nvram = setup->nvram;
     engine->nvram_size = setup->nvram_size;
-    if (!g_file_test(config->nvram, G_FILE_TEST_EXISTS))
-        return true;
-    g_autoptr(GBytes) bytes =
-        board_load_file(config->nvram, setup->nvram_size, _("battery-backed memory"), error);
-    if (!bytes)
-        return false;
-    gsize size;
-    const void *data = g_bytes_get_data(bytes, &size);
-    memcpy(setup->nvram, data, size);
     return true;
 }
 
@@ -264,6 +282,8 @@ static bool build_machine(struct engine *engine, struct engine_config *config, G
         .log = config->log,
     };
     engine->machine = machine_new(board->model.id, &options);
+    if (!log_open(config->log, "guest", &engine->machine->guest_log, error))
+        return false;
     struct board_setup setup = {
         .board = board,
         .config = config,

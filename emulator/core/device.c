@@ -125,8 +125,13 @@ void device_guest_error(struct device *dev, const char *format, ...)
     va_start(args, format);
     g_autofree char *text = g_strdup_vprintf(format, args);
     va_end(args);
-    g_debug("guest: %s: %s%s", dev->id, text,
-            dev->guest_errors == GUEST_ERROR_LIMIT ? " (no more of this device will be logged)" : "");
+    const char *end = dev->guest_errors == GUEST_ERROR_LIMIT ? " (no more of this device will be logged)" : "";
+    g_debug("guest: %s: %s%s", dev->id, text, end);
+    FILE *log = dev->machine->guest_log;
+    if (log) {
+        fprintf(log, "guest: %s: %s%s\n", dev->id, text, end);
+        fflush(log);
+    }
 }
 
 GQuark device_error_quark(void)

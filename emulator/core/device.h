@@ -98,8 +98,8 @@ bool device_set_string(struct device *dev, const char *property, const char *val
 /* Zeroed memory that lives as long as the device. */
 void *device_alloc(struct device *dev, size_t size);
 
-/* A mistake of the guest's (bad register, impossible command): logged at debug level, rate limited, never
- * fatal. */
+/* A mistake of the guest's (bad register, impossible command): written to the machine's guest log and at debug level, rate
+ * limited, never fatal. */
 void device_guest_error(struct device *dev, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
 /* Runs finish and frees; machine_free() does it. */

@@ -7,6 +7,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "emulator/core/log.h"
 #include "emulator/core/machine_private.h"
 
 /* What a deterministic machine's clock chip shows at power on: 2001-01-01 00:00:00 UTC. */
@@ -105,6 +106,7 @@ void machine_free(struct machine *machine)
     g_free(priv);
     g_free(machine->message);
     g_free((char *)(uintptr_t)machine->options.log);
+    log_close(machine->guest_log);
     g_free(machine->id);
     g_free(machine);
 }

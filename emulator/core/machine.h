@@ -12,6 +12,8 @@
 
 #include "emulator/core/backends.h"
 #include "emulator/core/bus.h"
+#include <stdio.h>
+
 #include "emulator/core/clock.h"
 #include "emulator/core/device.h"
 #include "emulator/core/irq.h"
@@ -125,6 +127,7 @@ struct machine {
     int exit_status;
     char *message; /* why MACHINE_ERROR */
     struct machine_events events;
+    FILE *guest_log; /* where the guest's mistakes are written down (log.h), owned; NULL = nowhere */
 
     struct machine_private *priv;
 };

@@ -1,45 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "emulator/cpu/system_cpu.h"
 #include "emulator/core/i18n.h"
+#include "emulator/core/log.h"
 
 #include <errno.h>
 #include <string.h>
 
 /* ---- the JIT of a machine as its options want it ---- */
 
-static void close_log(FILE *log)
-{
-    if (log && log != stderr)
-        fclose(log);
-}
-
-/* Where "jit" or "jit=FILE" among the machine's log topics leads; NULL without that topic, or with *failed.
- */
-static FILE *open_jit_log(struct machine *machine, bool *failed, GError **error)
-{
-    g_auto(GStrv) topics = g_strsplit(machine->options.log ? machine->options.log : "", ",", -1);
-    for (char **topic = topics; *topic; topic++) {
-        if (strcmp(*topic, "jit") == 0)
-            return stderr;
-        if (!g_str_has_prefix(*topic, "jit="))
-            continue;
-        const char *path = *topic + strlen("jit=");
-        FILE *log = fopen(path, "we");
-        *failed = !log;
-        if (!log)
-            g_set_error(error, DEVICE_ERROR, DEVICE_ERROR_HOST, _("The log “%s” cannot be written: %s."), path,
-                        g_strerror(errno));
-        return log;
-    }
-    return NULL;
-}
-
 /* `log`: where it writes, NULL for nowhere; to be closed after it. */
 static struct jit *make_jit(struct machine *machine, const struct jit_guest *guest, FILE **log, GError **error)
 {
-    bool failed = false, interpret = machine->options.accel == ACCEL_INTERP;
-    *log = open_jit_log(machine, &failed, error);
-    if (failed)
+    bool interpret = machine->options.accel == ACCEL_INTERP;
+    if (!log_open(machine->options.log, "jit", log, error))
         return NULL;
     struct jit_options options = {
         .log = *log,
@@ -49,7 +22,7 @@ static struct jit *make_jit(struct machine *machine, const struct jit_guest *gue
     };
     struct jit *jit = jit_create(guest, &options, error);
     if (!jit) {
-        close_log(*log);
+        log_close(*log);
         *log = NULL;
     }
     return jit;
@@ -117,7 +90,7 @@ void system_cpu_finish(struct system_cpu *sys)
         memory_remove_listener(bus_memory(sys->bus), &sys->listener);
     if (sys->owns_jit)
         jit_destroy(sys->jit);
-    close_log(sys->log);
+    log_close(sys->log);
 }
 
 /* ---- running ---- */

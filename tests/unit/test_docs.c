@@ -14,6 +14,7 @@ static void test_egg_timer(void)
     struct machine *machine = bench_new();
     struct irq_line pin;
     unsigned rings = 0;
+    machine->guest_log = tmpfile();
     irq_init(&pin, bench_pin_changed, &rings, 0);
     struct egg_timer *egg = (struct egg_timer *)device_new(machine, &egg_timer_class, "egg-timer");
     egg->irq = &pin;
@@ -35,6 +36,12 @@ static void test_egg_timer(void)
     poke(machine, BASE + LIMIT, 4, UINT32_MAX);
     g_assert_cmpuint(peek(machine, BASE + LIMIT, 4), ==, LIMIT_MOST);
     g_assert_cmpuint(egg->dev.guest_errors, ==, 1);
+    device_guest_error(&egg->dev, "%d eggs", 13);
+    char line[100];
+    rewind(machine->guest_log);
+    g_assert_nonnull(fgets(line, sizeof line, machine->guest_log));
+    g_assert_nonnull(fgets(line, sizeof line, machine->guest_log));
+    g_assert_nonnull(strstr(line, "13 eggs\n"));
     machine_free(machine);
 }
 
