@@ -3,7 +3,6 @@
 #include "app/cli.h"
 #include "app/control.h"
 #include "app/history.h"
-#include "app/history.h"
 #include "app/i18n.h"
 #include "app/library.h"
 #include "app/session.h"
@@ -24,7 +23,7 @@ struct running {
 
     VitrineSession *session;
     GMainLoop *loop;
-    bool timed_out, interrupted, failed;
+    bool begun, timed_out, interrupted, failed;
     unsigned interrupts;
 };
 
@@ -187,20 +186,29 @@ static void on_started(GObject *source, GAsyncResult *result, gpointer user_data
         g_main_loop_quit(r->loop);
         return;
     }
+}
+
+/* The machine runs for the first time: what shall happen then, and so many seconds later. */
+static void begin(struct running *r)
+{
     struct engine *engine = vitrine_session_get_engine(r->session);
     g_autofree char *pty = engine ? engine_serial_pty(engine, 0) : NULL;
+
+    r->begun = true;
     if (pty)
         g_printerr(_("The serial port is at %s.\n"), pty);
     if (r->timeout > 0)
         g_timeout_add((guint)MIN(r->timeout * 1000.0, (double)G_MAXUINT), on_timeout, r);
     if (r->type)
-        g_timeout_add((guint)CLAMP(r->type_delay * 1000.0, 0.0, (double)G_MAXUINT), type_now, r);
+        g_timeout_add((guint)MIN(r->type_delay * 1000.0, (double)G_MAXUINT), type_now, r);
 }
 
 static void on_state(VitrineSession *session, struct running *r)
 {
     enum session_state state = vitrine_session_get_state(session);
 
+    if (state == SESSION_RUNNING && !r->begun)
+        begin(r);
     if ((state == SESSION_OFF || state == SESSION_ERROR) && !r->timed_out && !r->interrupted && r->stats)
         print_stats(session);
 }
@@ -215,7 +223,6 @@ static int run_headless(struct running *r)
     r->loop = g_main_loop_new(NULL, FALSE);
     g_unix_signal_add(SIGINT, on_signal, r);
     g_unix_signal_add(SIGTERM, on_signal, r);
-    g_signal_connect(r->session, "state-changed", G_CALLBACK(on_state), r);
     g_signal_connect(r->session, "finished", G_CALLBACK(on_finished), r);
     vitrine_session_start_async(r->session, NULL, on_started, r);
     g_main_loop_run(r->loop);
@@ -243,7 +250,20 @@ static int run_session(struct running *r)
         vitrine_session_set_load_state(r->session, r->load_state);
     if (r->screenshot)
         vitrine_session_set_final_screenshot(r->session, r->screenshot);
-    return r->headless ? run_headless(r) : cli_windows.session(r->session, r->full_screen);
+    g_signal_connect(r->session, "state-changed", G_CALLBACK(on_state), r);
+    if (r->headless)
+        return run_headless(r);
+    int status = cli_windows.session(r->session, r->full_screen);
+    return r->failed ? CLI_FAILED : r->timed_out ? CLI_TIMEOUT : status;
+}
+
+/* Options that can be wrong without any look at the machine. */
+static bool check_running(const struct running *r)
+{
+    if (r->timeout >= 0 && r->type_delay >= 0)
+        return true;
+    cli_error(r->command, "%s", _("--timeout and --type-delay take seconds: numbers from 0 on."));
+    return false;
 }
 
 /* ---- run ---- */
@@ -326,7 +346,7 @@ int cli_run(int argc, char **argv)
     g_autoptr(GError) error = NULL;
     if (argc != 2) {
         cli_error("run", "%s", _("Name one machine; “vitrine list” shows them."));
-    } else {
+    } else if (check_running(&r)) {
         g_autoptr(VitrineLibrary) library = vitrine_library_new(NULL, FALSE);
         g_autoptr(VitrineBundle) bundle = vitrine_library_find(library, argv[1], &error);
         if (!bundle) {
@@ -522,7 +542,7 @@ int cli_boot(int argc, char **argv)
                      "has passed, 2 when the configuration is not possible."),
                    false))
         return CLI_USAGE;
-    struct engine_config *config = boot_config(&b, r.headless);
+    struct engine_config *config = check_running(&r) ? boot_config(&b, r.headless) : NULL;
     if (config) {
         const struct engine_model *model = engine_find_model(config->model);
         r.session = vitrine_session_new_for_config(config, _(model->title));

@@ -188,7 +188,7 @@ static void last_picture_written(GObject *source, GAsyncResult *result, gpointer
     g_autoptr(GError) error = NULL;
 
     if (!vitrine_session_screenshot_finish(self, result, &error)) {
-        g_printerr("%s\n", error->message);
+        g_printerr(_("The screenshot could not be written: %s\n"), error->message);
         if (self->exit_status == 0)
             self->exit_status = 1;
     }
