@@ -5,6 +5,7 @@
 #include "app/i18n.h"
 #include "app/library.h"
 
+#include <json-glib/json-glib.h>
 #include <unistd.h>
 
 static void on_progress(guint64 done, guint64 total, gpointer user_data)
@@ -20,8 +21,15 @@ static void on_progress(guint64 done, guint64 total, gpointer user_data)
 static void print_result(gboolean json, const char *key, const char *path)
 {
     if (json) {
-        g_autofree char *escaped = g_strescape(path, "");
-        g_print("{ \"%s\" : \"%s\" }\n", key, escaped);
+        g_autofree char *valid = g_utf8_make_valid(path, -1);
+        g_autoptr(JsonBuilder) builder = json_builder_new();
+        json_builder_begin_object(builder);
+        json_builder_set_member_name(builder, key);
+        json_builder_add_string_value(builder, valid);
+        json_builder_end_object(builder);
+        g_autoptr(JsonNode) root = json_builder_get_root(builder);
+        g_autofree char *text = json_to_string(root, TRUE);
+        g_print("%s\n", text);
     } else {
         g_print("%s\n", path);
     }
