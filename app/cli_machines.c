@@ -4,6 +4,7 @@
 #include "app/cli.h"
 #include "app/i18n.h"
 #include "app/library.h"
+#include "app/machine_check.h"
 #include "app/size.h"
 #include "emulator/engine.h"
 #include "images/images.h"
@@ -113,15 +114,6 @@ int cli_models(int argc, char **argv)
 
 /* ---- create ---- */
 
-static bool known_display(const struct engine_model *model, const char *display)
-{
-    for (const struct engine_choice *choice = model->displays; choice && choice->id; choice++) {
-        if (strcmp(choice->id, display) == 0)
-            return true;
-    }
-    return false;
-}
-
 int cli_create(int argc, char **argv)
 {
     g_autofree char *model_id = NULL, *display = NULL, *network = NULL, *serial = NULL, *notes = NULL,
@@ -173,27 +165,13 @@ int cli_create(int argc, char **argv)
         cli_error("create", _("There is no model “%s”. “vitrine models” lists them."), model_id);
         return CLI_USAGE;
     }
-    if (ram && (ram < (int)model->ram_min_mib || ram > (int)model->ram_max_mib)) {
-        cli_error("create", _("The %s takes %u to %u MiB of memory, not %d."), _(model->title),
-                  model->ram_min_mib, model->ram_max_mib, ram);
-        return CLI_USAGE;
-    }
-    if (display && !known_display(model, display)) {
-        cli_error("create", _("The %s has no display “%s”. “vitrine models” lists its displays."),
-                  _(model->title), display);
+    if (ram < 0) {
+        cli_error("create", "%s", _("Memory is counted from 1 MiB."));
         return CLI_USAGE;
     }
     if (network && strcmp(network, "user") != 0 && strcmp(network, "none") != 0) {
         cli_error("create", _("The network is “user” or “none”, not “%s”."), network);
         return CLI_USAGE;
-    }
-    if (cdrom && !model->has_cdrom) {
-        cli_error("create", _("The %s has no CD-ROM drive."), _(model->title));
-        return CLI_USAGE;
-    }
-    if (cdrom && !g_file_test(cdrom, G_FILE_TEST_IS_REGULAR)) {
-        cli_error("create", _("There is no file “%s”."), cdrom);
-        return CLI_FAILED;
     }
     guint disk_count = disks ? g_strv_length(disks) : 0;
     if (disk_count > model->disk_units) {
@@ -230,6 +208,15 @@ int cli_create(int argc, char **argv)
         g_autofree char *path = g_canonicalize_filename(cdrom, NULL);
         machine_ini_set_drive(&machine->cdrom, path, NULL, -1, TRUE);
     }
+    /* What is not installed may come later; what was asked for here must be possible. */
+    g_autoptr(GPtrArray) findings = machine_check(".", machine);
+    for (guint i = 0; i < findings->len; i++) {
+        const struct machine_finding *finding = findings->pdata[i];
+        if (finding->level == FINDING_ERROR && (machine->firmware || strcmp(finding->setting, "firmware") != 0)) {
+            cli_error("create", "%s", finding->text);
+            return CLI_USAGE;
+        }
+    }
     g_autofree char *folder = vitrine_machines_folder();
     g_autoptr(VitrineBundle) bundle =
         vitrine_bundle_create(folder, machine, wanted, disk_count, NULL, &error);
@@ -248,6 +235,24 @@ static char *format_time(gint64 seconds)
         return NULL;
     g_autoptr(GDateTime) time = g_date_time_new_from_unix_utc(seconds);
     return time ? g_date_time_format_iso8601(time) : NULL;
+}
+
+static void findings_to_json(JsonBuilder *builder, VitrineBundle *bundle)
+{
+    g_autoptr(GPtrArray) findings =
+        machine_check(vitrine_bundle_get_folder(bundle), vitrine_bundle_get_machine(bundle));
+
+    json_builder_set_member_name(builder, "findings");
+    json_builder_begin_array(builder);
+    for (guint i = 0; i < findings->len; i++) {
+        const struct machine_finding *finding = findings->pdata[i];
+        json_builder_begin_object(builder);
+        json_text(builder, "level", finding->level == FINDING_ERROR ? "error" : "note");
+        json_text(builder, "setting", finding->setting);
+        json_text(builder, "text", finding->text);
+        json_builder_end_object(builder);
+    }
+    json_builder_end_array(builder);
 }
 
 static void bundle_to_json(JsonBuilder *builder, VitrineBundle *bundle, gboolean all)
@@ -299,6 +304,7 @@ static void bundle_to_json(JsonBuilder *builder, VitrineBundle *bundle, gboolean
         json_text(builder, "append", machine->append);
         json_text(builder, "boot", machine->boot);
         json_text(builder, "notes", machine->notes);
+        findings_to_json(builder, bundle);
     }
     json_builder_end_object(builder);
 }
@@ -377,6 +383,11 @@ static void print_info(VitrineBundle *bundle)
     print_line(_("Created:"), created);
     print_line(_("Last used:"), last_used);
     print_line(_("Notes:"), machine->notes);
+    g_autoptr(GPtrArray) findings = machine_check(vitrine_bundle_get_folder(bundle), machine);
+    for (guint i = 0; i < findings->len; i++) {
+        const struct machine_finding *finding = findings->pdata[i];
+        print_line(finding->level == FINDING_ERROR ? _("Problem:") : _("Attention:"), finding->text);
+    }
 }
 
 /* The one machine that a command names; NULL after an error was printed. */

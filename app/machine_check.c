@@ -122,6 +122,10 @@ static void check_start(GPtrArray *findings, const char *folder, const MachineIn
     check_file(findings, folder, machine->kernel, "kernel", _("The kernel"));
     check_file(findings, folder, machine->initrd, "kernel", _("The initial RAM disk"));
     check_file(findings, folder, machine->firmware, "firmware", _("The firmware"));
+    static const char *const places[] = {"disk", "cdrom", "floppy", "network", NULL};
+    if (machine->boot && !g_strv_contains(places, machine->boot))
+        add(findings, FINDING_ERROR, "boot",
+            _("It cannot start from “%s”, but from disk, cdrom, floppy or network. Choose one of them."), machine->boot);
     if (!machine->kernel && (machine->initrd || machine->append))
         add(findings, FINDING_NOTE, "kernel",
             _("Without a kernel from a file, its initial RAM disk and its arguments have no effect."));

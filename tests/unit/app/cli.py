@@ -70,10 +70,16 @@ def impossible_configurations():
     assert run("create", "x", "--model", "ss5", "--display", "nonsense", status=2).stderr
     assert run("create", "x", "--model", "ss5", "--disk", "nonsense", status=2).stderr
     assert run("create", "a/b", "--model", "ss5", status=2).stderr
+    for option in (["--boot", "nonsense"], ["--kernel", "/nonexistent"], ["--initrd", "/nonexistent"], ["--ram", "-1"],
+                   ["--cdrom", "/nonexistent"], ["--firmware", "/nonexistent"]):
+        assert run("create", "x", "--model", "ss5", *option, status=2).stderr
     for options in ([], ["--model", "nonsense"], ["--model", "ss5", "--ram", "1000000"],
                     ["--model", "ss5", "--kernel", "/nonexistent"], ["--model", "ss5", "--disk", "/nonexistent"],
                     ["--model", "ss5", "--accel", "nonsense"], ["--model", "ss5", "--accel", "kvm"],
                     ["--model", "ss5", "--net", "nonsense"], ["--model", "ss5", "--display", "nonsense"],
+                    ["--model", "ss5", "--log", "nonsense"], ["--model", "ss5", "--log", "jit="],
+                    ["--model", "ss5", "--nvram", "/nonexistent/nvram"], ["--model", "ss5", "--type-delay", "-1"],
+                    ["--model", "ss5", "--timeout", "-1"], ["--model", "ss5", "--timeout", "nan"],
                     ["--model", "ss5", "--firmware", "/nonexistent"]):
         message = run("boot", "--headless", "--timeout", "5", *options, status=2).stderr
         assert len(message) > 20, options
@@ -84,6 +90,43 @@ def boot_without_display():
     picture = os.path.join(HOME.name, "picture.png")
     run("boot", "--model", "ss5", "--headless", "--timeout", "1", "--screenshot", picture, status=124)
     assert open(picture, "rb").read(8) == b"\x89PNG\r\n\x1a\n"
+
+
+def a_file_of_something_else_is_no_memory():
+    text = os.path.join(HOME.name, "letter.txt")
+    with open(text, "w", encoding="utf-8") as file:
+        file.write("Dear Käthe,\n")
+    boot = ["boot", "--model", "ss5", "--headless", "--timeout", "1"]
+    assert "8184" in run(*boot, "--nvram", text, status=2).stderr
+    assert open(text, encoding="utf-8").read() == "Dear Käthe,\n"
+    kept = os.path.join(HOME.name, "kept")
+    for _ in range(2):
+        run(*boot, "--nvram", kept, status=124)
+        assert os.path.getsize(kept) == 8184
+
+
+def logs_are_written():
+    logs = {topic: os.path.join(HOME.name, topic + ".log") for topic in ("jit", "guest")}
+    run("boot", "--model", "ss5", "--headless", "--timeout", "1", "--log",
+        ",".join(f"{topic}={path}" for topic, path in logs.items()), status=124)
+    assert os.path.getsize(logs["jit"]) > 100 and os.path.exists(logs["guest"])
+
+
+def exported_is_told_as_json():
+    run("create", "box", "--model", "ss5")
+    file = os.path.join(HOME.name, 'Käthe "1".vitrine')
+    assert json.loads(run("export", "box", file, "--json").stdout) == {"file": file}
+    done = json.loads(run("import", file, "--name", "Käthe \"2\"", "--json").stdout)
+    assert json.loads(run("info", "Käthe \"2\"", "--json").stdout)["folder"] == done["folder"]
+    for name in ("box", "Käthe \"2\""):
+        run("delete", name)
+
+
+def what_is_not_well_is_told():
+    run("create", "box", "--model", "ss5", "--boot", "cdrom")
+    assert "Attention:" in run("info", "box").stdout
+    assert [(f["level"], f["setting"]) for f in json.loads(run("info", "box", "--json").stdout)["findings"]] == [("note", "boot")]
+    run("delete", "box")
 
 
 def windows_need_a_display():
@@ -111,7 +154,8 @@ def state_is_saved_and_loaded():
 
 
 TESTS = [help_everywhere, unknown_words_are_usage_errors, models_are_listed, machine_from_birth_to_death,
-         impossible_configurations, boot_without_display, windows_need_a_display, snapshot_leaves_the_disk_alone,
+         impossible_configurations, boot_without_display, a_file_of_something_else_is_no_memory, logs_are_written, exported_is_told_as_json,
+         what_is_not_well_is_told, windows_need_a_display, snapshot_leaves_the_disk_alone,
          state_is_saved_and_loaded]
 
 print(f"1..{len(TESTS)}")
