@@ -23,11 +23,13 @@ user_handler user_sys_exit_group, user_sys_exit, user_sys_fork, user_sys_vfork, 
 user_handler user_sys_open, user_sys_creat, user_sys_openat, user_sys_link, user_sys_linkat, user_sys_unlink,
     user_sys_rmdir, user_sys_mkdir, user_sys_mknod, user_sys_chmod, user_sys_access, user_sys_rename,
     user_sys_symlink, user_sys_readlink, user_sys_readlinkat, user_sys_fchownat, user_sys_chown,
-    user_sys_chown16, user_sys_lchown, user_sys_lchown16, user_sys_fchown16, user_sys_getcwd, user_sys_chroot;
+    user_sys_chown16, user_sys_lchown, user_sys_lchown16, user_sys_fchown16, user_sys_getcwd, user_sys_chroot, user_sys_chdir,
+    user_sys_fchdir;
 
 /* sys_file.c */
 user_handler             user_sys_pipe, user_sys_pipe2, user_sys_close, user_sys_close_range, user_sys_dup2,
-    user_sys_dup3, user_sys_lseek, user_sys_llseek, user_sys_readv, user_sys_writev, user_sys_preadv, user_sys_pwritev,
+    user_sys_dup3, user_sys_lseek, user_sys_llseek, user_sys_readv, user_sys_writev, user_sys_pread64,
+    user_sys_pwrite64, user_sys_preadv, user_sys_pwritev,
     user_sys_preadv2, user_sys_pwritev2, user_sys_vmsplice, user_sys_sendfile, user_sys_sendfile64,
     user_sys_copy_file_range, user_sys_fadvise64, user_sys_fadvise64_arm, user_sys_sync_file_range2,
     user_sys_openat2, user_sys_name_to_handle_at, user_sys_open_by_handle_at, user_sys_ustat, user_sys_stat,

@@ -139,7 +139,9 @@ char *user_path_at(const struct user_process *process, int directory, const char
 {
     g_autofree char *folder = NULL, *whole = NULL;
     const char *inside;
-    const char *own = *path == '/' && !(kind & USER_NAME_LINK) ? user_proc_own(path) : NULL;
+    pid_t tid;
+    bool may_be = !(kind & USER_NAME_LINK) && g_str_has_suffix(path, "exe");
+    g_autofree char *own = may_be ? user_proc_own(process, directory, path, &tid) : NULL;
 
     if (own && g_str_equal(own, "exe") && process->exe)
         return g_strdup(process->exe);

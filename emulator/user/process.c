@@ -14,6 +14,7 @@
 
 #include "emulator/core/i18n.h"
 #include "emulator/user/arm/arm.h"
+#include "emulator/user/proc.h"
 #include "emulator/user/sparc/sparc.h"
 
 const struct user_arch *const user_archs[] = {&user_arm, &user_armeb, &user_sparc, NULL};
@@ -201,6 +202,7 @@ static void discard(struct user_process *process)
         fclose(process->strace);
     g_hash_table_unref(process->unknown);
     g_hash_table_unref(process->attached);
+    g_clear_pointer(&process->specials, g_array_unref);
     g_clear_pointer(&process->ioctls, g_hash_table_unref);
     elf_image_finish(&process->image);
     g_mutex_clear(&process->lock);
@@ -225,6 +227,7 @@ struct user_process *user_process_new(const char *program, char **argv, char **e
         process->options.root = options->root && process->options.sysroot;
     }
     process->auxv = g_byte_array_new();
+    user_proc_moved(process);
     process->pid = getpid();
     g_mutex_init(&process->lock);
     process->threads = g_ptr_array_new();

@@ -159,6 +159,9 @@ struct user_process {
     const struct user_thread *strace_open; /* whose call's line is not complete */
     GHashTable *unknown;  /* numbers of unknown calls that were reported */
     GHashTable *ioctls;   /* rows of ioctls.c by the guest's number; NULL until one is asked for */
+    GArray *specials;     /* of proc.c: open files that it deals with; NULL until there are some */
+    gint n_specials;
+    bool in_proc; /* its current folder is one of /proc */
     GHashTable *attached; /* sizes of System V segments by their addresses */
     uint64_t load_bias;
     pid_t pid;

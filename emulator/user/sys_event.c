@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "emulator/user/calls.h"
+#include "emulator/user/proc.h"
 #include "emulator/user/process.h"
 #include "emulator/user/record.h"
 #include "emulator/user/structs.h"
@@ -158,6 +159,8 @@ int64_t user_sys_read(struct user_thread *t, const uint64_t *a)
 
     if (!to)
         return -EFAULT;
+    if (user_proc_kind(t->process, (int)a[0]) == USER_PROC_MEMORY)
+        return user_proc_memory_io(t, (int)a[0], &(struct iovec){to, a[2]}, 1, 0, true, false);
     result = USER_HOST(t, SYS_read, (int)a[0], to, a[2], 0, 0, 0);
     /* Nothing that these descriptors give is shorter. */
     if (result >= 8 && foreign(t) && kind_of((int)a[0]) != KIND_OTHER) {
@@ -179,6 +182,8 @@ int64_t user_sys_write(struct user_thread *t, const uint64_t *a)
 
     if (!from)
         return -EFAULT;
+    if (user_proc_kind(t->process, (int)a[0]) == USER_PROC_MEMORY)
+        return user_proc_memory_io(t, (int)a[0], &(struct iovec){from, a[2]}, 1, 0, true, true);
     if (a[2] == sizeof(count) && foreign(t) && kind_of((int)a[0]) == KIND_COUNT) {
         if (!user_mem_read(MEM(t), a[1], count, sizeof(count)))
             return -EFAULT;

@@ -636,7 +636,7 @@ int64_t user_sys_execve(struct user_thread *t, const uint64_t *a)
         return too_long ? -ENAMETOOLONG : -EFAULT;
     host = user_path(t->process, name);
     /* "/proc/self/exe" would be another file afterwards. */
-    called = user_proc_link(t->process, name);
+    called = user_proc_link(t->process, AT_FDCWD, name);
     return execute_at(t, called ? called : name, host, a[1], a[2]);
 }
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "emulator/user/calls.h"
+#include "emulator/user/proc.h"
 #include "emulator/user/process.h"
 #include "emulator/user/record.h"
 #include "emulator/user/structs.h"
@@ -118,6 +119,8 @@ static int64_t seek(struct user_thread *t, int fd, int64_t offset, int whence)
 {
     int64_t result;
 
+    if (user_proc_kind(t->process, fd) == USER_PROC_MEMORY)
+        return user_proc_seek(t, fd, offset, whence);
     if (ABI(t)->word == 4 && whence == SEEK_SET && offset > 0 && offset <= INT32_MAX && is_hashed_folder(fd))
         offset <<= PLACE_HALF;
     result = USER_HOST(t, SYS_lseek, fd, offset, whence, 0, 0, 0);
@@ -141,13 +144,40 @@ int64_t user_sys_llseek(struct user_thread *t, const uint64_t *a)
     return user_mem_put(MEM(t), a[3], 8, (uint64_t)result) ? 0 : -EFAULT;
 }
 
+/* pread and pwrite: the host's, but for the program's own memory. */
+static int64_t positioned_io(struct user_thread *t, long number, const uint64_t *a)
+{
+    struct iovec vector = {user_mem_host(MEM(t), a[1], a[2]), a[2]};
+
+    if (!vector.iov_base)
+        return -EFAULT;
+    if (user_proc_kind(t->process, (int)a[0]) == USER_PROC_MEMORY)
+        return user_proc_memory_io(t, (int)a[0], &vector, 1, (int64_t)a[3], false, number == SYS_pwrite64);
+    return USER_HOST(t, number, (int)a[0], vector.iov_base, a[2], a[3], 0, 0);
+}
+
+int64_t user_sys_pread64(struct user_thread *t, const uint64_t *a)
+{
+    return positioned_io(t, SYS_pread64, a);
+}
+
+int64_t user_sys_pwrite64(struct user_thread *t, const uint64_t *a)
+{
+    return positioned_io(t, SYS_pwrite64, a);
+}
+
 static int64_t vector_io(struct user_thread *t, long number, const uint64_t *a, uint64_t position,
                          uint64_t flags)
 {
+    bool writes = number == SYS_writev || number == SYS_pwritev || number == SYS_pwritev2;
+    bool own_position = number == SYS_readv || number == SYS_writev ||
+                        ((number == SYS_preadv2 || number == SYS_pwritev2) && position == UINT64_MAX);
     struct iovec *vector;
     int64_t result = user_read_iovec(t, a[1], a[2], &vector);
 
-    if (result >= 0)
+    if (result >= 0 && number != SYS_vmsplice && user_proc_kind(t->process, (int)a[0]) == USER_PROC_MEMORY)
+        result = user_proc_memory_io(t, (int)a[0], vector, (unsigned)a[2], (int64_t)position, own_position, writes);
+    else if (result >= 0)
         result = USER_HOST(t, number, (int)a[0], vector, a[2], position, 0, flags);
     g_free(vector);
     return result;
@@ -493,6 +523,7 @@ static int64_t read_directory(struct user_thread *t, const uint64_t *a, bool old
     unsigned word = ABI(t)->word, head = 2 * word + 2;
     uint64_t size = MIN(a[2], 65536);
     g_autofree uint8_t *from = g_malloc(size), *to = g_malloc0(size);
+    bool tasks = user_proc_kind(t->process, (int)a[0]) == USER_PROC_TASKS;
     uint64_t filled = 0;
     int64_t got = USER_HOST(t, SYS_getdents64, a[0], from, size, 0, 0, 0), back = -1;
 
@@ -503,6 +534,10 @@ static int64_t read_directory(struct user_thread *t, const uint64_t *a, bool old
         uint8_t *out = to + filled;
         size_t name = strlen(entry->name) + 1, need;
 
+        if (tasks && !user_proc_shows(t, entry->name)) {
+            at += entry->reclen;
+            continue;
+        }
         if (!old) {
             need = entry->reclen;
             user_store(out, 8, entry->ino, ABI(t)->big_endian);

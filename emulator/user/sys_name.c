@@ -24,7 +24,7 @@ static int64_t open_file(struct user_thread *t, int directory, uint64_t address,
                  (host & O_NOFOLLOW ? USER_NAME_LINK : 0u) | (creates ? USER_NAME_NEW : 0u));
     int64_t fd;
 
-    if (user_proc_open(t, path, &fd))
+    if (user_proc_open(t, directory, path, host, &fd))
         return fd;
     return USER_HOST(t, SYS_openat, directory, path, host, mode, 0, 0);
 }
@@ -118,7 +118,7 @@ int64_t user_sys_symlink(struct user_thread *t, const uint64_t *a)
 static int64_t read_link(struct user_thread *t, int directory, uint64_t address, uint64_t to, uint64_t size)
 {
     USER_PATH_AT(path, directory, address, USER_NAME_LINK);
-    g_autofree char *own = user_proc_link(t->process, path);
+    g_autofree char *own = user_proc_link(t->process, directory, path);
     void *buffer = user_mem_host(MEM(t), to, size);
 
     if ((int32_t)size <= 0)
@@ -202,6 +202,25 @@ int64_t user_sys_getcwd(struct user_thread *t, const uint64_t *a)
     if (size > a[1])
         return -ERANGE;
     return user_mem_write(MEM(t), a[0], inside, size) ? (int64_t)size : -EFAULT;
+}
+
+int64_t user_sys_chdir(struct user_thread *t, const uint64_t *a)
+{
+    USER_PATH(path, a[0]);
+    int64_t result = USER_HOST(t, SYS_chdir, path, 0, 0, 0, 0, 0);
+
+    if (result == 0)
+        user_proc_moved(t->process);
+    return result;
+}
+
+int64_t user_sys_fchdir(struct user_thread *t, const uint64_t *a)
+{
+    int64_t result = USER_HOST(t, SYS_fchdir, (int)a[0], 0, 0, 0, 0, 0);
+
+    if (result == 0)
+        user_proc_moved(t->process);
+    return result;
 }
 
 /* The host's own call would take this program's files away from it: from here on, names are looked up there.
