@@ -8,6 +8,7 @@
 #include "app/size.h"
 #include "app/ui/application.h"
 #include "app/ui/dialogs.h"
+#include "app/ui/drive_words.h"
 #include "app/ui/facts.h"
 #include "app/ui/form.h"
 #include "app/ui/jobs.h"
@@ -32,45 +33,6 @@ struct _VitrineMachineDisks {
 G_DEFINE_FINAL_TYPE(VitrineMachineDisks, vitrine_machine_disks, GTK_TYPE_WIDGET)
 
 /* ---- what is there ---- */
-
-static VitrineDisk *find_disk(GListModel *disks, const char *path)
-{
-    for (guint i = 0; disks && i < g_list_model_get_n_items(disks); i++) {
-        g_autoptr(VitrineDisk) disk = g_list_model_get_item(disks, i);
-        VitrineDisk *found = strcmp(vitrine_disk_get_path(disk), path) == 0
-                                 ? disk
-                                 : find_disk(vitrine_disk_get_overlays(disk), path);
-        if (found)
-            return found;
-    }
-    return NULL;
-}
-
-/* "1.2 GiB of 4 GiB used; stands on base.qcow2" */
-static char *describe(VitrineMachineDisks *self, const struct machine_drive *drive)
-{
-    g_autofree char *path = vitrine_bundle_path(vitrine_bundle_get_folder(self->bundle), drive->file);
-    VitrineDisk *disk = self->known ? find_disk(G_LIST_MODEL(self->known), path) : NULL;
-
-    if (!disk)
-        return g_strdup("");
-    if (vitrine_disk_get_problem(disk))
-        return g_strdup(vitrine_disk_get_problem(disk));
-    g_autofree char *used = g_format_size_full(vitrine_disk_get_usage(disk), G_FORMAT_SIZE_IEC_UNITS);
-    g_autofree char *size = g_format_size_full(vitrine_disk_get_size(disk), G_FORMAT_SIZE_IEC_UNITS);
-    g_autoptr(GString) text = g_string_new(NULL);
-    g_string_append_printf(text, _("%s disk, %s used here"), size, used);
-    VitrineDisk *ground = vitrine_disk_get_base(disk);
-    guint layers = ground != NULL;
-    for (; ground && vitrine_disk_get_base(ground); ground = vitrine_disk_get_base(ground))
-        layers++;
-    if (layers == 1)
-        g_string_append_printf(text, _("; stands on “%s”"), vitrine_disk_get_name(ground));
-    else if (layers > 1)
-        g_string_append_printf(text, _("; stands on %u layers, the lowest is “%s”"), layers,
-                               vitrine_disk_get_name(ground));
-    return g_string_free(g_steal_pointer(&text), FALSE);
-}
 
 static gboolean idle(VitrineMachineDisks *self)
 {
@@ -173,9 +135,10 @@ static void add_disk_row(VitrineMachineDisks *self, const MachineIni *machine, g
 {
     const struct machine_drive *drive = &machine->disks[i];
     g_autofree char *name = g_filename_display_basename(drive->file);
-    g_autofree char *title = g_strdup_printf(_("Disk %u: %s"), i + 1, name);
-    g_autofree char *detail = describe(self, drive);
-    g_autofree char *remove = g_strdup_printf(_("Take Out “%s”"), name);
+    g_autofree char *title = drive_words_title(machine, i);
+    g_autofree char *words = drive_words_describe(G_LIST_MODEL(self->known), self->bundle, drive, TRUE);
+    g_autofree char *detail = g_strdup_printf("%s\n%s", words, name);
+    g_autofree char *remove = g_strdup_printf(_("Take Out “%s”"), title);
     AdwActionRow *row = facts_add_sentence(self->disks_group, "drive-harddisk-symbolic", title, detail);
     GtkWidget *button = gtk_button_new_from_icon_name("list-remove-symbolic");
 
@@ -238,7 +201,8 @@ static void add_share_rows(VitrineMachineDisks *self, const MachineIni *machine,
         if (!folder)
             continue;
         g_autofree char *shown = g_filename_display_name(folder);
-        g_autofree char *title = g_strdup_printf(_("Disk %u Is a Copy of a Folder"), i + 1);
+        g_autofree char *disk = drive_words_title(machine, i);
+        g_autofree char *title = g_strdup_printf(_("%s Is a Copy of a Folder"), disk);
         button = facts_add_button(facts_add_sentence(self->share_group, "folder-symbolic", title, shown),
                                   _("_Bring Back…"));
         gtk_widget_set_sensitive(button, idle(self));

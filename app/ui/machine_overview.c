@@ -2,10 +2,13 @@
 /* Overview of a machine. */
 #include "app/ui/machine_overview.h"
 
+#include "app/disks.h"
 #include "app/history.h"
 #include "app/i18n.h"
 #include "app/machine_check.h"
+#include "app/ui/application.h"
 #include "app/ui/dialogs.h"
+#include "app/ui/drive_words.h"
 #include "app/ui/facts.h"
 #include "app/ui/machine_actions.h"
 #include "app/ui/thumbnail.h"
@@ -19,6 +22,8 @@ struct _VitrineMachineOverview {
     GtkWidget parent;
     VitrineBundle *bundle;
     VitrineHistory *history; /* NULL of a damaged machine */
+    GListStore *known;       /* VitrineDisk trees, as last looked at */
+    GCancellable *looking;
     guint notes_source;
     gboolean updating;
 
@@ -116,9 +121,10 @@ static void show_hardware(VitrineMachineOverview *self, const MachineIni *machin
     if (machine->disk_count == 0)
         facts_add(self->hardware_group, _("Hard Disk"), _("None"));
     for (unsigned i = 0; i < machine->disk_count; i++) {
-        g_autofree char *title =
-            machine->disk_count == 1 ? g_strdup(_("Hard Disk")) : g_strdup_printf(_("Hard Disk %u"), i + 1);
-        add_drive(self, title, &machine->disks[i], _("None"));
+        g_autofree char *title = drive_words_title(machine, i);
+        g_autofree char *words =
+            drive_words_describe(G_LIST_MODEL(self->known), self->bundle, &machine->disks[i], FALSE);
+        facts_add(self->hardware_group, title, words);
     }
     if (model->has_cdrom)
         add_drive(self, _("CD-ROM"), &machine->cdrom, _("Empty"));
@@ -133,6 +139,31 @@ static void show_hardware(VitrineMachineOverview *self, const MachineIni *machin
         g_autofree char *kernel = g_filename_display_basename(machine->kernel);
         facts_add(self->hardware_group, _("Kernel"), kernel);
     }
+}
+
+static void on_looked(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+    g_autoptr(VitrineMachineOverview) self = user_data;
+    g_autoptr(GListStore) known = disk_search_run_finish(result, NULL);
+    const MachineIni *machine = known && self->bundle ? vitrine_bundle_get_machine(self->bundle) : NULL;
+
+    if (!machine)
+        return;
+    g_set_object(&self->known, known);
+    show_hardware(self, machine);
+}
+
+/* What the disks are is in their files. */
+static void look_at_disks(VitrineMachineOverview *self)
+{
+    VitrineLibrary *library = vitrine_application_get_library(vitrine_application_get());
+
+    g_cancellable_cancel(self->looking);
+    g_clear_object(&self->looking);
+    if (!self->bundle || !gtk_widget_get_mapped(GTK_WIDGET(self)))
+        return;
+    self->looking = g_cancellable_new();
+    disk_search_run_async(disk_search_new(library, NULL), self->looking, on_looked, g_object_ref(self));
 }
 
 /* ---- health ---- */
@@ -210,6 +241,7 @@ static void update(VitrineMachineOverview *self)
         show_hardware(self, machine);
     show_health(self, machine);
     show_notes(self, machine);
+    look_at_disks(self);
 }
 
 void vitrine_machine_overview_set_bundle(VitrineMachineOverview *self, VitrineBundle *bundle)
@@ -236,10 +268,19 @@ void vitrine_machine_overview_set_bundle(VitrineMachineOverview *self, VitrineBu
 
 /* ---- object ---- */
 
+static void vitrine_machine_overview_map(GtkWidget *widget)
+{
+    GTK_WIDGET_CLASS(vitrine_machine_overview_parent_class)->map(widget);
+    look_at_disks(VITRINE_MACHINE_OVERVIEW(widget));
+}
+
 static void vitrine_machine_overview_dispose(GObject *object)
 {
     VitrineMachineOverview *self = VITRINE_MACHINE_OVERVIEW(object);
 
+    g_cancellable_cancel(self->looking);
+    g_clear_object(&self->looking);
+    g_clear_object(&self->known);
     vitrine_machine_overview_set_bundle(self, NULL);
     g_clear_pointer(&self->scroller, gtk_widget_unparent);
     G_OBJECT_CLASS(vitrine_machine_overview_parent_class)->dispose(object);
@@ -250,6 +291,7 @@ static void vitrine_machine_overview_class_init(VitrineMachineOverviewClass *kla
     GtkWidgetClass *widget = GTK_WIDGET_CLASS(klass);
 
     G_OBJECT_CLASS(klass)->dispose = vitrine_machine_overview_dispose;
+    widget->map = vitrine_machine_overview_map;
     g_type_ensure(VITRINE_TYPE_THUMBNAIL);
     gtk_widget_class_set_template_from_resource(widget, "/org/vitrine/Vitrine/machine_overview.ui");
 #define BIND(name) gtk_widget_class_bind_template_child(widget, VitrineMachineOverview, name)

@@ -61,7 +61,7 @@ def folder_becomes_a_disk(desk):
     machine_page(desk)
     desk.press("Choose a Folder to Be a Disk")
     desk.choose_file("Folder as a Disk", PAPERS)
-    desk.find("Disk 1 Is a Copy of a Folder", seconds=60)
+    desk.find("Hard Disk Is a Copy of a Folder", seconds=60)
     desk.picture("folder-disk")
 
 
