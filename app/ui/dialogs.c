@@ -8,9 +8,11 @@
 
 #define TOASTS_KEY "vitrine-toasts"
 #define LONG_KEY   "vitrine-long-toasts" /* of an overlay: how many it has that stand for long */
+#define FITTED_KEY "vitrine-fitted" /* of a toast's title: the width of the overlay that it fits */
 #define UNDO_SECONDS 8
 #define LONG_SECONDS 15 /* to read a sentence of several lines */
 #define LINE_CHARS   72
+#define LEAST_CHARS  8
 
 void dialogs_name_widget(GtkWidget *widget, const char *name)
 {
@@ -60,28 +62,69 @@ static void stand_long(AdwToast *toast, AdwToastOverlay *overlay, guint seconds)
     g_signal_connect_object(toast, "dismissed", G_CALLBACK(on_long_dismissed), overlay, 0);
 }
 
+/* A toast gets the height of its natural width, however narrow its window is: that width is what there is room for. */
+static void fit_title(GtkWidget *title)
+{
+    GtkWidget *overlay = gtk_widget_get_ancestor(title, ADW_TYPE_TOAST_OVERLAY), *toast = title;
+    int width = overlay ? gtk_widget_get_width(overlay) : 0, whole, own;
+
+    if (width == GPOINTER_TO_INT(g_object_get_data(G_OBJECT(title), FITTED_KEY)))
+        return;
+    g_object_set_data(G_OBJECT(title), FITTED_KEY, GINT_TO_POINTER(width));
+    while (gtk_widget_get_parent(toast) != overlay)
+        toast = gtk_widget_get_parent(toast);
+    PangoFontMetrics *metrics = pango_context_get_metrics(gtk_widget_get_pango_context(title), NULL, NULL);
+    int of_char = MAX(pango_font_metrics_get_approximate_char_width(metrics),
+                      pango_font_metrics_get_approximate_digit_width(metrics));
+    pango_font_metrics_unref(metrics);
+    gtk_widget_measure(toast, GTK_ORIENTATION_HORIZONTAL, -1, NULL, &whole, NULL, NULL);
+    gtk_widget_measure(title, GTK_ORIENTATION_HORIZONTAL, -1, NULL, &own, NULL, NULL);
+    int room = width - (whole - own), chars = room * PANGO_SCALE / MAX(of_char, 1);
+    gtk_label_set_max_width_chars(GTK_LABEL(title), CLAMP(chars, LEAST_CHARS, LINE_CHARS));
+}
+
+static gboolean fit_title_later(gpointer title)
+{
+    fit_title(title);
+    return G_SOURCE_REMOVE;
+}
+
+/* The window gets another size; its widgets have theirs a little later. */
+static void on_layout(GtkWidget *title)
+{
+    g_idle_add_full(G_PRIORITY_DEFAULT, fit_title_later, g_object_ref(title), g_object_unref);
+}
+
+static void on_title_mapped(GtkWidget *title)
+{
+    GdkSurface *surface = gtk_native_get_surface(gtk_widget_get_native(title));
+
+    fit_title(title);
+    g_signal_connect_object(surface, "layout", G_CALLBACK(on_layout), title, G_CONNECT_SWAPPED);
+}
+
 /* A toast's own title has one line, and dots for the rest of a sentence. */
-static void show_whole(AdwToast *toast, const char *text, AdwToastOverlay *overlay)
+static void show_whole(AdwToast *toast, const char *text)
 {
     GtkWidget *title = g_object_new(GTK_TYPE_LABEL, "label", text, "wrap", TRUE, "wrap-mode", PANGO_WRAP_WORD_CHAR,
-                                    "natural-wrap-mode", GTK_NATURAL_WRAP_NONE, "xalign",
-                                    0.0, "max-width-chars", LINE_CHARS, NULL);
+                                    "natural-wrap-mode", GTK_NATURAL_WRAP_NONE, "xalign", 0.0, "hexpand", TRUE,
+                                    "max-width-chars", LINE_CHARS, NULL);
 
     gtk_widget_add_css_class(title, "heading");
+    g_signal_connect(title, "map", G_CALLBACK(on_title_mapped), NULL);
     adw_toast_set_custom_title(toast, title);
-    stand_long(toast, overlay, LONG_SECONDS);
 }
 
 static AdwToast *make_toast(GtkWidget *owner, const char *text, const char *button)
 {
     AdwToastOverlay *overlay = toasts_of(owner);
-    g_autofree char *escaped = g_markup_escape_text(text, -1);
 
     if (!overlay) {
         g_message("%s", text);
         return NULL;
     }
-    AdwToast *toast = adw_toast_new(escaped);
+    AdwToast *toast = adw_toast_new("");
+    show_whole(toast, text);
     if (button) {
         adw_toast_set_button_label(toast, button);
         adw_toast_set_timeout(toast, UNDO_SECONDS);
@@ -89,7 +132,7 @@ static AdwToast *make_toast(GtkWidget *owner, const char *text, const char *butt
     if (count_long(overlay, 0))
         adw_toast_set_priority(toast, ADW_TOAST_PRIORITY_HIGH);
     if (g_utf8_strlen(text, -1) > LINE_CHARS)
-        show_whole(toast, text, overlay);
+        stand_long(toast, overlay, LONG_SECONDS);
     return toast;
 }
 

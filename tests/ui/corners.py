@@ -202,7 +202,7 @@ def further_shortcuts(desk):
     desk.keys("F1")
     settle()
     for number in ("2", "3"):
-        desk.press(number, None)
+        desk.keys("Right", "space")  # GTK's own buttons, which have no names
         picture(desk, f"shortcuts-{number}")
     desk.keys("Escape")
     settle()
@@ -249,6 +249,13 @@ def running_corners(desk):
     time.sleep(1)
     resize(window, 360, 400)
     picture(desk, "narrow-running")
+    desk.press("Screenshot", inside="Machine 1")
+    desk.find("Screenshot saved among your pictures")
+    settle()
+    picture(desk, "narrow-toast")
+    frame, button = (desk.find(name, roles).get_component_iface().get_extents(Atspi.CoordType.WINDOW)
+                     for name, roles in (("Machine 1", ("frame",)), ("Open", ("push button",))))
+    assert button.x + button.width + 30 < frame.width, f"the toast's button ends at {button.x + button.width} of {frame.width}"
     desk.press("Full Screen", None, inside="Machine 1")
     time.sleep(1.5)
     picture(desk, "running-full-screen")
