@@ -62,7 +62,7 @@ user_handler user_sys_sendmsg, user_sys_recvmsg, user_sys_sendmmsg, user_sys_rec
 
 /* sys_poll.c */
 user_handler user_sys_select, user_sys_pselect6, user_sys_pselect6_time64, user_sys_poll, user_sys_ppoll,
-    user_sys_ppoll_time64, user_sys_epoll_create1, user_sys_epoll_ctl, user_sys_epoll_wait,
+    user_sys_ppoll_time64, user_sys_epoll_create, user_sys_epoll_create1, user_sys_epoll_ctl, user_sys_epoll_wait,
     user_sys_epoll_pwait, user_sys_epoll_pwait2;
 
 /* sys_process.c */
@@ -95,7 +95,7 @@ user_handler user_sys_setsockopt, user_sys_getsockopt;
 
 /* sys_system.c */
 user_handler user_sys_unavailable, user_sys_forbidden, user_sys_personality, user_sys_capget, user_sys_capset,
-    user_sys_keyctl, user_sys_sched_setattr, user_sys_sched_getattr, user_sys_getcpu,
+    user_sys_kcmp, user_sys_keyctl, user_sys_sched_setattr, user_sys_sched_getattr, user_sys_getcpu,
     user_sys_process_vm_readv, user_sys_process_vm_writev, user_sys_quotactl, user_sys_mount_setattr,
     user_sys_getdomainname;
 

@@ -42,7 +42,7 @@ extern const struct user_ioctl user_ioctls[];
 const struct user_ioctl *user_ioctl_find(struct user_process *process, uint32_t guest);
 
 /* Handlers in sys_ioctl.c that rows of the table name. */
-user_ioctl_handler user_ioctl_termios, user_ioctl_termios2, user_ioctl_ifconf, user_ioctl_fiemap,
+user_ioctl_handler user_ioctl_termios, user_ioctl_termios2, user_ioctl_termio, user_ioctl_ifconf, user_ioctl_fiemap,
     user_ioctl_open_flags;
 
 #endif

@@ -22,6 +22,7 @@
 
 #define BIT(signal)     ((uint64_t)1 << ((signal)-1))
 #define SYNCHRONOUS     (BIT(SIGSEGV) | BIT(SIGBUS) | BIT(SIGFPE) | BIT(SIGILL) | BIT(SIGTRAP))
+#define FAULTS          (BIT(SIGSEGV) | BIT(SIGBUS)) /* the translator needs them: never blocked on the host */
 #define NEVER_BLOCKED   (BIT(SIGKILL) | BIT(SIGSTOP))
 #define HANDLER_DEFAULT 0
 #define HANDLER_IGNORE  1
@@ -40,7 +41,7 @@ static int host_plain_action(int signal, void (*plain)(int), unsigned long flags
 
 void user_signal_block_all(void)
 {
-    const uint64_t all = ~SYNCHRONOUS;
+    const uint64_t all = ~FAULTS;
 
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, NULL, sizeof(all));
 }
@@ -50,7 +51,7 @@ void user_signal_set_mask(struct user_thread *thread, uint64_t mask)
     uint64_t host;
 
     thread->mask = mask & ~NEVER_BLOCKED;
-    host = thread->mask & ~SYNCHRONOUS;
+    host = thread->mask & ~FAULTS;
     /* While a signal waits for delivery the host blocks all; delivery sets the mask. One that comes between a
      * look and the call would let a second one in, and that would be lost: so both are one. */
     USER_HOST(thread, SYS_rt_sigprocmask, SIG_SETMASK, &host, NULL, sizeof(host), 0, 0);
@@ -68,7 +69,7 @@ static void record(struct user_thread *thread, int signal, const siginfo_t *info
     thread->pending_info = *info;
     thread->pending = signal;
     jit_request_stop(thread->cpu, context);
-    all = ~SYNCHRONOUS;
+    all = ~FAULTS;
     memcpy(&context->uc_sigmask, &all, sizeof(all));
     user_host_call_interrupt(context);
 }

@@ -155,7 +155,8 @@ void user_pack_siginfo(struct user_thread *t, uint8_t *to, const siginfo_t *info
         user_store(to + at + 8, word, (uint64_t)(uintptr_t)info->si_value.sival_ptr, big);
         return;
     }
-    switch (info->si_signo) {
+    /* What fcntl's F_SETSIG chose says of a file what SIGPOLL says (the kernel's siginfo_layout). */
+    switch (info->si_signo > SIGSYS && info->si_code <= POLL_HUP ? SIGPOLL : info->si_signo) {
     case SIGCHLD:
         user_store(to + at, 4, (uint32_t)info->si_pid, big);
         user_store(to + at + 4, 4, info->si_uid, big);

@@ -144,6 +144,44 @@ int64_t user_ioctl_termios(struct user_thread *t, const struct user_ioctl *row, 
     return user_mem_write(MEM(t), argument, packed, TERMIOS_SIZE) ? 0 : -EFAULT;
 }
 
+/* struct termio, System V's: the lower halves of the flags and eight control characters of struct termios. What
+ * it does not name stays (the kernel's user_termio_to_kernel_termios). */
+enum { TERMIO_SIZE = 18, TERMIO_CHARACTERS = 8 };
+
+int64_t user_ioctl_termio(struct user_thread *t, const struct user_ioctl *row, int fd, uint64_t argument)
+{
+    static const struct {
+        unsigned long termio, termios;
+    } calls[] = {{TCSETA, TCSETS}, {TCSETAW, TCSETSW}, {TCSETAF, TCSETSF}};
+    bool big = ABI(t)->big_endian;
+    uint8_t packed[TERMIOS2_SIZE] = {0}, small[TERMIO_SIZE] = {0};
+    struct termios settings;
+    int64_t result;
+
+    result = USER_HOST(t, SYS_ioctl, fd, TCGETS, &settings, 0, 0, 0);
+    if (result < 0)
+        return result;
+    pack_termios(ABI(t), packed, &settings);
+    if (row->kind != USER_IOCTL_WRITE) {
+        for (unsigned i = 0; i < 4; i++)
+            user_store(small + 2 * i, 2, user_load(packed + 4 * i, 4, big) & 0xffff, big);
+        memcpy(small + 8, packed + 16, 1 + TERMIO_CHARACTERS);
+        return user_mem_write(MEM(t), argument, small, TERMIO_SIZE) ? 0 : -EFAULT;
+    }
+    if (!user_mem_read(MEM(t), argument, small, TERMIO_SIZE))
+        return -EFAULT;
+    for (unsigned i = 0; i < 4; i++)
+        user_store(packed + 4 * i, 4,
+                   (user_load(packed + 4 * i, 4, big) & 0xffff0000) | user_load(small + 2 * i, 2, big), big);
+    memcpy(packed + 16, small + 8, 1 + TERMIO_CHARACTERS);
+    unpack_termios(ABI(t), &settings, packed);
+    for (gsize i = 0; i < G_N_ELEMENTS(calls); i++) {
+        if (calls[i].termio == row->host)
+            return USER_HOST(t, SYS_ioctl, fd, calls[i].termios, &settings, 0, 0, 0);
+    }
+    return -ENOTTY;
+}
+
 int64_t user_ioctl_termios2(struct user_thread *t, const struct user_ioctl *row, int fd, uint64_t argument)
 {
     bool big = ABI(t)->big_endian;

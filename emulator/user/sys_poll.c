@@ -211,6 +211,11 @@ int64_t user_sys_ppoll_time64(struct user_thread *t, const uint64_t *a)
 
 /* --------------------------------------------------------------------------------------------- epoll */
 
+int64_t user_sys_epoll_create(struct user_thread *t, const uint64_t *a)
+{
+    return (int32_t)a[0] > 0 ? USER_HOST(t, SYS_epoll_create1, 0, 0, 0, 0, 0, 0) : -EINVAL;
+}
+
 int64_t user_sys_epoll_create1(struct user_thread *t, const uint64_t *a)
 {
     /* EPOLL_CLOEXEC is the machine's O_CLOEXEC. */

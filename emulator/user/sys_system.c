@@ -2,6 +2,7 @@
 /* System calls on capabilities, keys, scheduling, other processes' memory, file systems and the machine. */
 #include <errno.h>
 #include <linux/capability.h>
+#include <linux/kcmp.h>
 #include <linux/keyctl.h>
 #include <linux/mount.h>
 #include <linux/quota.h>
@@ -92,6 +93,17 @@ int64_t user_sys_capset(struct user_thread *t, const uint64_t *a)
     return user_record_write(t, a[0], "2i", &header) ? result : -EFAULT;
 }
 
+int64_t user_sys_kcmp(struct user_thread *t, const uint64_t *a)
+{
+    struct kcmp_epoll_slot slot;
+
+    if ((int)a[2] != KCMP_EPOLL_TFD)
+        return USER_HOST(t, SYS_kcmp, (int)a[0], (int)a[1], (int)a[2], a[3], a[4], 0);
+    if (!user_record_read(t, a[4], "3i", &slot))
+        return -EFAULT;
+    return USER_HOST(t, SYS_kcmp, (int)a[0], (int)a[1], (int)a[2], a[3], &slot, 0);
+}
+
 /* ------------------------------------------------------------------------------------------------ keys */
 
 /* The arguments after the operation. */
@@ -105,26 +117,39 @@ static const struct {
     {KEYCTL_REVOKE, "d"},
     {KEYCTL_CHOWN, "duu"},
     {KEYCTL_SETPERM, "dx"},
-    {KEYCTL_DESCRIBE, "dbu"},
     {KEYCTL_CLEAR, "d"},
     {KEYCTL_LINK, "dd"},
     {KEYCTL_UNLINK, "dd"},
     {KEYCTL_SEARCH, "dSSd"},
-    {KEYCTL_READ, "dbu"},
     {KEYCTL_INSTANTIATE, "dbud"},
     {KEYCTL_NEGATE, "dud"},
     {KEYCTL_SET_REQKEY_KEYRING, "d"},
     {KEYCTL_SET_TIMEOUT, "du"},
     {KEYCTL_ASSUME_AUTHORITY, "d"},
-    {KEYCTL_GET_SECURITY, "dbu"},
     {KEYCTL_SESSION_TO_PARENT, ""},
     {KEYCTL_REJECT, "duud"},
     {KEYCTL_INVALIDATE, "d"},
     {KEYCTL_GET_PERSISTENT, "ud"},
 };
 
+/* Operations that fill a buffer, and only when it is large enough: its length may be anything beyond that, also what
+ * reaches over the end of memory. */
+static int64_t read_key(struct user_thread *t, int operation, int key, uint64_t to, uint64_t length)
+{
+    enum { MOST = 1 << 20 };
+    size_t room = to ? MIN(length, MOST) : 0;
+    g_autofree uint8_t *text = g_malloc(room + 1);
+    int64_t result = USER_HOST(t, SYS_keyctl, operation, key, text, room, 0, 0);
+
+    if (result > 0 && (size_t)result <= room && !user_mem_write(MEM(t), to, text, (size_t)result))
+        return -EFAULT;
+    return result;
+}
+
 int64_t user_sys_keyctl(struct user_thread *t, const uint64_t *a)
 {
+    if ((int)a[0] == KEYCTL_DESCRIBE || (int)a[0] == KEYCTL_READ || (int)a[0] == KEYCTL_GET_SECURITY)
+        return read_key(t, (int)a[0], (int)a[1], a[2], (uint32_t)a[3]);
     for (gsize i = 0; i < G_N_ELEMENTS(key_operations); i++) {
         if (key_operations[i].operation == (int)a[0]) {
             g_autofree char *kinds = g_strconcat("d", key_operations[i].args, NULL);

@@ -479,6 +479,10 @@ static const struct user_termios termios_layout = {17, cflag, lflag, control_cha
 #define IOW(type, nr, size) (0x80000000u | (uint32_t)(size) << 16 | (uint32_t)(type) << 8 | (nr))
 
 static const struct user_ioctl_number ioctls[] = {
+    {IOR('T', 1, 18), TCGETA},
+    {IOW('T', 2, 18), TCSETA},
+    {IOW('T', 3, 18), TCSETAW},
+    {IOW('T', 4, 18), TCSETAF},
     {IOR('T', 8, 36), TCGETS},
     {IOW('T', 9, 36), TCSETS},
     {IOW('T', 10, 36), TCSETSW},
