@@ -224,6 +224,14 @@ static void write_mappings(const struct user_process *process, const char *file,
     }
 }
 
+char *user_proc_maps(const struct user_process *process)
+{
+    GString *text = g_string_new(NULL);
+
+    write_mappings(process, "/proc/self/maps", text);
+    return g_string_free(text, FALSE);
+}
+
 static void write_maps(const struct view *view, GString *text)
 {
     write_mappings(view->thread->process, "/proc/self/maps", text);

@@ -18,6 +18,8 @@ char *user_proc_own(const struct user_process *process, int directory, const cha
 void user_proc_moved(struct user_process *process);
 /* Opens the file as the program should see it, with the host's flags. false: the host's file is right. */
 bool user_proc_open(struct user_thread *t, int directory, const char *path, int flags, int64_t *fd);
+/* The text of /proc/self/maps. Free with g_free(). */
+char *user_proc_maps(const struct user_process *process);
 /* What the program reads from a link of /proc; NULL: what the host says. Free with g_free(). */
 char *user_proc_link(const struct user_process *process, int directory, const char *path);
 

@@ -184,6 +184,8 @@ static bool prepare(struct user_process *process, const char *program, char **ar
     g_ptr_array_add(process->threads, thread);
     user_thread_set_current(thread);
     user_signal_init(process);
+    if (user_core_wanted())
+        user_signal_watch(process);
     return user_load_program(process, thread, map, name, envp, error);
 }
 
@@ -254,6 +256,8 @@ void user_thread_loop(struct user_thread *thread)
         /* A signal that comes after this look sets `stop` again, and the processor returns at once. */
         thread->cpu->stop = 0;
         thread->bus_error = false;
+        if (g_atomic_int_get(&thread->process->dumping) && !thread->vfork_child)
+            user_core_park(thread);
         if (thread->pending)
             user_signal_deliver(thread);
         if (thread->process->gdb)
@@ -307,6 +311,7 @@ bool user_process_forked(struct user_thread *thread)
     thread->host = pthread_self();
     thread->vfork_child = false;
     process->strace_open = NULL;
+    process->dumping = process->parked = 0;
     if (thread->actions != process->action)
         memcpy(process->action, thread->actions, sizeof(process->action));
     thread->actions = process->action;

@@ -20,6 +20,7 @@
 #include "emulator/jit/jit.h"
 #include "emulator/user/abi.h"
 #include "emulator/user/cache.h"
+#include "emulator/user/core.h"
 #include "emulator/user/elf.h"
 #include "emulator/user/gdb.h"
 #include "emulator/user/limits.h"
@@ -111,6 +112,7 @@ struct user_arch {
     bool (*pop_signal)(struct user_thread *thread, bool rt, uint64_t *mask);
 
     const struct user_gdb_arch *gdb; /* for debuggers (gdb.h) */
+    const struct user_core_arch *core; /* for core files (core.h) */
 };
 
 /* All instruction sets; ends with NULL. */
@@ -151,6 +153,8 @@ struct user_process {
     struct user_limits limits;
 
     bool watches_signals; /* user_signal_watch() */
+    gint dumping;         /* a thread writes a core file: the others stand still */
+    gint parked;          /* as many do */
     GMutex lock;        /* threads, actions */
     GPtrArray *threads; /* struct user_thread, all that live */
     struct user_action action[USER_N_ACTIONS];
@@ -254,7 +258,7 @@ void user_trap_memory(const struct user_thread *thread, struct user_trap *trap, 
 /* The program did something that gives it a signal. */
 void user_signal_fault(struct user_thread *thread, const struct user_trap *trap);
 void user_signal_set_mask(struct user_thread *thread, uint64_t mask);
-/* Deadly signals are wanted before they kill, by a debugger, or because memory is shared with other processes, which
+/* Deadly signals are wanted before they kill, by a debugger, for a core file, or because memory is shared with other processes, which
  * may wait for what this one has locked (robust lists): gives them handlers on the host. */
 void user_signal_watch(struct user_process *process);
 /* Keeps the program's signals in the kernel until user_signal_set_mask(). */

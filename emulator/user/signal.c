@@ -195,9 +195,10 @@ void user_signal_die(struct user_process *process, int signal)
         user_gdb_exited(process, true, signal);
     if (process->strace)
         user_strace_note(process, "+++ killed by %s +++", user_strace_signal_name(signal, (char[16]){0}));
+    /* A core file of the host's would hold this program's memory. */
+    if (!user_thread_current() || !user_core_write(user_thread_current(), signal))
+        setrlimit(RLIMIT_CORE, &none);
     user_futex_leave_all(process);
-    /* A core file would hold this program's memory, not a core of the guest's. */
-    setrlimit(RLIMIT_CORE, &none);
     host_plain_action(signal, SIG_DFL, 0);
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, NULL, sizeof(all));
     syscall(SYS_tgkill, getpid(), gettid(), signal);

@@ -297,7 +297,10 @@ static int64_t exchange_limits(struct user_thread *t, int pid, int which, const 
 
     if ((pid == 0 || pid == getpid()) && user_limits_exchange(t, which, new, old, &result))
         return result;
-    return USER_HOST(t, SYS_prlimit64, pid, which, new, old, 0, 0);
+    result = USER_HOST(t, SYS_prlimit64, pid, which, new, old, 0, 0);
+    if (result == 0 && new && which == RLIMIT_CORE && user_core_wanted())
+        user_signal_watch(t->process);
+    return result;
 }
 
 static uint64_t limit_to_host(const struct user_abi *abi, uint64_t value)

@@ -169,8 +169,8 @@ void user_call(struct user_thread *thread)
     if (process->strace)
         user_strace_result(thread, call, args, result);
 
-    /* Only a debugger interrupts without a signal for the program. */
-    if (result == -EINTR && !thread->pending && process->gdb)
+    /* Only a debugger and the end interrupt without a signal for the program. */
+    if (result == -EINTR && !thread->pending && (process->gdb || g_atomic_int_get(&process->dumping)))
         result = USER_AGAIN;
     if (result == USER_AGAIN || result == USER_KEEP)
         return;

@@ -9,6 +9,7 @@ extern const struct user_arch user_arm, user_armeb;
 
 /* abi.c: constants and layouts. */
 extern const struct user_gdb_arch user_arm_gdb; /* gdb.c */
+extern const struct user_core_arch user_arm_core;
 extern const struct user_abi user_arm_abi, user_armeb_abi;
 
 /* cpu.c: the private calls (asm/unistd.h, __ARM_NR_*). */

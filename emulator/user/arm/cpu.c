@@ -361,7 +361,7 @@ static const uint16_t machines[] = {ELF_ARM, 0};
     .map_kernel_pages = map_kernel_pages, .cpuinfo = cpuinfo, .start = start, .run = run, .get_pc = get_pc,  \
     .get_sp = get_sp, .call_number = call_number, .call_done = call_done, .child = child,                    \
     .set_tls = set_tls, .push_signal = user_arm_push_signal, .pop_signal = user_arm_pop_signal,                       \
-    .gdb = &user_arm_gdb
+    .gdb = &user_arm_gdb, .core = &user_arm_core
 
 const struct user_arch user_arm = {.name = "ARM", .abi = &user_arm_abi, COMMON};
 const struct user_arch user_armeb = {.name = "ARM (big-endian)", .abi = &user_armeb_abi, COMMON};

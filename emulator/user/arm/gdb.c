@@ -2,6 +2,8 @@
 /* ARM's registers for debuggers (GDB manual, G.5.3 "ARM Features"). */
 #include "emulator/user/gdb.h"
 
+#include <elf.h>
+
 #include "emulator/cpu/arm/arm.h"
 #include "emulator/user/arm/arm.h"
 
@@ -95,5 +97,11 @@ static unsigned breakpoint(unsigned kind, uint8_t bytes[4])
     default: return 0;
     }
 }
+
+/* r0 to r15, cpsr, orig_r0 (elf_gregset_t, arch/arm/include/asm/elf.h); d0 to d31 and fpscr (user_vfp). */
+static const struct user_core_run general_runs[] = {{0, D0, 4, 0}, {.count = 0}},
+                                  float_runs[] = {{D0, 32, 8, 0}, {FPSCR, 1, 4, 256}, {.count = 0}};
+
+const struct user_core_arch user_arm_core = {72, 260, general_runs, float_runs, "LINUX", NT_ARM_VFP};
 
 const struct user_gdb_arch user_arm_gdb = {"arm", features, get, set, breakpoint, true};

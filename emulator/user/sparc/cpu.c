@@ -289,4 +289,5 @@ const struct user_arch user_sparc = {
     .push_signal = user_sparc_push_signal,
     .pop_signal = user_sparc_pop_signal,
     .gdb = &user_sparc_gdb,
+    .core = &user_sparc_core,
 };

@@ -2,6 +2,8 @@
 /* SPARC's registers for debuggers (GDB manual, G.5.15 "Sparc Features"). */
 #include "emulator/user/gdb.h"
 
+#include <elf.h>
+
 #include "emulator/cpu/sparc/sparc.h"
 #include "emulator/user/sparc/sparc.h"
 
@@ -118,5 +120,13 @@ static unsigned breakpoint(unsigned kind, uint8_t bytes[4])
     user_store(bytes, 4, 0x91d02001, true);
     return 4;
 }
+
+/* The registers of the window, psr, pc, npc, y (elf_gregset_t, arch/sparc/include/asm/elf_32.h); f0 to f31, an unused
+ * word, fsr (elf_fpregset_t). */
+static const struct user_core_run general_runs[] = {{0, 32, 4, 0},  {PSR, 1, 4, 128}, {PC, 1, 4, 132},
+                                                    {NPC, 1, 4, 136}, {Y, 1, 4, 140},   {.count = 0}},
+                                  float_runs[] = {{F0, 32, 4, 0}, {FSR, 1, 4, 132}, {.count = 0}};
+
+const struct user_core_arch user_sparc_core = {152, 396, general_runs, float_runs, "CORE", NT_FPREGSET};
 
 const struct user_gdb_arch user_sparc_gdb = {"sparc", features, get, set, breakpoint, false};

@@ -9,6 +9,7 @@ extern const struct user_arch user_sparc;
 
 /* abi.c: constants and layouts. */
 extern const struct user_abi user_sparc_abi;
+extern const struct user_core_arch user_sparc_core;
 extern const struct user_gdb_arch user_sparc_gdb; /* gdb.c */
 
 /* signal.c: frames on the program's stack. */
