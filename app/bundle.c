@@ -434,24 +434,30 @@ gboolean vitrine_bundle_add_disk(const char *folder, MachineIni *machine, const 
     return TRUE;
 }
 
+char *vitrine_bundle_new_folder(const char *machines_folder, const char *name, GError **error)
+{
+    if (!machine_ini_name_is_valid(name, error))
+        return NULL;
+    g_autofree char *folder = g_build_filename(machines_folder, name, NULL);
+    if (!g_file_test(folder, G_FILE_TEST_EXISTS))
+        return g_steal_pointer(&folder);
+    g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_EXISTS,
+                _("There is a machine named “%s” already. Please choose another name."), name);
+    return NULL;
+}
+
 VitrineBundle *vitrine_bundle_create(const char *machines_folder, const MachineIni *wanted,
                                      const struct bundle_disk *disks, guint disk_count,
                                      GCancellable *cancellable, GError **error)
 {
-    if (!machine_ini_name_is_valid(wanted->name, error))
-        return NULL;
-
     g_autoptr(MachineIni) machine = machine_ini_copy(wanted);
-    g_autofree char *folder = g_build_filename(machines_folder, wanted->name, NULL);
+    g_autofree char *folder = vitrine_bundle_new_folder(machines_folder, wanted->name, error);
 
+    if (!folder)
+        return NULL;
     if (!machine) {
         g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_INVALID,
                     _("The machine's description has an impossible value."));
-        return NULL;
-    }
-    if (g_file_test(folder, G_FILE_TEST_EXISTS)) {
-        g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_EXISTS,
-                    _("There is a machine named “%s” already. Please choose another name."), wanted->name);
         return NULL;
     }
     g_autoptr(VitrineBuilding) building = vitrine_building_new(machines_folder, VITRINE_BUILDING_MACHINE, error);

@@ -53,6 +53,9 @@ struct bundle_disk {
     int unit;      /* -1 = next free */
 };
 
+/* Where a machine of this name will stand; NULL with a sentence when the name is impossible or taken. */
+char *vitrine_bundle_new_folder(const char *machines_folder, const char *name, GError **error);
+
 /*
  * Makes the folder, the disks and machine.ini; the name appears in `machines_folder` only when all is there.
  * `machine` is not taken over. With `copy` this takes as long as copying does. Any thread.

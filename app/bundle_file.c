@@ -759,7 +759,7 @@ char *bundle_file_import(const char *path, const char *machines_folder, const ch
     g_autofree char *folder = NULL;
     struct progress p = {job, 0, 0};
 
-    if (!building)
+    if (!building || (name && !(folder = vitrine_bundle_new_folder(machines_folder, name, error))))
         return NULL;
     struct archive *archive = archive_read_new();
     archive_read_support_filter_zstd(archive);
@@ -769,15 +769,7 @@ char *bundle_file_import(const char *path, const char *machines_folder, const ch
     ok = ok && unpack(archive, path, building->path, bases, moved, &own_name, &p, error);
     archive_read_free(archive);
     name = name ? name : own_name;
-    ok = ok && machine_ini_name_is_valid(name, error);
-    if (ok) {
-        folder = g_build_filename(machines_folder, name, NULL);
-        if (g_file_test(folder, G_FILE_TEST_EXISTS)) {
-            g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_EXISTS,
-                        _("There is a machine named “%s” already. Please choose another name."), name);
-            ok = FALSE;
-        }
-    }
-    ok = ok && settle(building->path, name, bases, moved, job, error) && vitrine_building_finish(building, folder, error);
+    ok = ok && (folder || (folder = vitrine_bundle_new_folder(machines_folder, name, error))) &&
+         settle(building->path, name, bases, moved, job, error) && vitrine_building_finish(building, folder, error);
     return ok ? g_steal_pointer(&folder) : NULL;
 }

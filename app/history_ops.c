@@ -327,19 +327,14 @@ static gboolean branch_memory(const char *bundle, const HistoryRecord *from, con
 char *history_branch_off(const char *bundle, const char *id, const char *machine_name, gboolean full_copy,
                          const ImageJob *job, GError **error)
 {
-    g_autoptr(HistoryRecord) from = history_read_one(bundle, id, error);
-    if (!from || !machine_ini_name_is_valid(machine_name, error))
+    g_autofree char *library = g_path_get_dirname(bundle);
+    g_autofree char *folder = vitrine_bundle_new_folder(library, machine_name, error);
+    g_autoptr(HistoryRecord) from = folder ? history_read_one(bundle, id, error) : NULL;
+    if (!from)
         return NULL;
     if (!from->machine) {
         g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_SYNTAX, _("The snapshot “%s” cannot be branched: %s"),
                     from->name, from->problem);
-        return NULL;
-    }
-    g_autofree char *library = g_path_get_dirname(bundle);
-    g_autofree char *folder = g_build_filename(library, machine_name, NULL);
-    if (g_file_test(folder, G_FILE_TEST_EXISTS)) {
-        g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_EXISTS,
-                    _("There is a machine named “%s” already. Please choose another name."), machine_name);
         return NULL;
     }
     g_autoptr(VitrineBuilding) building = vitrine_building_new(library, VITRINE_BUILDING_MACHINE, error);

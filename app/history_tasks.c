@@ -194,11 +194,17 @@ static gboolean delete(struct op *op, const ImageJob *job, GError **error)
 
 static gboolean branch(struct op *op, const ImageJob *job, GError **error)
 {
-    if (!op->node) { /* the present */
+    gboolean present = !op->node;
+
+    if (present) {
+        g_autofree char *library = g_path_get_dirname(op->folder);
+        g_autofree char *folder = vitrine_bundle_new_folder(library, op->name, error);
         g_autofree char *name = g_strdup_printf(_("Where “%s” begins"), op->name);
-        op->node = take(op, name, HISTORY_MANUAL, job, error);
+        op->node = folder ? take(op, name, HISTORY_MANUAL, job, error) : NULL;
     }
     op->result = op->node ? history_branch_off(op->folder, op->node, op->name, op->flag, job, error) : NULL;
+    if (present && op->node && !op->result)
+        delete(op, NULL, NULL); /* nothing begins there */
     return op->result != NULL;
 }
 
@@ -238,10 +244,7 @@ static void op_thread(GTask *task, gpointer source, gpointer task_data, GCancell
         case OP_UNDO: ok = restore(op, &job, &error); break;
         case OP_BRANCH: ok = branch(op, &job, &error); break;
         case OP_DELETE: ok = delete(op, &job, &error); break;
-        case OP_COMPARE:
-            op->comparison = history_compare(op->folder, op->node, op->other, &job, &error);
-            ok = op->comparison != NULL;
-            break;
+        case OP_COMPARE: ok = !!(op->comparison = history_compare(op->folder, op->node, op->other, &job, &error)); break;
         case OP_VERIFY: ok = verify(op, &job, &error); break;
         case OP_REPAIR: ok = history_repair(op->folder, op->node, op->repair, op->other, &job, &error); break;
         }
