@@ -12,9 +12,8 @@
 #include <unistd.h>
 
 struct options {
-    char *name, *note;
+    char *name, *note, *keep;
     gboolean json, full_copy, deep, plan, off;
-    int keep;
 };
 
 struct snapshot {
@@ -333,7 +332,11 @@ static gboolean do_compare(struct snapshot *s, GError **error)
     for (guint i = 0; i < c->disks->len; i++) {
         const struct history_disk_difference *d = c->disks->pdata[i];
         g_autofree char *size = g_format_size_full(d->differing_bytes, G_FORMAT_SIZE_IEC_UNITS);
+        json_builder_begin_object(builder);
+        add_text(builder, "disk", d->disk);
+        json_builder_set_member_name(builder, "differing-bytes");
         json_builder_add_int_value(builder, (gint64)d->differing_bytes);
+        json_builder_end_object(builder);
         if (!s->options.json)
             g_print(_("%s: %s differ\n"), d->disk, size);
     }
@@ -384,7 +387,15 @@ static void print_problems(const GPtrArray *problems)
 static gboolean do_repair(struct snapshot *s, GError **error)
 {
     const GPtrArray *problems = vitrine_history_get_problems(s->history);
+    guint way = 0;
 
+    while (s->count && way < G_N_ELEMENTS(repairs) && strcmp(s->words[0], repairs[way]) != 0)
+        way++;
+    if (way == G_N_ELEMENTS(repairs) || (s->count > 1 && way != HISTORY_REPAIR_LOCATE)) {
+        g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_INVALID, "%s",
+                    _("It is “repair locate”, “repair locate FILE”, “repair rebase” or “repair discard”."));
+        return FALSE;
+    }
     if (!s->count && s->options.json)
         print_problems(problems);
     if (!problems->len) {
@@ -393,10 +404,8 @@ static gboolean do_repair(struct snapshot *s, GError **error)
         return TRUE;
     }
     const VitrineHistoryProblem *problem = problems->pdata[0];
-    for (guint i = 0; s->count && i < G_N_ELEMENTS(repairs); i++) {
-        if (strcmp(s->words[0], repairs[i]) != 0)
-            continue;
-        vitrine_history_repair_async(s->history, problem, (enum history_repair)i, s->count > 1 ? s->words[1] : NULL,
+    if (s->count) {
+        vitrine_history_repair_async(s->history, problem, (enum history_repair)way, s->count > 1 ? s->words[1] : NULL,
                                      s->cancellable, on_progress, s, on_done, s);
         await(s);
         return vitrine_history_repair_finish(s->history, s->result, error);
@@ -415,24 +424,37 @@ static gboolean do_repair(struct snapshot *s, GError **error)
     return FALSE;
 }
 
+/* A number that the command line gives; `what` says which. */
+static gboolean number_of(const char *word, guint least, guint most, const char *what, guint *number, GError **error)
+{
+    guint64 wanted;
+
+    if (!g_ascii_string_to_unsigned(word, 10, least, most, &wanted, NULL)) {
+        g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_INVALID, _("%s is a number from %u to %u, not “%s”."), what, least,
+                    most, word);
+        return FALSE;
+    }
+    *number = (guint)wanted;
+    return TRUE;
+}
+
 static gboolean do_autosave(struct snapshot *s, GError **error)
 {
     guint minutes, keep;
-    guint64 wanted;
 
     vitrine_history_get_autosave(s->history, &minutes, &keep);
-    if (!s->count) {
-        if (s->options.json)
-            g_print("{ \"minutes\" : %u, \"keep\" : %u }\n", minutes, keep);
-        else
-            g_print(ngettext("every %u minute, the last %u are kept\n", "every %u minutes, the last %u are kept\n", minutes),
-                    minutes, keep);
-        return TRUE;
-    }
-    if (!g_ascii_string_to_unsigned(s->words[0], 10, 0, 24 * 60, &wanted, error))
-        return FALSE;
-    return vitrine_history_set_autosave(s->history, (guint)wanted, s->options.keep > 0 ? (guint)s->options.keep : keep,
-                                        error);
+    if (s->count || s->options.keep)
+        return (!s->count || number_of(s->words[0], 0, 24 * 60, "MINUTES", &minutes, error)) &&
+               (!s->options.keep || number_of(s->options.keep, 1, 1000, "--keep", &keep, error)) &&
+               vitrine_history_set_autosave(s->history, minutes, keep, error);
+    if (s->options.json)
+        g_print("{ \"minutes\" : %u, \"keep\" : %u }\n", minutes, keep);
+    else if (!minutes)
+        g_print("%s\n", _("never"));
+    else
+        g_print(ngettext("every %u minute, the last %u are kept\n", "every %u minutes, the last %u are kept\n", minutes),
+                minutes, keep);
+    return TRUE;
 }
 
 static const struct action {
@@ -460,6 +482,24 @@ static const struct action *find_action(const char *name)
     for (size_t i = 0; i < G_N_ELEMENTS(actions); i++)
         if (strcmp(actions[i].name, name) == 0)
             return &actions[i];
+    return NULL;
+}
+
+/* An option that this action does not take; NULL. --json is everybody's: what answers nothing has nothing to print. */
+static const char *stray_option(const struct options *o, const struct action *action)
+{
+    const struct {
+        gboolean given;
+        const char *option, *action;
+    } owners[] = {
+        {o->name != NULL, "--name", "take"},     {o->note != NULL, "--note", "take"}, {o->full_copy, "--full-copy", "branch"},
+        {o->off, "--off", "pin"},                {o->plan, "--plan", "delete"},       {o->deep, "--deep", "verify"},
+        {o->keep != NULL, "--keep", "autosave"},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(owners); i++)
+        if (owners[i].given && strcmp(owners[i].action, action->name) != 0)
+            return owners[i].option;
     return NULL;
 }
 
@@ -501,7 +541,7 @@ int cli_snapshot(int argc, char **argv)
         {"off", 0, 0, G_OPTION_ARG_NONE, &s.options.off, N_("pin: take the pin away"), NULL},
         {"plan", 0, 0, G_OPTION_ARG_NONE, &s.options.plan, N_("delete: only say what would be done"), NULL},
         {"deep", 0, 0, G_OPTION_ARG_NONE, &s.options.deep, N_("verify: read everything"), NULL},
-        {"keep", 0, 0, G_OPTION_ARG_INT, &s.options.keep, N_("autosave: how many stay"), "N"},
+        {"keep", 0, 0, G_OPTION_ARG_STRING, &s.options.keep, N_("autosave: how many stay"), "N"},
         {"json", 0, 0, G_OPTION_ARG_NONE, &s.options.json, N_("Print JSON"), NULL},
         {NULL},
     };
@@ -517,6 +557,11 @@ int cli_snapshot(int argc, char **argv)
             cli_error("snapshot", _("There is no action “%s”; “vitrine snapshot --help” lists the actions."), argv[2]);
         } else if (argc - 3 < action->least || argc - 3 > action->most) {
             cli_error("snapshot", _("It is “vitrine snapshot NAME %s %s”."), action->name, action->words);
+        } else if (stray_option(&s.options, action)) {
+            cli_error("snapshot", _("“%s” takes no %s; “vitrine snapshot --help” tells whose it is."), action->name,
+                      stray_option(&s.options, action));
+        } else if (s.options.name && argc > 3) {
+            cli_error("snapshot", "%s", _("Give the snapshot one name."));
         } else {
             s.words = argv + 3;
             s.count = argc - 3;
@@ -525,5 +570,6 @@ int cli_snapshot(int argc, char **argv)
     }
     g_free(s.options.name);
     g_free(s.options.note);
+    g_free(s.options.keep);
     return status;
 }

@@ -122,6 +122,24 @@ def exported_is_told_as_json():
         run("delete", name)
 
 
+def snapshots_take_their_own_options():
+    run("create", "box", "--model", "ss5", "--disk", "1M")
+    for words in (["branch", "here", "box"], ["branch", "here", "a/b"], ["repair", "nonsense"], ["repair", "rebase", "x"],
+                  ["autosave", "often"], ["autosave", "5", "--keep", "-3"], ["autosave", "--keep", "0"]):
+        assert run("snapshot", "box", *words, status=1).stderr
+    assert [node["id"] for node in json.loads(run("snapshot", "box", "tree", "--json").stdout)] == ["here"]
+    for words in (["tree", "--full-copy"], ["take", "--keep", "3"], ["pin", "here", "--plan"], ["take", "a", "--name", "b"]):
+        assert run("snapshot", "box", *words, status=2).stderr
+    assert run("snapshot", "box", "autosave").stdout == "never\n"
+    run("snapshot", "box", "autosave", "--keep", "4")
+    run("snapshot", "box", "autosave", "5")
+    assert json.loads(run("snapshot", "box", "autosave", "--json").stdout) == {"minutes": 5, "keep": 4}
+    node = json.loads(run("snapshot", "box", "take", "--json").stdout)["node"]
+    compared = json.loads(run("snapshot", "box", "compare", node, "here", "--json").stdout)
+    assert compared["disks"] == [{"disk": "Disk 1", "differing-bytes": 0}]
+    run("delete", "box")
+
+
 def what_is_not_well_is_told():
     run("create", "box", "--model", "ss5", "--boot", "cdrom")
     assert "Attention:" in run("info", "box").stdout
@@ -155,7 +173,7 @@ def state_is_saved_and_loaded():
 
 TESTS = [help_everywhere, unknown_words_are_usage_errors, models_are_listed, machine_from_birth_to_death,
          impossible_configurations, boot_without_display, a_file_of_something_else_is_no_memory, logs_are_written, exported_is_told_as_json,
-         what_is_not_well_is_told, windows_need_a_display, snapshot_leaves_the_disk_alone,
+         snapshots_take_their_own_options, what_is_not_well_is_told, windows_need_a_display, snapshot_leaves_the_disk_alone,
          state_is_saved_and_loaded]
 
 print(f"1..{len(TESTS)}")
