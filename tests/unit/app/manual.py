@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 PROGRAM, PAGE = sys.argv[1:3]
-OPTION = re.compile(r"^ +(?:-[a-zA-Z], )?(--[a-z0-9-]+)", re.M)
+OPTION = re.compile(r"^ +((?:-[a-zA-Z], )?--[a-z0-9-]+)", re.M)
 
 
 def help_of(*words):
@@ -22,7 +22,7 @@ def listed(text, title):
 def told(text):
     """What a program's help lists: options but --help, and actions where there are some."""
     actions = listed(text, "Actions:") if "Actions:" in text else re.findall(r"^  ([a-z]+)  ", text, re.M)
-    return (set(OPTION.findall(text)) | set(actions)) - {"--help"}
+    return (set(OPTION.findall(text)) | set(actions)) - {"--help", "-h, --help"}
 
 
 def main():
@@ -30,7 +30,7 @@ def main():
     for part in re.split(r"^\.SS vitrine ", open(PAGE, encoding="utf-8").read().replace("\\-", "-"), flags=re.M)[1:]:
         words = part.split("\n.SH ")[0]
         name = " ".join(word for word in words.split()[:2] if word.islower() and word.isalpha())
-        sections[name] = set(re.findall(r"^\.B (--[a-z0-9-]+|[a-z]+)", words, re.M))
+        sections[name] = set(re.findall(r"^\.B ((?:-[a-zA-Z], )?--[a-z0-9-]+|[a-z]+)", words, re.M))
     commands = [(name,) for name in listed(help_of(), "Commands:") if name != "image"]
     commands += [("image", name) for name in listed(help_of("image"), "Commands:")]
     print(f"1..{len(commands) + 1}")
