@@ -361,6 +361,8 @@ gboolean bundle_file_export(const char *bundle, const char *path, const ImageJob
     g_autofree char *prefix = g_strdup_printf(".%.200s.new-", file);
     struct progress p = {job, 0, 0};
 
+    if (g_access(folder, F_OK) != 0) /* no folders for a name that was mistyped */
+        return vitrine_set_errno(error, errno, _("The file could not be written"), path);
     /* Beside the file: it can be renamed to there. */
     g_autoptr(VitrineBuilding) scratch = vitrine_building_new(folder, prefix, error);
     if (!scratch)
