@@ -355,7 +355,8 @@ int cli_run(int argc, char **argv)
             r.session = vitrine_session_new(bundle);
             r.from = from;
             vitrine_session_set_flags(r.session, (without_saving ? SESSION_DISCARD_WRITES : 0) |
-                                                     (fresh ? SESSION_FRESH : 0));
+                                                     (fresh ? SESSION_FRESH : 0) |
+                                                     (r.headless ? SESSION_SILENT : 0));
             if (r.serial)
                 vitrine_session_set_serial(r.session, serial_kind(r.serial), r.serial);
             else if (r.headless)

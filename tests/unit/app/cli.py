@@ -118,6 +118,9 @@ def exported_is_told_as_json():
     assert json.loads(run("export", "box", file, "--json").stdout) == {"file": file}
     done = json.loads(run("import", file, "--name", "Käthe \"2\"", "--json").stdout)
     assert json.loads(run("info", "Käthe \"2\"", "--json").stdout)["folder"] == done["folder"]
+    missing = os.path.join(HOME.name, "missing")
+    assert run("export", "box", os.path.join(missing, "x.vitrine"), status=1).stderr and not os.path.exists(missing)
+    assert "sound" not in run("run", "box", "--headless", "--timeout", "1", status=124).stderr
     for name in ("box", "Käthe \"2\""):
         run("delete", name)
 
