@@ -237,6 +237,18 @@ static gboolean new_image_options(NewImage *n)
         image_cli_complain(_("A negative number makes no sense here."));
         return FALSE;
     }
+    if (n->format && !g_str_equal(n->format, "qcow2") &&
+        (n->cluster || n->compat || n->refcount_bits || n->compression || n->lazy || n->extended)) {
+        image_cli_complain(_("The format %s has no cluster size, version, reference counts, kind of compression or "
+                             "extended entries to choose. Leave these options away, or choose qcow2."),
+                           n->format);
+        return FALSE;
+    }
+    if (n->backing_format && !n->backing) {
+        image_cli_complain(_("--backing-format is the format of the image that --backing names. Name it, or leave the "
+                             "format away."));
+        return FALSE;
+    }
     n->options.cluster_size = (guint32)cluster;
     n->options.version = (guint)n->compat;
     n->options.refcount_bits = (guint)n->refcount_bits;

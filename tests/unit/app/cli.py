@@ -143,6 +143,15 @@ def snapshots_take_their_own_options():
     run("delete", "box")
 
 
+def images_take_their_own_options():
+    image = os.path.join(HOME.name, "new.img")
+    for options in (["-f", "raw", "--cluster-size", "4K"], ["-f", "vdi", "--compat", "3"], ["-f", "vhd", "--extended-l2"],
+                    ["-f", "vmdk", "--compression", "zstd"], ["-F", "raw"], ["-f", "raw", "--lazy-refcounts"]):
+        assert run("image", "create", *options, image, "1M", status=2).stderr and not os.path.exists(image), options
+    run("image", "create", "-f", "qcow2", "--compat", "2", "--cluster-size", "4K", image, "1M")
+    os.unlink(image)
+
+
 def what_is_not_well_is_told():
     run("create", "box", "--model", "ss5", "--boot", "cdrom")
     assert "Attention:" in run("info", "box").stdout
@@ -175,9 +184,9 @@ def state_is_saved_and_loaded():
 
 
 TESTS = [help_everywhere, unknown_words_are_usage_errors, models_are_listed, machine_from_birth_to_death,
-         impossible_configurations, boot_without_display, a_file_of_something_else_is_no_memory, logs_are_written, exported_is_told_as_json,
-         snapshots_take_their_own_options, what_is_not_well_is_told, windows_need_a_display, snapshot_leaves_the_disk_alone,
-         state_is_saved_and_loaded]
+         impossible_configurations, boot_without_display, a_file_of_something_else_is_no_memory, logs_are_written,
+         exported_is_told_as_json, snapshots_take_their_own_options, images_take_their_own_options, what_is_not_well_is_told,
+         windows_need_a_display, snapshot_leaves_the_disk_alone, state_is_saved_and_loaded]
 
 print(f"1..{len(TESTS)}")
 failed = 0
