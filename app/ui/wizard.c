@@ -463,6 +463,17 @@ static void add_summary_file(VitrineWizard *self, const char *title, const char 
     facts_add(self->summary_group, title, shown);
 }
 
+/* The system that was chosen comes from `kind`; a machine may be made without, but not unknowingly. */
+static void add_summary_medium(VitrineWizard *self, const char *title, const char *path, enum profile_medium kind)
+{
+    gboolean disk = chosen_disk_kind(self) == DISK_IMAGE;
+
+    if (!path && !disk && self->profile && self->profile->medium == kind && !self->kernel)
+        facts_add(self->summary_group, title, _("None yet: only the firmware starts"));
+    else
+        add_summary_file(self, title, path);
+}
+
 static void update_summary(VitrineWizard *self)
 {
     facts_clear(self->summary_group);
@@ -483,8 +494,8 @@ static void update_summary(VitrineWizard *self)
     } else {
         facts_add(self->summary_group, _("Hard Disk"), _("None"));
     }
-    add_summary_file(self, _("CD-ROM"), self->cdrom);
-    add_summary_file(self, _("Kernel"), self->kernel);
+    add_summary_medium(self, _("CD-ROM"), self->cdrom, PROFILE_MEDIUM_CDROM);
+    add_summary_medium(self, _("Kernel"), self->kernel, PROFILE_MEDIUM_KERNEL);
     add_summary_file(self, _("Initial RAM Disk"), self->initrd);
     if (self->model->has_network)
         facts_add(self->summary_group, _("Network"),
