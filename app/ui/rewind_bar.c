@@ -139,6 +139,21 @@ static void on_go(GtkButton *button, VitrineRewindBar *self)
     vitrine_rewind_bar_close(self);
 }
 
+/* Enter, or a double click. */
+static void on_activated(GtkFlowBox *list, GtkFlowBoxChild *child, VitrineRewindBar *self)
+{
+    on_go(NULL, self);
+}
+
+static gboolean on_escape(GtkWidget *widget, GVariant *arguments, gpointer user_data)
+{
+    VitrineRewindBar *self = VITRINE_REWIND_BAR(widget);
+
+    on_now(NULL, self);
+    vitrine_rewind_bar_close(self);
+    return GDK_EVENT_STOP;
+}
+
 /* ---- the session ---- */
 
 static void on_state_changed(VitrineSession *session, VitrineRewindBar *self)
@@ -240,7 +255,9 @@ static void vitrine_rewind_bar_class_init(VitrineRewindBarClass *klass)
     gtk_widget_class_bind_template_callback(widget, on_selected);
     gtk_widget_class_bind_template_callback(widget, on_now);
     gtk_widget_class_bind_template_callback(widget, on_go);
+    gtk_widget_class_bind_template_callback(widget, on_activated);
     gtk_widget_class_bind_template_callback(widget, on_strip_resized);
+    gtk_widget_class_add_binding(widget, GDK_KEY_Escape, 0, on_escape, NULL);
     gtk_widget_class_set_accessible_role(widget, GTK_ACCESSIBLE_ROLE_GROUP);
 }
 

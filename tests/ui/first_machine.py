@@ -112,7 +112,7 @@ def scrubbed_by_keyboard(desk):
     desk.keys("Left", "Left", "Left")
     desk.find(f"Rewind: {chosen}")
     desk.picture("machine-rewound")
-    desk.press("_Go On From Here")
+    desk.keys("Return")
     wait_for("it to run on", lambda: state(desk) == "running")
     desk.find("Pause", ("push button",))
 
