@@ -297,7 +297,8 @@ static const struct command {
 } commands[] = {
     {"card.page", show_page, ALWAYS},
     {"card.activate", start, WHOLE},
-    {"card.start", start, IDLE},
+    {"card.start", start, IN_OFF},
+    {"card.resume", start, IN_SAVED},
     {"card.show", start, IN_RUNNING},
     {"card.start-fresh", start_fresh, IN_SAVED},
     {"card.start-without-saving", start_without_saving, IDLE},
