@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "app/answer.h"
 #include "app/cli_exec.h"
 #include "app/cli_image.h"
 #include "app/language.h"
@@ -14,5 +15,6 @@ int main(int argc, char **argv)
     language_begin();
     if (argc > 1 && strcmp(argv[1], "exec") == 0)
         return cli_exec(argc - 1, argv + 1);
+    answer_begin();
     return argc > 1 ? cli_image(argc - 1, argv + 1) : cli_image(argc, argv);
 }

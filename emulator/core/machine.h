@@ -9,11 +9,10 @@
 #include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "emulator/core/backends.h"
 #include "emulator/core/bus.h"
-#include <stdio.h>
-
 #include "emulator/core/clock.h"
 #include "emulator/core/device.h"
 #include "emulator/core/irq.h"

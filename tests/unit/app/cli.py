@@ -35,6 +35,16 @@ def unknown_words_are_usage_errors():
         assert run(*arguments, status=2).stderr.strip().endswith((".", "options"))
 
 
+def lost_answers_are_failures():
+    image = os.path.join(HOME.name, "answer.qcow2")
+    run("image", "create", image, "1M")
+    for arguments in (["--help"], ["models", "--json"], ["boot", "--help"], ["image", "info", image], ["image", "--help"]):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([PROGRAM, *arguments], stdout=full, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT,
+                                  timeout=120)
+        assert done.returncode == 1 and "could not be written" in done.stderr, f"{arguments}: {done}"
+
+
 def models_are_listed():
     models = {model["id"]: model for model in json.loads(run("models", "--json").stdout)}
     assert models["ss5"]["family"] == "sparc"
@@ -183,9 +193,10 @@ def state_is_saved_and_loaded():
     assert run("boot", "--model", "ss5", "--headless", "--timeout", "1", "--load-state", state, status=2).stderr
 
 
-TESTS = [help_everywhere, unknown_words_are_usage_errors, models_are_listed, machine_from_birth_to_death,
-         impossible_configurations, boot_without_display, a_file_of_something_else_is_no_memory, logs_are_written,
-         exported_is_told_as_json, snapshots_take_their_own_options, images_take_their_own_options, what_is_not_well_is_told,
+TESTS = [help_everywhere, lost_answers_are_failures, unknown_words_are_usage_errors, models_are_listed,
+         machine_from_birth_to_death, impossible_configurations, boot_without_display,
+         a_file_of_something_else_is_no_memory, logs_are_written, exported_is_told_as_json,
+         snapshots_take_their_own_options, images_take_their_own_options, what_is_not_well_is_told,
          windows_need_a_display, snapshot_leaves_the_disk_alone, state_is_saved_and_loaded]
 
 print(f"1..{len(TESTS)}")
