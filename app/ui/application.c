@@ -6,6 +6,7 @@
 #include "app/settings.h"
 #include "app/ui/dialogs.h"
 #include "app/ui/disks_window.h"
+#include "app/ui/host_key.h"
 #include "app/ui/library_window.h"
 #include "app/ui/machine_window.h"
 #include "app/ui/names.h"
@@ -200,6 +201,17 @@ static void vitrine_application_startup(GApplication *application)
     add_icons();
 }
 
+/* GTK has given a window of the program its shortcuts. */
+static void vitrine_application_window_added(GtkApplication *application, GtkWindow *window)
+{
+    GTK_APPLICATION_CLASS(vitrine_application_parent_class)->window_added(application, window);
+    if (GTK_IS_APPLICATION_WINDOW(window)) {
+        GtkShortcutsWindow *shortcuts = gtk_application_window_get_help_overlay(GTK_APPLICATION_WINDOW(window));
+        if (shortcuts)
+            host_key_follow(GTK_WIDGET(shortcuts));
+    }
+}
+
 static void session_over(VitrineSession *session, VitrineApplication *self)
 {
     self->exit_status = vitrine_session_get_state(session) == SESSION_ERROR
@@ -249,6 +261,7 @@ static void vitrine_application_class_init(VitrineApplicationClass *klass)
     G_APPLICATION_CLASS(klass)->startup = vitrine_application_startup;
     G_APPLICATION_CLASS(klass)->activate = vitrine_application_activate;
     G_APPLICATION_CLASS(klass)->open = vitrine_application_open;
+    GTK_APPLICATION_CLASS(klass)->window_added = vitrine_application_window_added;
 }
 
 static void vitrine_application_init(VitrineApplication *self)

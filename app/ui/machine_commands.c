@@ -16,20 +16,6 @@ static enum session_state state_of(VitrineMachineWindow *self)
     return vitrine_session_get_state(self->session);
 }
 
-char *machine_host_key_title(void)
-{
-    static const char *const ids[] = {"right-ctrl", "right-alt", "right-super", "menu", "scroll-lock", "pause"};
-    static const char *const titles[] = {N_("Right Ctrl"), N_("Right Alt"),   N_("Right Super"),
-                                         N_("Menu"),       N_("Scroll Lock"), N_("Pause")};
-    g_autofree char *id = g_settings_get_string(vitrine_settings_get(), "host-key");
-
-    for (size_t i = 0; i < G_N_ELEMENTS(ids); i++) {
-        if (strcmp(ids[i], id) == 0)
-            return g_strdup(_(titles[i]));
-    }
-    return g_strdup(_(titles[0]));
-}
-
 /* ---- power ---- */
 
 static void start(GtkWidget *widget, const char *name, GVariant *parameter)

@@ -6,6 +6,7 @@
 #include "app/machine_check.h"
 #include "app/machine_log.h"
 #include "app/ui/dialogs.h"
+#include "app/ui/host_key.h"
 #include "app/ui/jobs.h"
 #include "app/ui/machine_actions.h"
 #include "app/ui/names.h"
@@ -419,10 +420,9 @@ static void on_full_screen_changed(VitrineMachineWindow *self)
 const char *machine_window_release_hint(void)
 {
     static char *hint;
-    g_autofree char *key = machine_host_key_title();
 
     g_free(hint);
-    return hint = g_strdup_printf(_("%s + Esc lets the mouse go"), key);
+    return hint = g_strdup_printf(_("%s + Esc lets the mouse go"), host_key_title());
 }
 
 /* ---- closing ---- */

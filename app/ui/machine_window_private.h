@@ -47,8 +47,6 @@ void machine_window_return_keyboard(VitrineMachineWindow *self);
 void machine_window_release(VitrineMachineWindow *self);
 /* "Right Ctrl + Esc lets the mouse go"; valid until the next call. */
 const char *machine_window_release_hint(void);
-/* "Right Ctrl"; g_free(). */
-char *machine_host_key_title(void);
 
 /* In class_init: the actions, and in init of a window with a session: the menu of the family's keys. */
 void machine_commands_install(GtkWidgetClass *widget);

@@ -6,6 +6,7 @@
 #include "app/i18n.h"
 #include "app/settings.h"
 #include "app/ui/dialogs.h"
+#include "app/ui/host_key.h"
 
 struct _VitrinePreferences {
     AdwPreferencesWindow parent;
@@ -19,7 +20,6 @@ G_DEFINE_FINAL_TYPE(VitrinePreferences, vitrine_preferences, ADW_TYPE_PREFERENCE
 
 static const char *const scalings[] = {"fit", "integer", "sharp"};
 static const char *const effects[] = {"none", "crt", "lcd"};
-static const char *const host_keys[] = {"right-ctrl", "right-alt", "right-super", "menu", "scroll-lock", "pause"};
 
 struct choice {
     const char *const *ids;
@@ -27,7 +27,7 @@ struct choice {
 };
 static const struct choice scaling_choice = {scalings, G_N_ELEMENTS(scalings)},
                            effect_choice = {effects, G_N_ELEMENTS(effects)},
-                           host_key_choice = {host_keys, G_N_ELEMENTS(host_keys)};
+                           host_key_choice = {host_key_ids, HOST_KEYS};
 
 static gboolean id_to_position(GValue *value, GVariant *variant, gpointer user_data)
 {
