@@ -305,6 +305,9 @@ bool user_process_forked(struct user_thread *thread)
 {
     struct user_process *process = thread->process;
 
+    /* First the JIT's locks: what leaves memory below takes its translations with it. */
+    if (!jit_fork_child(process->jit, thread->cpu))
+        return false;
     user_mem_forked(&process->mem);
     /* The other threads stayed with the parent. */
     thread->tid = gettid();
@@ -322,5 +325,5 @@ bool user_process_forked(struct user_thread *thread)
     g_ptr_array_add(process->threads, thread);
     if (process->gdb)
         user_gdb_forked(process);
-    return jit_fork_child(process->jit, thread->cpu);
+    return true;
 }
