@@ -72,7 +72,7 @@ static unsigned count(int fd)
 
 static char *whole(int folder, const char *name, ssize_t *size)
 {
-    static char text[65536];
+    static _Thread_local char text[65536];
     int fd = openat(folder, name, O_RDONLY | O_CLOEXEC);
     ssize_t n, done = 0;
 
