@@ -301,6 +301,20 @@ void user_process_exit(struct user_process *process, int status)
     _exit(status);
 }
 
+/*
+ * GLib 2.74's slice allocator has locks that fork() does not know: a child whose parent's other threads held one would wait
+ * for ever. malloc() has none such (glibc's handlers see to it), and newer GLibs use nothing else. The choice must be made
+ * before anybody has a slice, and libraries' constructors have.
+ */
+__attribute__((no_sanitize("address", "undefined"))) static void use_malloc(void)
+{
+    G_GNUC_BEGIN_IGNORE_DEPRECATIONS
+    g_slice_set_config(G_SLICE_CONFIG_ALWAYS_MALLOC, TRUE);
+    G_GNUC_END_IGNORE_DEPRECATIONS
+}
+
+__attribute__((section(".preinit_array"), used)) static void (*const before_constructors)(void) = use_malloc;
+
 bool user_process_forked(struct user_thread *thread)
 {
     struct user_process *process = thread->process;
