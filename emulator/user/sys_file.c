@@ -23,6 +23,9 @@
 
 static int64_t make_pipe(struct user_thread *t, int fds[2], uint32_t flags)
 {
+    /* pipe2(2); O_EXCL is O_NOTIFICATION_PIPE. */
+    if (flags & ~user_bits_to_guest(ABI(t)->open_flags, O_CLOEXEC | O_NONBLOCK | O_DIRECT | O_EXCL))
+        return -EINVAL;
     return USER_HOST(t, SYS_pipe2, fds, user_bits_to_host(ABI(t)->open_flags, flags), 0, 0, 0, 0);
 }
 
@@ -525,7 +528,8 @@ static int64_t read_directory(struct user_thread *t, const uint64_t *a, bool old
     g_autofree uint8_t *from = g_malloc(size), *to = g_malloc0(size);
     bool tasks = user_proc_kind(t->process, (int)a[0]) == USER_PROC_TASKS;
     uint64_t filled = 0;
-    int64_t got = USER_HOST(t, SYS_getdents64, a[0], from, size, 0, 0, 0), back = -1;
+    off_t place = lseek((int)a[0], 0, SEEK_CUR);
+    int64_t got = USER_HOST(t, SYS_getdents64, a[0], from, size, 0, 0, 0);
 
     if (got <= 0)
         return got;
@@ -557,12 +561,10 @@ static int64_t read_directory(struct user_thread *t, const uint64_t *a, bool old
             out[need - 1] = entry->type;
         }
         filled += need;
-        back = entry->off;
         at += entry->reclen;
     }
     if (!user_mem_write(MEM(t), a[1], to, filled)) {
-        if (back >= 0)
-            lseek((int)a[0], 0, SEEK_CUR);
+        lseek((int)a[0], place, SEEK_SET);
         return -EFAULT;
     }
     return (int64_t)filled;

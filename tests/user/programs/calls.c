@@ -509,6 +509,19 @@ static void terminals(void)
     close(slave);
 }
 
+/* Entries that could not be told are told the next time. */
+static void folders(void)
+{
+    char first[4096] = {0}, again[sizeof(first)] = {0};
+    int fd = open("/", O_RDONLY | O_DIRECTORY);
+    long size = syscall(SYS_getdents64, fd, first, sizeof(first));
+
+    CHECK(size > 0 && lseek(fd, 0, SEEK_SET) == 0);
+    CHECK(syscall(SYS_getdents64, fd, (void *)16, sizeof(first)) == -1 && errno == EFAULT);
+    CHECK(syscall(SYS_getdents64, fd, again, sizeof(again)) == size && memcmp(first, again, (size_t)size) == 0);
+    close(fd);
+}
+
 static void file_calls(void)
 {
     int fd = open("a-file", O_RDWR | O_CREAT | O_TRUNC, 0644), other = open("b-file", O_RDWR | O_CREAT, 0644),
@@ -522,6 +535,7 @@ static void file_calls(void)
     off_t where = 0;
     int flags;
 
+    CHECK(pipe2(pipes, O_APPEND) == -1 && errno == EINVAL);
     CHECK(fd >= 0 && other >= 0 && pipe2(pipes, O_CLOEXEC) == 0);
     CHECK(fcntl(pipes[0], F_GETOWN) == 0 && fcntl(pipes[0], F_SETOWN, -getpgrp()) == 0);
     CHECK(fcntl(pipes[0], F_GETOWN) == -getpgrp());
@@ -742,6 +756,7 @@ int main(int argc, char **argv)
         {"internet", internet},
         {"interfaces", interfaces},
         {"terminals", terminals},
+        {"folders", folders},
         {"files", file_calls},
         {"waiting", waiting},
         {"processes", processes},
