@@ -42,6 +42,10 @@ class Compositor:
             return done.stdout.split()
         return wait_for("the compositor's window", found)[0]
 
+    def focus(self):
+        """The keyboard; the window manager may not have given it to the new window."""
+        subprocess.run(["xdotool", "windowactivate", "--sync", self.window()], check=True, timeout=60)
+
 
 def mouse(*words):
     subprocess.run(["xdotool", *[str(word) for word in words]], check=True)
@@ -58,6 +62,7 @@ def linux_runs(desk):
     wait_for("state running", lambda: state_of(desk, NAME) == "running", 60)
     mouse("windowmove", desk.compositor.window(), 0, 0)
     def prompt():
+        desk.compositor.focus()
         desk.type("mount -t devtmpfs d /dev; mount -t proc p /proc; echo up $((6*7)) >/dev/ttyS0")
         desk.keys("Return")
         time.sleep(4)
