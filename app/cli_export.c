@@ -4,19 +4,9 @@
 #include "app/cli.h"
 #include "app/i18n.h"
 #include "app/library.h"
+#include "app/progress_line.h"
 
 #include <json-glib/json-glib.h>
-#include <unistd.h>
-
-static void on_progress(guint64 done, guint64 total, gpointer user_data)
-{
-    static int shown = -1;
-    int percent = total ? (int)(done * 100 / total) : 0;
-
-    if (isatty(STDERR_FILENO) && percent != shown)
-        g_printerr(percent == 100 ? "\r      \r" : "\r%3d %%", percent);
-    shown = percent;
-}
 
 static void print_result(gboolean json, const char *key, const char *path)
 {
@@ -43,7 +33,7 @@ int cli_export(int argc, char **argv)
         {NULL},
     };
     g_autoptr(GError) error = NULL;
-    ImageJob job = {NULL, on_progress, NULL};
+    ProgressLine progress;
 
     if (!cli_parse(&argc, &argv, options, "NAME FILE.vitrine",
                    _("Writes a machine with its disks, its history and the originals it stands on to one file. The "
@@ -58,7 +48,9 @@ int cli_export(int argc, char **argv)
     g_autoptr(VitrineBundle) bundle = vitrine_library_find(library, argv[1], &error);
     g_autofree char *path = g_canonicalize_filename(argv[2], NULL);
     if (bundle && vitrine_bundle_lock_for_export(bundle, &error)) {
-        bundle_file_export(vitrine_bundle_get_folder(bundle), path, &job, &error);
+        progress_line_begin(&progress, FALSE);
+        bundle_file_export(vitrine_bundle_get_folder(bundle), path, &progress.job, &error);
+        progress_line_end(&progress);
         vitrine_bundle_unlock(bundle);
     }
     if (error) {
@@ -79,7 +71,7 @@ int cli_import(int argc, char **argv)
         {NULL},
     };
     g_autoptr(GError) error = NULL;
-    ImageJob job = {NULL, on_progress, NULL};
+    ProgressLine progress;
 
     if (!cli_parse(&argc, &argv, options, "FILE.vitrine",
                    _("Makes a machine of a file that “vitrine export” wrote. Every file in it is checked."), false))
@@ -89,7 +81,9 @@ int cli_import(int argc, char **argv)
         return CLI_USAGE;
     }
     g_autofree char *machines = vitrine_machines_folder();
-    g_autofree char *folder = bundle_file_import(argv[1], machines, name, &job, &error);
+    progress_line_begin(&progress, FALSE);
+    g_autofree char *folder = bundle_file_import(argv[1], machines, name, &progress.job, &error);
+    progress_line_end(&progress);
     if (!folder) {
         cli_error("import", "%s", error->message);
         return CLI_FAILED;

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* vitrine image: the images library for a shell. What changes chains is in cli_image_chain.c. */
 #include <inttypes.h>
-#include <signal.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "app/cli_image.h"
 #include "app/cli_image_private.h"
@@ -68,58 +66,11 @@ static gboolean want_bytes(const char *text, const char *what, guint64 *bytes)
     return FALSE;
 }
 
-/* ---- Progress and Ctrl+C ---------------------------------------------------------------------------------
- */
-
-static void show_progress(guint64 done, guint64 total, gpointer user_data)
-{
-    ImageProgressLine *progress = user_data;
-    gint64 now = g_get_monotonic_time();
-    if (!(progress->tty || progress->json) || total == 0 || (now - progress->last < 100000 && done < total))
-        return;
-    progress->last = now;
-    progress->shown = TRUE;
-    double percent = 100.0 * (double)done / (double)total;
-    if (progress->json)
-        g_printerr("{\"progress\": %.1f}\n", percent);
-    else
-        g_printerr("\r%5.1f %%", percent);
-}
-
-static gpointer wait_for_signal(gpointer data)
-{
-    GCancellable *cancellable = data;
-    sigset_t set;
-    int number;
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    if (sigwait(&set, &number) == 0)
-        g_cancellable_cancel(cancellable);
-    g_object_unref(cancellable);
-    return NULL;
-}
-
-void image_cli_begin(ImageProgressLine *progress, gboolean json)
-{
-    sigset_t set;
-    GCancellable *cancellable = g_cancellable_new();
-    *progress = (ImageProgressLine){
-        .job = {cancellable, show_progress, progress}, .tty = isatty(STDERR_FILENO), .json = json};
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    pthread_sigmask(SIG_BLOCK, &set, NULL);
-    g_thread_unref(g_thread_new("signals", wait_for_signal, g_object_ref(cancellable)));
-}
-
 static void info_json(JsonBuilder *b, const ImageInfo *info);
 
-int image_cli_end(ImageProgressLine *progress, gboolean ok, const GError *error, const char *path)
+int image_cli_end(ProgressLine *progress, gboolean ok, const GError *error, const char *path)
 {
-    if (progress->shown && !progress->json)
-        g_printerr("\r        \r");
-    g_clear_object(&progress->job.cancellable);
+    progress_line_end(progress);
     if (!ok)
         return image_cli_failed(error);
     g_autoptr(ImageInfo) info = progress->json && path ? image_read_info(path, NULL, NULL) : NULL;
@@ -500,8 +451,8 @@ static int run_check(int argc, char **argv)
         image_cli_failed(error);
         return STATUS_FAILED;
     }
-    ImageProgressLine progress;
-    image_cli_begin(&progress, FALSE);
+    ProgressLine progress;
+    progress_line_begin(&progress, FALSE);
     g_autoptr(ImageCheck) check = image_check(image, repair, &progress.job, &error);
     gboolean closed = image_close(image, check ? &error : NULL);
     if (image_cli_end(&progress, check && closed, error, NULL) != STATUS_OK)
@@ -587,8 +538,8 @@ static int run_compare(int argc, char **argv)
     g_autoptr(Image) b = a ? image_open(argv[2], format_b, IMAGE_OPEN_READ_ONLY, &error) : NULL;
     if (!b)
         return image_cli_failed(error);
-    ImageProgressLine progress;
-    image_cli_begin(&progress, FALSE);
+    ProgressLine progress;
+    progress_line_begin(&progress, FALSE);
     gboolean same = image_compare(a, b, NULL, &progress.job, &error);
     int status = image_cli_end(&progress, same, error, NULL);
     if (status != STATUS_OK)
@@ -625,8 +576,8 @@ static int run_convert(int argc, char **argv)
                         _("Writes what an image with all that it stands on shows into a new image.")) &&
         new_image_options(&n)) {
         options.create = n.options;
-        ImageProgressLine progress;
-        image_cli_begin(&progress, json);
+        ProgressLine progress;
+        progress_line_begin(&progress, json);
         g_autoptr(Image) source = snapshot ? image_open_snapshot(argv[1], source_format, snapshot, &error)
                                            : image_open(argv[1], source_format, IMAGE_OPEN_READ_ONLY, &error);
         gboolean ok = source && image_convert(source, argv[2], n.format ? n.format : "qcow2", &options,

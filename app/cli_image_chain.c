@@ -30,8 +30,8 @@ int image_cli_commit(int argc, char **argv)
               "contents of both, verified, takes the overlay's name.")))
         return STATUS_USAGE;
     g_autoptr(GError) error = NULL;
-    ImageProgressLine progress;
-    image_cli_begin(&progress, json);
+    ProgressLine progress;
+    progress_line_begin(&progress, json);
     gboolean ok = in_place ? image_commit(argv[1], format, &progress.job, &error)
                            : image_merge(argv[1], format, &progress.job, &error);
     return image_cli_end(&progress, ok, error, argv[1]);
@@ -60,8 +60,8 @@ int image_cli_rebase(int argc, char **argv)
         return STATUS_USAGE;
     }
     g_autoptr(GError) error = NULL;
-    ImageProgressLine progress;
-    image_cli_begin(&progress, json);
+    ProgressLine progress;
+    progress_line_begin(&progress, json);
     gboolean ok = image_rebase(argv[1], format, backing, backing_format, unsafe, &progress.job, &error);
     return image_cli_end(&progress, ok, error, argv[1]);
 }
@@ -86,8 +86,8 @@ int image_cli_compact(int argc, char **argv)
               "new file is verified before it takes the name.")))
         return STATUS_USAGE;
     g_autoptr(GError) error = NULL;
-    ImageProgressLine progress;
-    image_cli_begin(&progress, json);
+    ProgressLine progress;
+    progress_line_begin(&progress, json);
     gboolean ok = image_compact(argv[1], format, compress, &progress.job, &error);
     return image_cli_end(&progress, ok, error, argv[1]);
 }

@@ -4,12 +4,12 @@
 #include "app/history.h"
 #include "app/i18n.h"
 #include "app/library.h"
+#include "app/progress_line.h"
 
 #include <glib-unix.h>
 #include <inttypes.h>
 #include <json-glib/json-glib.h>
 #include <string.h>
-#include <unistd.h>
 
 struct options {
     char *name, *note, *keep;
@@ -25,20 +25,10 @@ struct snapshot {
     GMainLoop *loop;
     GCancellable *cancellable;
     GAsyncResult *result;
-    gboolean shown_progress;
+    ProgressLine progress;
 };
 
 /* ---- waiting ---- */
-
-static void on_progress(guint64 done, guint64 total, gpointer user_data)
-{
-    struct snapshot *s = user_data;
-
-    if (!isatty(STDERR_FILENO) || !total)
-        return;
-    g_printerr("\r%3u %%", (guint)(done * 100 / total));
-    s->shown_progress = TRUE;
-}
 
 static void on_done(GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -51,8 +41,7 @@ static void on_done(GObject *source, GAsyncResult *result, gpointer user_data)
 static void await(struct snapshot *s)
 {
     g_main_loop_run(s->loop);
-    if (s->shown_progress)
-        g_printerr("\r      \r");
+    progress_line_end(&s->progress);
 }
 
 static gboolean on_interrupt(gpointer data)
@@ -155,7 +144,8 @@ static VitrineHistoryNode *node_of(struct snapshot *s, int word, GError **error)
 static gboolean do_take(struct snapshot *s, GError **error)
 {
     vitrine_history_take_async(s->history, s->options.name ? s->options.name : s->count ? s->words[0] : NULL,
-                               s->options.note, HISTORY_MANUAL, s->cancellable, on_progress, s, on_done, s);
+                               s->options.note, HISTORY_MANUAL, s->cancellable, progress_line_show, &s->progress,
+                               on_done, s);
     await(s);
     g_autoptr(VitrineHistoryNode) node = vitrine_history_take_finish(s->history, s->result, error);
     if (node)
@@ -196,7 +186,7 @@ static gboolean do_restore(struct snapshot *s, GError **error)
 
     if (!node)
         return FALSE;
-    vitrine_history_restore_async(s->history, node, s->cancellable, on_progress, s, on_done, s);
+    vitrine_history_restore_async(s->history, node, s->cancellable, progress_line_show, &s->progress, on_done, s);
     await(s);
     if (!vitrine_history_restore_finish(s->history, s->result, &safety, error))
         return FALSE;
@@ -206,7 +196,7 @@ static gboolean do_restore(struct snapshot *s, GError **error)
 
 static gboolean do_undo(struct snapshot *s, GError **error)
 {
-    vitrine_history_undo_async(s->history, s->cancellable, on_progress, s, on_done, s);
+    vitrine_history_undo_async(s->history, s->cancellable, progress_line_show, &s->progress, on_done, s);
     await(s);
     return vitrine_history_undo_finish(s->history, s->result, error);
 }
@@ -217,8 +207,8 @@ static gboolean do_branch(struct snapshot *s, GError **error)
 
     if (!node)
         return FALSE;
-    vitrine_history_branch_async(s->history, node, s->words[1], s->options.full_copy, s->cancellable, on_progress, s,
-                                 on_done, s);
+    vitrine_history_branch_async(s->history, node, s->words[1], s->options.full_copy, s->cancellable,
+                                 progress_line_show, &s->progress, on_done, s);
     await(s);
     g_autoptr(VitrineBundle) bundle = vitrine_history_branch_finish(s->history, s->result, error);
     if (bundle)
@@ -263,7 +253,7 @@ static gboolean do_delete(struct snapshot *s, GError **error)
             g_print("%s\n", plan->summary);
         return plan != NULL;
     }
-    vitrine_history_delete_async(s->history, node, s->cancellable, on_progress, s, on_done, s);
+    vitrine_history_delete_async(s->history, node, s->cancellable, progress_line_show, &s->progress, on_done, s);
     await(s);
     return vitrine_history_delete_finish(s->history, s->result, error);
 }
@@ -272,7 +262,7 @@ static gboolean do_verify(struct snapshot *s, GError **error)
 {
     gboolean good = TRUE;
 
-    vitrine_history_verify_async(s->history, s->options.deep, s->cancellable, on_progress, s, on_done, s);
+    vitrine_history_verify_async(s->history, s->options.deep, s->cancellable, progress_line_show, &s->progress, on_done, s);
     await(s);
     if (!vitrine_history_verify_finish(s->history, s->result, error))
         return FALSE;
@@ -306,13 +296,21 @@ static gboolean do_verify(struct snapshot *s, GError **error)
     return good;
 }
 
+/* Its name in machine.ini. */
+static void add_disk(JsonBuilder *builder, guint number)
+{
+    g_autofree char *group = g_strdup_printf("Disk %u", number + 1);
+
+    add_text(builder, "disk", group);
+}
+
 static gboolean do_compare(struct snapshot *s, GError **error)
 {
     VitrineHistoryNode *a = node_of(s, 0, error), *b = a ? node_of(s, 1, error) : NULL;
 
     if (!b)
         return FALSE;
-    vitrine_history_compare_async(s->history, a, b, s->cancellable, on_progress, s, on_done, s);
+    vitrine_history_compare_async(s->history, a, b, s->cancellable, progress_line_show, &s->progress, on_done, s);
     await(s);
     g_autoptr(VitrineHistoryComparison) c = vitrine_history_compare_finish(s->history, s->result, error);
     if (!c)
@@ -333,7 +331,7 @@ static gboolean do_compare(struct snapshot *s, GError **error)
         const struct history_disk_difference *d = c->disks->pdata[i];
         g_autofree char *size = g_format_size_full(d->differing_bytes, G_FORMAT_SIZE_IEC_UNITS);
         json_builder_begin_object(builder);
-        add_text(builder, "disk", d->disk);
+        add_disk(builder, d->number);
         json_builder_set_member_name(builder, "differing-bytes");
         json_builder_add_int_value(builder, (gint64)d->differing_bytes);
         json_builder_end_object(builder);
@@ -368,7 +366,7 @@ static void print_problems(const GPtrArray *problems)
                                 [HISTORY_REPAIR_REBASE] = problem->can_rebase,
                                 [HISTORY_REPAIR_DISCARD] = problem->can_discard};
         json_builder_begin_object(builder);
-        add_text(builder, "disk", problem->disk);
+        add_disk(builder, problem->number);
         add_text(builder, "message", problem->message);
         add_text(builder, "found", problem->found);
         json_builder_set_member_name(builder, "repairs");
@@ -406,7 +404,7 @@ static gboolean do_repair(struct snapshot *s, GError **error)
     const VitrineHistoryProblem *problem = problems->pdata[0];
     if (s->count) {
         vitrine_history_repair_async(s->history, problem, (enum history_repair)way, s->count > 1 ? s->words[1] : NULL,
-                                     s->cancellable, on_progress, s, on_done, s);
+                                     s->cancellable, progress_line_show, &s->progress, on_done, s);
         await(s);
         return vitrine_history_repair_finish(s->history, s->result, error);
     }
@@ -515,6 +513,7 @@ static int run_action(struct snapshot *s, const char *machine, const struct acti
     }
     s->loop = g_main_loop_new(NULL, FALSE);
     s->cancellable = g_cancellable_new();
+    progress_line_init(&s->progress, FALSE);
     guint interrupt = g_unix_signal_add(SIGINT, on_interrupt, s->cancellable);
     s->history = vitrine_history_get(bundle);
     gboolean ok = action->run(s, &error);

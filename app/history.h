@@ -160,7 +160,8 @@ typedef struct VitrineHistoryComparison {
     guint64 ram_pages_differing, ram_pages; /* of 4 KiB; 0 of 0 when one of them has no RAM */
 } VitrineHistoryComparison;
 struct history_disk_difference {
-    char *disk;                 /* "Disk 0" */
+    guint number;               /* of the disk, from 0 */
+    char *disk;                 /* "Hard Disk 2" */
     guint64 differing_bytes;    /* in pieces of 64 KiB */
     guint64 size_a, size_b;     /* 0: there is no such disk */
 };
@@ -192,7 +193,8 @@ enum history_repair {
 };
 typedef struct VitrineHistoryProblem {
     enum history_problem_kind kind;
-    char *disk;    /* "Disk 0" */
+    guint number;  /* of the disk, from 0 */
+    char *disk;    /* "Hard Disk 2" */
     char *path;    /* of the original */
     char *found;   /* where the same file stands now, for LOCATE; NULL = nobody knows */
     char *message; /* which file, what changed, what can be done */

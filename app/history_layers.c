@@ -494,7 +494,8 @@ GPtrArray *history_find_problems(const char *bundle, const MachineIni *machine)
             continue;
         VitrineHistoryProblem *problem = g_new0(VitrineHistoryProblem, 1);
         problem->kind = state == IMAGE_BASE_CHANGED ? HISTORY_PROBLEM_CHANGED : HISTORY_PROBLEM_MISSING;
-        problem->disk = g_strdup_printf(_("Disk %u"), i + 1);
+        problem->number = i;
+        problem->disk = machine_disk_title(i, machine->disk_count);
         problem->path = g_strdup(drive->base);
         problem->found = g_steal_pointer(&found);
         problem->message = g_steal_pointer(&sentence);

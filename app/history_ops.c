@@ -545,9 +545,11 @@ VitrineHistoryComparison *history_compare(const char *bundle, const char *a, con
     g_autoptr(RamTable) second_table = read_table(second);
     if (first_table && second_table)
         ram_table_compare(first_table, second_table, &out->ram_pages_differing, &out->ram_pages);
-    for (unsigned i = 0; i < MAX(first->machine->disk_count, second->machine->disk_count); i++) {
+    const unsigned disk_count = MAX(first->machine->disk_count, second->machine->disk_count);
+    for (unsigned i = 0; i < disk_count; i++) {
         struct history_disk_difference *d = g_new0(struct history_disk_difference, 1);
-        d->disk = g_strdup_printf(_("Disk %u"), i + 1);
+        d->number = i;
+        d->disk = machine_disk_title(i, disk_count);
         g_ptr_array_add(out->disks, d);
         if (!compare_disk(bundle, i < first->machine->disk_count ? &first->machine->disks[i] : NULL,
                           i < second->machine->disk_count ? &second->machine->disks[i] : NULL, d, job, error))

@@ -421,6 +421,11 @@ void machine_ini_set_shared_folder(MachineIni *machine, const char *file, const 
         g_key_file_remove_key(machine->rest, SHARED, file, NULL);
 }
 
+char *machine_disk_title(guint number, guint count)
+{
+    return count == 1 ? g_strdup(_("Hard Disk")) : g_strdup_printf(_("Hard Disk %u"), number + 1);
+}
+
 char *machine_ini_get_shared_folder(const MachineIni *machine, const char *file)
 {
     return file ? g_key_file_get_string(machine->rest, SHARED, file, NULL) : NULL;

@@ -88,6 +88,9 @@ struct machine_drive *machine_ini_add_disk(MachineIni *machine, const char *file
  * front. */
 gboolean machine_ini_name_is_valid(const char *name, GError **error);
 
+/* What people call hard disk `number` (from 0) of `count`: "Hard Disk", or "Hard Disk 2" where there are several. g_free(). */
+char *machine_disk_title(guint number, guint count);
+
 /* The folder of this computer that a drive's `file` was made from ([Shared] FILE=FOLDER); NULL. g_free(). */
 char *machine_ini_get_shared_folder(const MachineIni *machine, const char *file);
 /* `folder` NULL: forgets it. */

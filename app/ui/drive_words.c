@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What a drive is called, and what its image stands on. */
+/* What a drive's image stands on. */
 #include "app/ui/drive_words.h"
 
 #include "app/disks.h"
@@ -19,11 +19,6 @@ static VitrineDisk *find_disk(GListModel *disks, const char *path)
             return found;
     }
     return NULL;
-}
-
-char *drive_words_title(const MachineIni *machine, guint number)
-{
-    return machine->disk_count == 1 ? g_strdup(_("Hard Disk")) : g_strdup_printf(_("Hard Disk %u"), number + 1);
 }
 
 /* Of several snapshots with the same contents, the one that the machine comes from. */

@@ -6,8 +6,6 @@
 
 G_BEGIN_DECLS
 
-/* "Hard Disk", or "Hard Disk 2" where there are several. g_free(). */
-char *drive_words_title(const MachineIni *machine, guint number);
 /*
  * "2.0 GiB, on the snapshot “System Installed”"; a sentence where the image has a problem; "" where it is not known.
  * `known`: of disk_search_run(), may be NULL. `usage`: tell the room that it takes here, too. g_free().

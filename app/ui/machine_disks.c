@@ -135,7 +135,7 @@ static void add_disk_row(VitrineMachineDisks *self, const MachineIni *machine, g
 {
     const struct machine_drive *drive = &machine->disks[i];
     g_autofree char *name = g_filename_display_basename(drive->file);
-    g_autofree char *title = drive_words_title(machine, i);
+    g_autofree char *title = machine_disk_title(i, machine->disk_count);
     g_autofree char *words = drive_words_describe(G_LIST_MODEL(self->known), self->bundle, drive, TRUE);
     g_autofree char *detail = g_strdup_printf("%s\n%s", words, name);
     g_autofree char *remove = g_strdup_printf(_("Take Out “%s”"), title);
@@ -201,7 +201,7 @@ static void add_share_rows(VitrineMachineDisks *self, const MachineIni *machine,
         if (!folder)
             continue;
         g_autofree char *shown = g_filename_display_name(folder);
-        g_autofree char *disk = drive_words_title(machine, i);
+        g_autofree char *disk = machine_disk_title(i, machine->disk_count);
         g_autofree char *title = g_strdup_printf(_("%s Is a Copy of a Folder"), disk);
         button = facts_add_button(facts_add_sentence(self->share_group, "folder-symbolic", title, shown),
                                   _("_Bring Back…"));

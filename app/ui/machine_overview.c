@@ -121,7 +121,7 @@ static void show_hardware(VitrineMachineOverview *self, const MachineIni *machin
     if (machine->disk_count == 0)
         facts_add(self->hardware_group, _("Hard Disk"), _("None"));
     for (unsigned i = 0; i < machine->disk_count; i++) {
-        g_autofree char *title = drive_words_title(machine, i);
+        g_autofree char *title = machine_disk_title(i, machine->disk_count);
         g_autofree char *words =
             drive_words_describe(G_LIST_MODEL(self->known), self->bundle, &machine->disks[i], FALSE);
         facts_add(self->hardware_group, title, words);

@@ -44,14 +44,14 @@ static void set_light(GtkWidget *light, gboolean on)
     }
 }
 
-static char *drive_title(const char *id)
+static char *drive_title(const char *id, unsigned disk_count)
 {
     if (strcmp(id, "cdrom") == 0)
         return g_strdup(_("CD-ROM"));
     if (strcmp(id, "floppy") == 0)
         return g_strdup(_("Floppy"));
     if (g_str_has_prefix(id, "disk"))
-        return g_strdup_printf(_("Disk %u"), (unsigned)g_ascii_strtoull(id + strlen("disk"), NULL, 10) + 1);
+        return machine_disk_title((unsigned)g_ascii_strtoull(id + strlen("disk"), NULL, 10), disk_count);
     return g_strdup(id);
 }
 
@@ -70,9 +70,9 @@ static void add_item(GMenu *menu, const char *label, const char *action, const c
 }
 
 /* Its name, and what can be done with it now. */
-static void update_drive(struct lamp *lamp)
+static void update_drive(struct lamp *lamp, unsigned disk_count)
 {
-    g_autofree char *title = drive_title(lamp->id);
+    g_autofree char *title = drive_title(lamp->id, disk_count);
     g_autofree char *text = lamp->present ? g_strdup(title) : g_strdup_printf(_("%s, empty"), title);
 
     gtk_widget_set_tooltip_text(lamp->button, text);
@@ -112,7 +112,7 @@ static void on_menu_closed(GtkPopover *popover, GtkWidget *button)
     machine_window_return_keyboard(VITRINE_MACHINE_WINDOW(gtk_widget_get_root(button)));
 }
 
-static void add_drive(VitrineStatusStrip *self, const struct engine_drive_info *drive)
+static void add_drive(VitrineStatusStrip *self, const struct engine_drive_info *drive, unsigned disk_count)
 {
     struct lamp *lamp = &self->lamps[self->lamp_count++];
     GtkWidget *content = gtk_box_new(GTK_ORIENTATION_HORIZONTAL, 6);
@@ -143,7 +143,7 @@ static void add_drive(VitrineStatusStrip *self, const struct engine_drive_info *
     }
     gtk_widget_set_focus_on_click(lamp->button, FALSE);
     gtk_box_append(GTK_BOX(self->drives), lamp->button);
-    update_drive(lamp);
+    update_drive(lamp, disk_count);
 }
 
 static void clear_drives(VitrineStatusStrip *self)
@@ -163,15 +163,18 @@ static gboolean tick(gpointer data)
     if (!engine || !vitrine_session_is_live(self->session))
         return G_SOURCE_CONTINUE;
     unsigned count = MIN(engine_get_drives(engine, drives, MAX_DRIVES), MAX_DRIVES);
+    unsigned disk_count = 0;
+    for (unsigned i = 0; i < count; i++)
+        disk_count += g_str_has_prefix(drives[i].id, "disk");
     for (unsigned i = 0; i < count; i++) {
         if (i == self->lamp_count)
-            add_drive(self, &drives[i]);
+            add_drive(self, &drives[i], disk_count);
         struct lamp *lamp = &self->lamps[i];
         set_light(lamp->light, drives[i].operations != lamp->operations);
         lamp->operations = drives[i].operations;
         if (lamp->present != drives[i].present) {
             lamp->present = drives[i].present;
-            update_drive(lamp);
+            update_drive(lamp, disk_count);
         }
     }
     engine_get_stats(engine, &stats);

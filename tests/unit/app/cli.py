@@ -5,6 +5,8 @@
 import hashlib
 import json
 import os
+import pty
+import signal
 import subprocess
 import sys
 import tempfile
@@ -135,6 +137,41 @@ def exported_is_told_as_json():
         run("delete", name)
 
 
+def interrupted(*arguments):
+    """Runs it on a terminal and presses Ctrl+C as soon as a percentage is shown; what the terminal shows."""
+    screen, side = pty.openpty()
+    child = subprocess.Popen([PROGRAM, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=side,
+                             env=ENVIRONMENT)
+    os.close(side)
+    said = b""
+    while b"%" not in said:
+        said += os.read(screen, 1000)
+    child.send_signal(signal.SIGINT)
+    assert child.communicate(timeout=120)[0] == b"" and child.returncode == 1, f"{arguments}: {child.returncode}, {said}"
+    said += os.read(screen, 1000)
+    os.close(screen)
+    return said.decode()
+
+
+def interruptions_leave_nothing_half_made():
+    original = os.path.join(HOME.name, "large.img")
+    with open(original, "wb") as image:
+        for _ in range(192):
+            image.write(os.urandom(1 << 20))
+    run("create", "box", "--model", "ss5", "--disk", original, "--copy")
+    folder = os.path.join(HOME.name, "exported")
+    os.mkdir(folder)
+    file = os.path.join(folder, "box.vitrine")
+    assert "cancelled" in interrupted("export", "box", file) and os.listdir(folder) == []
+    run("export", "box", file)
+    machines = os.path.dirname(json.loads(run("info", "box", "--json").stdout)["folder"])
+    before = sorted(os.listdir(machines))
+    assert "cancelled" in interrupted("import", file, "--name", "copy") and sorted(os.listdir(machines)) == before
+    run("delete", "box")
+    for path in (original, file):
+        os.remove(path)
+
+
 def snapshots_take_their_own_options():
     run("create", "box", "--model", "ss5", "--disk", "1M")
     for words in (["branch", "here", "box"], ["branch", "here", "a/b"], ["repair", "nonsense"], ["repair", "rebase", "x"],
@@ -196,6 +233,7 @@ def state_is_saved_and_loaded():
 TESTS = [help_everywhere, lost_answers_are_failures, unknown_words_are_usage_errors, models_are_listed,
          machine_from_birth_to_death, impossible_configurations, boot_without_display,
          a_file_of_something_else_is_no_memory, logs_are_written, exported_is_told_as_json,
+         interruptions_leave_nothing_half_made,
          snapshots_take_their_own_options, images_take_their_own_options, what_is_not_well_is_told,
          windows_need_a_display, snapshot_leaves_the_disk_alone, state_is_saved_and_loaded]
 
