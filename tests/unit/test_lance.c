@@ -450,6 +450,34 @@ static void test_slirp_refusals(void)
     machine_free(machine);
 }
 
+/* A saved state has both rings or none: STRT looks at one and starts both halves. */
+static void test_impossible_rings_are_refused(void)
+{
+    struct bench bench;
+    set_up(&bench);
+    start(&bench, 0, NULL);
+    struct lance good = *bench.lance;
+    good.csr[0] &= (uint16_t)~0x0030; /* RXON, TXON */
+    g_assert_true(lance_class.check(&good, NULL));
+    const struct {
+        uint16_t rlen, tlen, rx_index;
+    } impossible[] = {{4, 0, 0}, {0, 4, 0}, {4, 3, 0}, {256, 4, 0}, {4, 4, 4}};
+    for (unsigned i = 0; i < G_N_ELEMENTS(impossible); i++) {
+        struct lance bad = good;
+        bad.rlen = impossible[i].rlen;
+        bad.tlen = impossible[i].tlen;
+        bad.rx_index = impossible[i].rx_index;
+        g_autoptr(GError) error = NULL;
+        g_assert_false(lance_class.check(&bad, &error));
+        g_assert_error(error, STATE_ERROR, STATE_ERROR_FORMAT);
+    }
+    good.rlen = good.tlen = 0;
+    g_assert_true(lance_class.check(&good, NULL));
+    good.csr[0] |= 0x0010; /* TXON */
+    g_assert_false(lance_class.check(&good, NULL));
+    tear_down(&bench);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -459,6 +487,7 @@ int main(int argc, char **argv)
     g_test_add_func("/lance/loopback", test_loopback);
     g_test_add_func("/lance/errors", test_errors);
     g_test_add_func("/lance/byte-order", test_byte_order);
+    g_test_add_func("/lance/impossible-rings", test_impossible_rings_are_refused);
     g_test_add_func("/net-slirp/dhcp", test_slirp_dhcp);
     g_test_add_func("/net-slirp/refusals", test_slirp_refusals);
     return g_test_run();

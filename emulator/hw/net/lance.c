@@ -527,15 +527,19 @@ static void lance_device_reset(struct device *dev, enum reset_kind kind)
     lance_reset(lance);
 }
 
+static bool ring_is_possible(uint16_t length, uint16_t index)
+{
+    return length && length <= 128 && !(length & (length - 1)) && index < length;
+}
+
 static bool lance_check(const void *state, GError **error)
 {
     const struct lance *lance = state;
-    bool rx_ok =
-        lance->rlen ? lance->rlen <= 128 && lance->rx_index < lance->rlen : !(lance->csr[0] & CSR0_RXON);
-    bool tx_ok =
-        lance->tlen ? lance->tlen <= 128 && lance->tx_index < lance->tlen : !(lance->csr[0] & CSR0_TXON);
-    if (rx_ok && tx_ok && lance->rap < 4 && lance->poll_interval >= POLL_FIRST / 2 &&
-        lance->poll_interval <= POLL_LAST)
+    /* INIT gives the chip both rings; before it there is none, and nothing can be on. */
+    bool rings_ok = lance->rlen || lance->tlen ? ring_is_possible(lance->rlen, lance->rx_index) &&
+                                                     ring_is_possible(lance->tlen, lance->tx_index)
+                                               : !(lance->csr[0] & (CSR0_RXON | CSR0_TXON));
+    if (rings_ok && lance->rap < 4 && lance->poll_interval >= POLL_FIRST / 2 && lance->poll_interval <= POLL_LAST)
         return true;
     g_set_error_literal(error, STATE_ERROR, STATE_ERROR_FORMAT,
                         _("The Ethernet controller’s rings are out of range."));
