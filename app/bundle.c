@@ -3,6 +3,7 @@
 #include "app/bundle.h"
 
 #include "app/building.h"
+#include "app/dependents.h"
 #include "app/i18n.h"
 #include "images/images.h"
 
@@ -493,6 +494,13 @@ static gboolean lock(VitrineBundle *self, enum use use, GError **error)
         close(fd);
         return refuse_in_use(self, use_of_another(self), FALSE, error);
     }
+    /* It may have been deleted or moved since the file was opened. */
+    GStatBuf ours, there;
+    if (fstat(fd, &ours) != 0 || g_stat(path, &there) != 0 || ours.st_dev != there.st_dev ||
+        ours.st_ino != there.st_ino) {
+        close(fd);
+        return vitrine_set_errno(error, ENOENT, _("The machine is not there any more"), self->folder);
+    }
     /* A disk that is full leaves no word, which is read as that of a run. */
     if (ftruncate(fd, 0) != 0 || pwrite(fd, use_words[use], strlen(use_words[use]), 0) < 0)
         g_debug("%s: %s", path, g_strerror(errno));
@@ -536,29 +544,70 @@ static gboolean may_go(VitrineBundle *self, GError **error)
     return use == N_USES || refuse_in_use(self, use, TRUE, error);
 }
 
+/* One that is deleted itself does not keep this one. */
+static void note_dependent(const char *machine, const char *base, gpointer data)
+{
+    g_autofree char *folder = g_path_get_basename(machine);
+
+    if (!g_str_has_prefix(folder, VITRINE_DELETED_PREFIX))
+        g_hash_table_add(data, g_strdup(machine));
+}
+
+static gboolean nobody_stands_on(VitrineBundle *self, GError **error)
+{
+    g_autoptr(GHashTable) machines = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_autofree char *real = vitrine_find_file(self->folder, error);
+
+    if (!real || !vitrine_find_dependents(self->folder, real, note_dependent, machines, error))
+        return FALSE;
+    g_autoptr(GList) folders = g_list_sort(g_hash_table_get_keys(machines), (GCompareFunc)strcmp);
+    g_autoptr(GString) names = g_string_new(NULL);
+    for (GList *l = folders; l; l = l->next) {
+        g_autoptr(VitrineBundle) other = vitrine_bundle_new(l->data);
+        g_string_append_printf(names, "%s“%s”", names->len ? ", " : "", other->name);
+    }
+    if (!folders)
+        return TRUE;
+    g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_IN_USE,
+                _("“%s” cannot be deleted, because the disks of %s stand on it. Delete what stands on it first; what shall "
+                  "stay, branch off from it as a full copy."),
+                self->name, names->str);
+    return FALSE;
+}
+
 gboolean vitrine_bundle_delete(VitrineBundle *self, GError **error)
 {
-    if (!may_go(self, error))
-        return FALSE;
     /* First out of sight in one step: a crash in the middle leaves no half machine in the library. */
     if (!self->hidden_from && !vitrine_bundle_hide(self, error))
         return FALSE;
-    return vitrine_remove_tree(self->folder, error);
+    return may_go(self, error) && vitrine_remove_tree(self->folder, error);
 }
 
 gboolean vitrine_bundle_hide(VitrineBundle *self, GError **error)
 {
+    g_autoptr(GError) no_lock = NULL;
+
     if (!may_go(self, error))
         return FALSE;
+    /* Nobody starts it, or branches off from it, meanwhile. One in which no lock can be made can be started by nobody. */
+    if (!vitrine_bundle_lock_for_change(self, &no_lock) &&
+        g_error_matches(no_lock, MACHINE_ERROR, MACHINE_ERROR_IN_USE)) {
+        g_propagate_error(error, g_steal_pointer(&no_lock));
+        return FALSE;
+    }
     g_autofree char *parent = g_path_get_dirname(self->folder);
     g_autofree char *base = g_path_get_basename(self->folder);
     g_autofree char *hidden =
-        g_strdup_printf("%s/.deleted-%" G_GINT64_FORMAT "-%s", parent, g_get_real_time(), base);
-    if (g_rename(self->folder, hidden) != 0)
-        return vitrine_set_errno(error, errno, _("The machine could not be deleted"), self->folder);
-    self->hidden_from = self->folder;
-    self->folder = g_steal_pointer(&hidden);
-    return TRUE;
+        g_strdup_printf("%s/" VITRINE_DELETED_PREFIX "%" G_GINT64_FORMAT "-%s", parent, g_get_real_time(), base);
+    gboolean ok = nobody_stands_on(self, error);
+    if (ok && g_rename(self->folder, hidden) != 0)
+        ok = vitrine_set_errno(error, errno, _("The machine could not be deleted"), self->folder);
+    if (ok) {
+        self->hidden_from = self->folder;
+        self->folder = g_steal_pointer(&hidden);
+    }
+    vitrine_bundle_unlock(self);
+    return ok;
 }
 
 gboolean vitrine_bundle_unhide(VitrineBundle *self, GError **error)

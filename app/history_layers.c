@@ -5,11 +5,11 @@
  */
 #include "app/history_store.h"
 
+#include "app/dependents.h"
 #include "app/i18n.h"
 
 #include <errno.h>
 #include <glib/gstdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -18,26 +18,9 @@
 /* What joining layers gets done on an ordinary disk: read, write, read back. */
 #define MERGE_BYTES_PER_SECOND (60 << 20)
 
-/* One spelling for each file, also through symbolic links: what is compared decides what is removed. NULL with a sentence
- * when the host cannot tell. */
-static char *find_file(const char *path, GError **error)
-{
-    char *real = realpath(path, NULL);
-
-    if (real) {
-        char *copy = g_strdup(real);
-        free(real);
-        return copy;
-    }
-    if (errno == ENOENT || errno == ENOTDIR)
-        return g_canonicalize_filename(path, NULL);
-    vitrine_set_errno(error, errno, _("The file could not be read"), path);
-    return NULL;
-}
-
 static char *canonical(const char *path)
 {
-    char *file = find_file(path, NULL);
+    char *file = vitrine_find_file(path, NULL);
 
     return file ? file : g_canonicalize_filename(path, NULL);
 }
@@ -54,13 +37,6 @@ static char *disks_folder(const char *bundle)
     g_autofree char *folder = g_build_filename(bundle, "disks", NULL);
 
     return canonical(folder);
-}
-
-static gboolean is_inside(const char *folder, const char *path)
-{
-    gsize length = strlen(folder);
-
-    return strncmp(folder, path, length) == 0 && path[length] == '/';
 }
 
 /* ---- new layers ---- */
@@ -105,7 +81,7 @@ gboolean history_new_layers(const char *bundle, MachineIni *machine, GError **er
         if (!ok)
             break;
         g_ptr_array_add(made, g_steal_pointer(&path));
-        if (!drive->base && !is_inside(disks, base)) {
+        if (!drive->base && !vitrine_is_inside(disks, base)) {
             drive->base = g_strdup(base);
             drive->fingerprint = image_fingerprint(base, FALSE, NULL, error);
             ok = drive->fingerprint != NULL;
@@ -133,7 +109,7 @@ void history_remove_layers(const char *bundle, const MachineIni *machine)
             g_autofree char *other = disk_path(bundle, &now->disks[k]);
             named |= strcmp(path, other) == 0;
         }
-        if (!named && !machine->disks[i].read_only && is_inside(disks, path))
+        if (!named && !machine->disks[i].read_only && vitrine_is_inside(disks, path))
             g_unlink(path);
     }
 }
@@ -188,7 +164,7 @@ static gboolean pin(Layers *layers, const char *bundle, const MachineIni *machin
 {
     for (unsigned i = 0; i < machine->disk_count; i++) {
         g_autofree char *path = vitrine_bundle_path(bundle, machine->disks[i].file);
-        char *file = find_file(path, error);
+        char *file = vitrine_find_file(path, error);
         if (!file)
             return FALSE;
         g_hash_table_add(layers->pinned, file);
@@ -196,41 +172,12 @@ static gboolean pin(Layers *layers, const char *bundle, const MachineIni *machin
     return TRUE;
 }
 
-/* Other machines of the library whose disks stand on this one's layers. */
-static gboolean pin_for_others(Layers *layers, const char *bundle, const char *disks, GError **error)
+static void pin_for_other(const char *machine, const char *base, gpointer data)
 {
-    g_autofree char *library = g_path_get_dirname(bundle);
-    g_autofree char *own = g_path_get_basename(bundle);
-    g_auto(GStrv) names = vitrine_list_folder(library, error);
+    Layers *layers = data;
 
-    for (guint i = 0; names && names[i]; i++) {
-        g_autofree char *folder = g_build_filename(library, names[i], "disks", NULL);
-        if (strcmp(names[i], own) == 0)
-            continue;
-        g_auto(GStrv) files = vitrine_list_folder(folder, error);
-        if (!files)
-            return FALSE;
-        for (guint k = 0; files[k]; k++) {
-            g_autoptr(GError) failure = NULL;
-            g_autofree char *path = g_build_filename(folder, files[k], NULL);
-            g_autoptr(ImageInfo) info = image_read_info(path, NULL, &failure);
-            if (g_error_matches(failure, IMAGE_ERROR, IMAGE_ERROR_IO) ||
-                g_error_matches(failure, IMAGE_ERROR, IMAGE_ERROR_READ_ONLY)) {
-                g_propagate_error(error, g_steal_pointer(&failure)); /* who knows what it stands on */
-                return FALSE;
-            }
-            if (!info || !info->backing_path)
-                continue;
-            g_autofree char *base = find_file(info->backing_path, error);
-            if (!base)
-                return FALSE;
-            if (is_inside(disks, base)) {
-                g_hash_table_add(layers->pinned, g_strdup(base));
-                g_hash_table_add(layers->foreign, g_steal_pointer(&base));
-            }
-        }
-    }
-    return names != NULL;
+    g_hash_table_add(layers->pinned, g_strdup(base));
+    g_hash_table_add(layers->foreign, g_strdup(base));
 }
 
 /* NULL with an error when something cannot be read: then nothing may be removed. */
@@ -238,7 +185,7 @@ static Layers *read_layers(const char *bundle, const char *without, GError **err
 {
     g_autoptr(Layers) layers = g_new0(Layers, 1);
     g_autofree char *folder = g_build_filename(bundle, "disks", NULL);
-    g_autofree char *disks = find_file(folder, error);
+    g_autofree char *disks = vitrine_find_file(folder, error);
     g_auto(GStrv) names = disks ? vitrine_list_folder(disks, error) : NULL;
 
     layers->backing = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
@@ -251,7 +198,7 @@ static Layers *read_layers(const char *bundle, const char *without, GError **err
             continue;
         g_autofree char *path = g_build_filename(disks, names[i], NULL);
         g_autoptr(ImageInfo) info = image_read_info(path, "qcow2", error);
-        char *base = !info ? NULL : info->backing_path ? find_file(info->backing_path, error) : g_strdup("");
+        char *base = !info ? NULL : info->backing_path ? vitrine_find_file(info->backing_path, error) : g_strdup("");
         if (!base)
             return NULL;
         g_hash_table_insert(layers->backing, g_steal_pointer(&path), base);
@@ -265,7 +212,7 @@ static Layers *read_layers(const char *bundle, const char *without, GError **err
         if (g_strcmp0(record->id, without) != 0 && !pin(layers, bundle, record->machine, error))
             return NULL;
     }
-    return pin_for_others(layers, bundle, disks, error) ? g_steal_pointer(&layers) : NULL;
+    return vitrine_find_dependents(bundle, disks, pin_for_other, layers, error) ? g_steal_pointer(&layers) : NULL;
 }
 
 /* How many layers stand on this one; *child is one of them. */
@@ -413,7 +360,7 @@ void history_layer_usage(const char *bundle, const GPtrArray *records, guint ind
         g_autofree char *top = disk_path(bundle, &record->machine->disks[i]);
         guint64 bytes = bytes_on_disk(top);
         gboolean used = FALSE;
-        if (!is_inside(disks, top))
+        if (!vitrine_is_inside(disks, top))
             continue;
         g_autoptr(GDir) dir = g_dir_open(disks, 0, NULL);
         const char *name;
@@ -438,14 +385,14 @@ static char *find_base(const char *bundle, const struct machine_drive *drive)
     g_autofree char *disks = disks_folder(bundle);
     g_autofree char *path = disk_path(bundle, drive);
 
-    for (guint depth = 0; depth < 512 && is_inside(disks, path); depth++) {
+    for (guint depth = 0; depth < 512 && vitrine_is_inside(disks, path); depth++) {
         g_autoptr(ImageInfo) info = image_read_info(path, depth ? NULL : drive->format, NULL);
         if (!info || !info->backing_path)
             return NULL;
         g_free(path);
         path = canonical(info->backing_path);
     }
-    return is_inside(disks, path) ? NULL : g_steal_pointer(&path);
+    return vitrine_is_inside(disks, path) ? NULL : g_steal_pointer(&path);
 }
 
 gboolean history_note_bases(const char *bundle, MachineIni *machine, gboolean *changed, GError **error)

@@ -2,6 +2,7 @@
 /* The list of machines: one GFileMonitor on the library's folder and one on each machine's. */
 #include "app/library.h"
 
+#include "app/dependents.h"
 #include "app/i18n.h"
 
 #include <string.h>
@@ -198,7 +199,6 @@ static void vitrine_library_init(VitrineLibrary *self)
 
 /* Machines that were deleted while Vitrine ended before its Undo had passed. A younger one may belong to a
  * window of another process. */
-#define DELETED_PREFIX  ".deleted-"
 #define DELETED_SECONDS 3600
 
 static void purge_deleted(GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
@@ -208,9 +208,9 @@ static void purge_deleted(GTask *task, gpointer source, gpointer task_data, GCan
     const char *name;
 
     while (dir && (name = g_dir_read_name(dir))) {
-        if (!g_str_has_prefix(name, DELETED_PREFIX))
+        if (!g_str_has_prefix(name, VITRINE_DELETED_PREFIX))
             continue;
-        gint64 since = g_ascii_strtoll(name + strlen(DELETED_PREFIX), NULL, 10);
+        gint64 since = g_ascii_strtoll(name + strlen(VITRINE_DELETED_PREFIX), NULL, 10);
         if (g_get_real_time() - since < (gint64)DELETED_SECONDS * G_USEC_PER_SEC)
             continue;
         g_autofree char *path = g_build_filename(folder, name, NULL);
@@ -244,18 +244,31 @@ const char *vitrine_library_get_folder(VitrineLibrary *self)
 
 VitrineBundle *vitrine_library_find(VitrineLibrary *self, const char *name, GError **error)
 {
+    g_autofree char *path = g_build_filename(self->folder, name, NULL);
+    struct entry *by_folder = find_entry(self->entries, path), *found = NULL;
+    guint count = 0;
+
     for (guint i = 0; i < self->entries->len; i++) {
         struct entry *entry = self->entries->pdata[i];
-        if (strcmp(vitrine_bundle_get_name(entry->bundle), name) == 0)
-            return g_object_ref(entry->bundle);
+        if (strcmp(vitrine_bundle_get_name(entry->bundle), name) != 0)
+            continue;
+        count++;
+        found = entry;
+        if (entry == by_folder) { /* copied folders have the name of what they are copies of */
+            count = 1;
+            break;
+        }
     }
-    g_autofree char *path = g_build_filename(self->folder, name, NULL);
-    struct entry *entry = find_entry(self->entries, path);
-    if (entry)
-        return g_object_ref(entry->bundle);
-    g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_NOT_FOUND,
-                _("There is no machine named “%s”. “vitrine list” shows all machines."), name);
-    return NULL;
+    found = found ? found : by_folder;
+    if (count > 1)
+        g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_NOT_FOUND,
+                    _("Several machines are named “%s”; say which by the name of its folder. “vitrine list --json” shows "
+                      "them."),
+                    name);
+    else if (!found)
+        g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_NOT_FOUND,
+                    _("There is no machine named “%s”. “vitrine list” shows all machines."), name);
+    return found && count <= 1 ? g_object_ref(found->bundle) : NULL;
 }
 
 char *vitrine_library_free_name(VitrineLibrary *self, const char *name)

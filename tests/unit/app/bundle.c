@@ -191,6 +191,80 @@ static void test_hide_and_undo(struct place *place, gconstpointer data)
     g_assert_nonnull(found);
 }
 
+/* A machine that others stand on stays until they are gone; one that cannot be looked at may be such a one. */
+static void test_stood_on_stays(struct place *place, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    const struct bundle_disk own = {.size = 1024 * 1024, .unit = 3};
+    g_autoptr(VitrineBundle) below = make(place, "Below", &own, 1, &error);
+    g_autofree char *layer = g_build_filename(vitrine_bundle_get_folder(below), "disks", "disk0.qcow2", NULL);
+    const struct bundle_disk overlay = {.file = layer, .unit = 3};
+    g_autoptr(VitrineBundle) above = make(place, "Above", &overlay, 1, &error);
+
+    g_assert_no_error(error);
+    g_assert_false(vitrine_bundle_hide(below, &error));
+    g_assert_error(error, MACHINE_ERROR, MACHINE_ERROR_IN_USE);
+    g_assert_nonnull(strstr(error->message, "“Above”"));
+    g_clear_error(&error);
+    g_assert_false(vitrine_bundle_delete(below, NULL));
+    g_assert_cmpint(vitrine_bundle_get_state(below), ==, BUNDLE_OFF);
+    g_assert_true(g_file_test(layer, G_FILE_TEST_EXISTS));
+
+    /* Deleted, it does not keep the other one, though it can still be brought back. */
+    g_assert_true(vitrine_bundle_hide(above, &error));
+    g_assert_true(vitrine_bundle_hide(below, &error));
+    g_assert_true(vitrine_bundle_unhide(below, &error));
+    g_assert_true(vitrine_bundle_delete(above, &error));
+
+    g_autofree char *link = g_build_filename(place->folder, "Elsewhere", NULL);
+    g_assert_cmpint(symlink("/nowhere/at/all", link), ==, 0);
+    g_assert_false(vitrine_bundle_delete(below, &error));
+    g_assert_nonnull(strstr(error->message, "“Elsewhere”"));
+    g_clear_error(&error);
+    g_unlink(link);
+    g_assert_true(vitrine_bundle_delete(below, &error));
+}
+
+/* What was deleted between a look at the library and the start is not opened. */
+static void test_gone_is_not_locked(struct place *place, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(VitrineBundle) bundle = make(place, "Gone", NULL, 0, &error);
+    g_autoptr(VitrineBundle) other = vitrine_bundle_new(vitrine_bundle_get_folder(bundle));
+
+    g_assert_true(vitrine_bundle_delete(other, &error));
+    g_assert_false(vitrine_bundle_lock(bundle, &error));
+    g_assert_nonnull(error);
+}
+
+/* A folder that was copied has the other one's name in it. */
+static void test_find_copies(struct place *place, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(VitrineBundle) bundle = make(place, "m", NULL, 0, &error);
+    g_autofree char *from = g_build_filename(vitrine_bundle_get_folder(bundle), "machine.ini", NULL);
+    g_autofree char *description = NULL;
+    gsize size;
+
+    g_assert_true(g_file_get_contents(from, &description, &size, NULL));
+    for (const char *const *name = (const char *const[]){"a copy of m", "m (2)", NULL}; *name; name++) {
+        g_autofree char *folder = g_build_filename(place->folder, *name, NULL);
+        g_autofree char *to = g_build_filename(folder, "machine.ini", NULL);
+        g_assert_cmpint(g_mkdir(folder, 0755), ==, 0);
+        g_assert_true(g_file_set_contents(to, description, (gssize)size, NULL));
+    }
+    g_autoptr(VitrineLibrary) library = vitrine_library_new(place->folder, FALSE);
+    g_autoptr(VitrineBundle) found = vitrine_library_find(library, "m", &error);
+    g_assert_no_error(error);
+    g_assert_cmpstr(vitrine_bundle_get_folder(found), ==, vitrine_bundle_get_folder(bundle));
+    g_autoptr(VitrineBundle) copy = vitrine_library_find(library, "m (2)", &error);
+    g_assert_nonnull(copy);
+    g_assert_true(vitrine_bundle_delete(found, &error));
+    vitrine_library_refresh(library);
+    g_assert_null(vitrine_library_find(library, "m", &error));
+    g_assert_nonnull(strstr(error->message, "Several machines"));
+}
+
 static gboolean give_up(gpointer data)
 {
     *(gboolean *)data = TRUE;
@@ -269,6 +343,9 @@ int main(int argc, char **argv)
     ADD("/bundle/open-for", test_open_for);
     ADD("/bundle/broken-is-shown", test_broken_is_shown);
     ADD("/bundle/hide-and-undo", test_hide_and_undo);
+    ADD("/bundle/stood-on-stays", test_stood_on_stays);
+    ADD("/bundle/gone-is-not-locked", test_gone_is_not_locked);
+    ADD("/library/find-copies", test_find_copies);
     ADD("/library/watches", test_library_watches);
     g_test_add_func("/bundle/left-behind", test_left_behind);
     return g_test_run();
