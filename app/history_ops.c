@@ -139,6 +139,55 @@ char *history_take_off(const char *bundle, const char *name, const char *note, e
 
 /* ---- restore ---- */
 
+/* The machine with the node's settings: what belongs to no moment stays as it is `now`. */
+static MachineIni *settings_of(const HistoryRecord *record, const MachineIni *now)
+{
+    MachineIni *machine = machine_ini_copy(record->machine);
+
+    set_text(&machine->name, now->name);
+    set_text(&machine->notes, now->notes);
+    machine->created = now->created;
+    machine->last_used = now->last_used;
+    machine->autosave_minutes = now->autosave_minutes;
+    machine->autosave_keep = now->autosave_keep;
+    return machine;
+}
+
+/* Are the settings not those of the node? Which layers its disks are is not one of them. */
+static gboolean settings_changed(const HistoryRecord *record, const MachineIni *now)
+{
+    g_autoptr(MachineIni) then = settings_of(record, now);
+
+    if (then->disk_count != now->disk_count)
+        return TRUE;
+    then->running = now->running;
+    set_text(&then->here, now->here);
+    set_text(&then->before, now->before);
+    set_text(&then->resume, now->resume);
+    set_text(&then->undo, now->undo);
+    for (unsigned i = 0; i < now->disk_count; i++) {
+        if (now->disks[i].read_only || then->disks[i].read_only)
+            continue;
+        set_text(&then->disks[i].file, now->disks[i].file);
+        set_text(&then->disks[i].format, now->disks[i].format);
+        set_text(&then->disks[i].base, now->disks[i].base);
+        set_text(&then->disks[i].fingerprint, now->disks[i].fingerprint);
+    }
+    return !machine_ini_equal(then, now);
+}
+
+static gboolean nvram_changed(const char *bundle, const HistoryRecord *record)
+{
+    g_autofree char *path = g_build_filename(bundle, "nvram", NULL);
+    g_autofree char *old_path = g_build_filename(record->folder, "nvram", NULL);
+    g_autofree char *now = NULL, *then = NULL;
+    gsize size = 0, old_size = 0;
+
+    g_file_get_contents(path, &now, &size, NULL);
+    g_file_get_contents(old_path, &then, &old_size, NULL);
+    return size != old_size || (size && memcmp(now, then, size) != 0);
+}
+
 gboolean history_changed_off(const char *bundle)
 {
     g_autoptr(MachineIni) machine = history_read_machine(bundle, NULL);
@@ -147,13 +196,13 @@ gboolean history_changed_off(const char *bundle)
     if (!machine || g_file_test(resume, G_FILE_TEST_EXISTS))
         return TRUE;
     g_autofree char *here = history_here(bundle, machine);
-    if (!here || history_layers_changed(bundle, machine))
+    g_autoptr(HistoryRecord) record = here ? history_read_one(bundle, here, NULL) : NULL;
+    if (!record || !record->machine || settings_changed(record, machine) || history_layers_changed(bundle, machine))
         return TRUE;
-    if (machine->resume)
+    if (machine->resume) /* its battery-backed memory comes with it */
         return strcmp(machine->resume, here) != 0;
     /* A node with memory is not where a machine is that has been running since. */
-    g_autoptr(HistoryRecord) record = history_read_one(bundle, here, NULL);
-    return !record || record->has_ram || machine->running;
+    return record->has_ram || machine->running || nvram_changed(bundle, record);
 }
 
 gboolean history_restore_off(const char *bundle, const char *id, const char *undo, GError **error)
@@ -169,13 +218,7 @@ gboolean history_restore_off(const char *bundle, const char *id, const char *und
     }
     if (!history_check_space(bundle, HISTORY_NODE_BYTES, error))
         return FALSE;
-    g_autoptr(MachineIni) machine = machine_ini_copy(record->machine);
-    set_text(&machine->name, now->name);
-    set_text(&machine->notes, now->notes);
-    machine->created = now->created;
-    machine->last_used = now->last_used;
-    machine->autosave_minutes = now->autosave_minutes;
-    machine->autosave_keep = now->autosave_keep;
+    g_autoptr(MachineIni) machine = settings_of(record, now);
     machine->running = FALSE;
     set_text(&machine->here, id);
     g_clear_pointer(&machine->before, g_free);

@@ -424,13 +424,17 @@ char *history_prepare_start(const char *bundle, const MachineIni *machine, GErro
     g_autofree char *from = history_node_file(bundle, machine->resume, "nvram");
     g_autofree char *to = g_build_filename(bundle, "nvram", NULL);
     g_autofree char *data = NULL;
+    g_autoptr(GError) failure = NULL;
     gsize size;
 
-    if (g_file_get_contents(from, &data, &size, NULL)) {
+    if (g_file_get_contents(from, &data, &size, &failure)) {
         if (!vitrine_write_file(to, data, size, error))
             return NULL;
-    } else {
+    } else if (g_error_matches(failure, G_FILE_ERROR, G_FILE_ERROR_NOENT)) {
         g_unlink(to);
+    } else {
+        g_propagate_error(error, g_steal_pointer(&failure));
+        return NULL;
     }
     return g_strdup(machine->resume);
 }

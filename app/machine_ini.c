@@ -409,6 +409,29 @@ char *machine_ini_format(const MachineIni *machine, gsize *size)
     return g_key_file_to_data(file, size, NULL);
 }
 
+static gboolean all_keys_in(GKeyFile *file, GKeyFile *other)
+{
+    g_auto(GStrv) groups = g_key_file_get_groups(file, NULL);
+    gboolean same = TRUE;
+
+    for (char **group = groups; same && *group; group++) {
+        g_auto(GStrv) keys = g_key_file_get_keys(file, *group, NULL, NULL);
+        for (char **key = keys; same && key && *key; key++) {
+            g_autofree char *a = g_key_file_get_value(file, *group, *key, NULL);
+            g_autofree char *b = g_key_file_get_value(other, *group, *key, NULL);
+            same = g_strcmp0(a, b) == 0;
+        }
+    }
+    return same;
+}
+
+gboolean machine_ini_equal(const MachineIni *a, const MachineIni *b)
+{
+    g_free(machine_ini_format(a, NULL)); /* brings `rest` up to date */
+    g_free(machine_ini_format(b, NULL));
+    return all_keys_in(a->rest, b->rest) && all_keys_in(b->rest, a->rest);
+}
+
 /* ---- shared folders ---- */
 
 #define SHARED "Shared"

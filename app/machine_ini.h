@@ -78,6 +78,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(MachineIni, machine_ini_free)
 MachineIni *machine_ini_parse(const char *data, gsize size, GError **error);
 /* The contents to write; g_free(). */
 char *machine_ini_format(const MachineIni *machine, gsize *size);
+/* Do they say the same, also in keys that this program does not know? */
+gboolean machine_ini_equal(const MachineIni *a, const MachineIni *b);
 
 void machine_ini_set_drive(struct machine_drive *drive, const char *file, const char *format, int unit,
                            gboolean read_only);

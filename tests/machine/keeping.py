@@ -1,0 +1,106 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""keeping.py VITRINE: what people do with their machines that could cost them something, through the command line: settings
+changed between snapshots, machines deleted that others stand on, branches of machines that came in one file, folders moved
+while they run, clocks that are wrong, descriptions of a newer Vitrine."""
+import glob
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+from machine import ENVIRONMENT, FOLDER, HOME, PROGRAM, Forth, Machine, check_images, run, snapshot, tree
+
+LIBRARY = os.path.dirname(FOLDER)
+DESCRIPTION = os.path.join(FOLDER, "machine.ini")
+
+
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def write(path, data):
+    with open(path, "wb") as file:
+        file.write(data)
+
+
+def change_setting(old, new, path=DESCRIPTION):
+    data = read(path)
+    assert old in data, f"{old} is not in {path}"
+    write(path, data.replace(old, new))
+
+
+def create(*options):
+    run("create", "m", "--model", "ss5", "--ram", "32", "--display", "none", *options)
+
+
+def refused(*words):
+    """What is said when it is refused."""
+    done = subprocess.run([PROGRAM, *words], capture_output=True, text=True, env=ENVIRONMENT, timeout=600,
+                          stdin=subprocess.DEVNULL)
+    assert done.returncode in (1, 2), f"{words}: status {done.returncode}: {done.stderr}"
+    assert len(done.stderr.strip()) > 20, f"{words}: fails without a word"
+    return done.stderr
+
+
+def contents(folder):
+    return {path: read(path) for path in glob.glob(folder + "/**", recursive=True) if os.path.isfile(path)}
+
+
+def settings_and_nvram_come_back():
+    """Going back keeps a safety node when only the settings or the battery-backed memory are not the snapshot's."""
+    create()
+    node = snapshot("take", "as it was")
+    snapshot("restore", node)
+    assert len(tree()) == 2, "a safety node of nothing"
+    change_setting(b"Memory=32", b"Memory=64")
+    snapshot("restore", node)
+    assert b"Memory=32" in read(DESCRIPTION)
+    snapshot("undo")
+    assert b"Memory=64" in read(DESCRIPTION), "the settings are lost"
+    snapshot("restore", node)
+    with Machine():  # it goes on from there: what it has in its battery-backed memory is its own
+        time.sleep(1)
+    nvram = os.path.join(FOLDER, "nvram")
+    write(nvram, b"what was set in the firmware")
+    snapshot("restore", node)
+    snapshot("undo")
+    with Machine():
+        time.sleep(0.1)
+        assert read(nvram)[:28] == b"what was set in the firmware"[:28], "the battery-backed memory is lost"
+
+
+def stood_on_stays():
+    """A machine whose disks others stand on is not deleted; after the others it is."""
+    original = os.path.join(HOME.name, "original.img")
+    write(original, os.urandom(1 << 20))
+    create("--disk", original)
+    snapshot("branch", snapshot("take"), "branch")
+    assert "“branch”" in refused("delete", "m")
+    run("export", "branch", os.path.join(HOME.name, "branch.vitrine"))
+    run("delete", "branch")
+    run("delete", "m")
+    # With everything it stands on in the one file.
+    run("import", os.path.join(HOME.name, "branch.vitrine"), "--name", "m")
+    disk = os.path.join(HOME.name, "disk.img")
+    run("image", "convert", "-O", "raw", glob.glob(os.path.join(FOLDER, "disks", "*-*.qcow2"))[0], disk)
+    assert read(disk) == read(original)
+
+
+STEPS = [settings_and_nvram_come_back, stood_on_stays]
+print(f"1..{len(STEPS)}")
+failed = 0
+for number, step in enumerate(STEPS, 1):
+    name = step.__name__.replace("_", "-")
+    try:
+        step()
+        print(f"ok {number} {name}", flush=True)
+    except Exception as failure:  # a test that breaks has failed, whatever broke it
+        failed += 1
+        print(f"not ok {number} {name}\n# {type(failure).__name__}: {failure}", flush=True)
+    for machine in glob.glob(os.path.join(LIBRARY, "*")) + glob.glob(os.path.join(LIBRARY, ".*-*")):
+        os.unlink(machine) if os.path.islink(machine) else shutil.rmtree(machine)
+sys.exit(1 if failed else 0)
