@@ -7,6 +7,7 @@
 #include "app/machine_check.h"
 #include "app/session_config.h"
 
+#include <errno.h>
 #include <glib/gstdio.h>
 #include <zstd.h>
 
@@ -185,15 +186,36 @@ static void note_start(MachineIni *machine, gpointer data)
     g_clear_pointer(&machine->resume, g_free);
 }
 
+/* From here on the disks move away from what the state remembers: it is gone, on the disk too, before the guest goes on. */
+static gboolean leave_state(VitrineSession *self, GError **error)
+{
+    if (!session_kept_bundle(self))
+        return TRUE;
+    vitrine_bundle_refresh(self->bundle);
+    const MachineIni *machine = vitrine_bundle_get_machine(self->bundle);
+    const gboolean goes_on = machine && machine->resume;
+    g_autofree char *resume = vitrine_bundle_resume_state(self->bundle);
+    g_autofree char *folder = g_path_get_dirname(resume);
+    g_autoptr(GError) failure = NULL;
+    if (!session_change_machine(self, note_start, NULL, &failure)) {
+        if (goes_on) {
+            g_propagate_error(error, g_steal_pointer(&failure));
+            return FALSE;
+        }
+        g_message("%s", failure->message);
+        g_clear_error(&failure);
+    }
+    if (g_unlink(resume) != 0)
+        return errno == ENOENT || vitrine_set_errno(error, errno, _("The saved state could not be left"), resume);
+    if (!vitrine_sync_folder(folder, &failure))
+        g_message("%s", failure->message);
+    return TRUE;
+}
+
 static void started(VitrineSession *self)
 {
     if (self->bundle) {
-        /* From here on the disks move away from what the state remembers. */
-        if (!(self->flags & SESSION_DISCARD_WRITES)) {
-            g_autofree char *resume = vitrine_bundle_resume_state(self->bundle);
-            vitrine_bundle_refresh(self->bundle);
-            session_note_use(self, note_start);
-            g_unlink(resume);
+        if (session_kept_bundle(self)) {
             if (!self->history)
                 self->history = vitrine_history_get(self->bundle);
             history_set_session(self->history, self);
@@ -206,15 +228,21 @@ static void started(VitrineSession *self)
         session_set_state(self, SESSION_RUNNING);
 }
 
+/* With an engine that is not to run. */
+static void give_up(VitrineSession *self, const GError *error)
+{
+    g_clear_pointer(&self->typist, typist_free);
+    g_clear_pointer(&self->engine, engine_free);
+    start_failed(self, error);
+}
+
 static gboolean start_state_loaded(gpointer data)
 {
     struct session_answer *answer = data;
     VitrineSession *self = g_task_get_source_object(answer->task);
 
-    if (answer->error) {
-        g_clear_pointer(&self->typist, typist_free);
-        g_clear_pointer(&self->engine, engine_free);
-        start_failed(self, answer->error);
+    if (answer->error || !leave_state(self, &answer->error)) {
+        give_up(self, answer->error);
         g_task_return_error(answer->task, g_steal_pointer(&answer->error));
         return G_SOURCE_REMOVE;
     }
@@ -293,6 +321,11 @@ static void engine_built(GObject *source, GAsyncResult *result, gpointer user_da
     if (state) {
         engine_start_paused(self->engine);
         engine_load_state(self->engine, state, on_start_state_loaded, g_steal_pointer(&task));
+        return;
+    }
+    if (!leave_state(self, &error)) {
+        give_up(self, error);
+        g_task_return_error(task, g_steal_pointer(&error));
         return;
     }
     if (self->flags & SESSION_START_PAUSED)

@@ -12,6 +12,7 @@
 
 #include "emulator/core/machine_private.h"
 #include "emulator/core/i18n.h"
+#include "images/images.h"
 
 #define MAGIC          "VITRINE"
 #define FORMAT_VERSION 2 /* 1: all memory in the file; still read */
@@ -146,10 +147,22 @@ GByteArray *machine_save_devices(struct machine *machine, GError **error)
     return save_parts(machine, MEMORY_ELSEWHERE, error);
 }
 
+/* What the guest has written stands in the images: a state that is on the disk before that is one of another disk when
+ * the host dies in between. */
+static bool flush_blocks(struct machine *machine, GError **error)
+{
+    for (unsigned i = 0; i < machine->block_backends->len; i++) {
+        struct Image *image = block_backend_image(machine->block_backends->pdata[i]);
+        if (image && image_is_writable(image) && !image_flush(image, error))
+            return false;
+    }
+    return true;
+}
+
 bool machine_save(struct machine *machine, const char *path, GError **error)
 {
     g_autoptr(GByteArray) bytes = machine_save_bytes(machine, true, error);
-    if (!bytes)
+    if (!bytes || !flush_blocks(machine, error))
         return false;
     g_autofree char *temporary = g_strdup_printf("%s.new", path);
     int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);

@@ -129,7 +129,7 @@ void state_scratch_free(const struct state_field *fields, void *scratch);
 void state_copy_fields(const struct state_field *fields, void *to, const void *from);
 
 /* The whole machine; runs on the machine thread at a safe point. Fails with a sentence; a failed load changes
- * nothing, a failed save leaves no file behind (written beside `path`, synced, renamed). */
+ * nothing, a failed save leaves no file behind (written beside `path`, synced, renamed; the disks are flushed before). */
 bool machine_save(struct machine *machine, const char *path, GError **error);
 bool machine_load(struct machine *machine, const char *path, GError **error);
 /* The same bytes in memory, uncompressed RAM when `compress` is false (for comparing two machines). */

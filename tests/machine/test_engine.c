@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "emulator/engine.h"
+#include "images/images.h"
 #include "tests/machine/await.h"
 
 struct watch {
@@ -254,6 +255,48 @@ static void test_life(void)
     watch_free(w);
 }
 
+/* What was written to a disk stands in its file before a saved state does: whoever dies then has one of the other. */
+static void test_state_and_disks(void)
+{
+    struct watch *w = watch_new();
+    g_autoptr(GError) error = NULL;
+    g_autofree char *folder = g_dir_make_tmp("vitrine-engine-XXXXXX", NULL);
+    g_autofree char *path = g_build_filename(folder, "state", NULL);
+    g_autofree char *disk = g_build_filename(folder, "disk.qcow2", NULL);
+    const ImageCreateOptions options = {.size = 1 << 20};
+    g_assert_true(image_create(disk, "qcow2", &options, &error));
+    struct engine_config *config = engine_config_new("ss5", &error);
+    g_assert_no_error(error);
+    config->ram_mib = 16;
+    g_free(config->display);
+    config->display = g_strdup("none");
+    engine_config_add_disk(config, disk, 0, false);
+    struct engine *engine = engine_of(w, config);
+    engine_start_paused(engine);
+    engine_sync(engine);
+
+    char block[512], found[512];
+    memset(block, 0x5a, sizeof block);
+    g_assert_true(image_pwrite(engine_disk_image(engine, 0), 0, block, sizeof block, &error));
+    engine_save_state(engine, path, request_done, w);
+    AWAIT_WATCH(w, w->done == 1);
+    g_assert_null(w->error);
+    Image *image = image_open(disk, "qcow2", IMAGE_OPEN_SHARE, &error);
+    g_assert_no_error(error);
+    g_assert_true(image_pread(image, 0, found, sizeof found, &error));
+    g_assert_cmpmem(found, sizeof found, block, sizeof block);
+    image_close(image, NULL);
+
+    engine_power_off(engine);
+    g_assert_true(engine_wait(engine, 10000));
+    engine_free(engine);
+    engine_config_free(config);
+    g_unlink(path);
+    g_unlink(disk);
+    g_rmdir(folder);
+    watch_free(w);
+}
+
 static void type(struct engine *engine, const unsigned *keys)
 {
     for (; *keys; keys++) {
@@ -371,6 +414,7 @@ int main(int argc, char **argv)
     g_test_add_func("/engine/models", test_models);
     g_test_add_func("/engine/configuration-errors", test_configuration_errors);
     g_test_add_func("/engine/life", test_life);
+    g_test_add_func("/engine/state-and-disks", test_state_and_disks);
     g_test_add_func("/engine/picture-and-keyboard", test_picture_and_keyboard);
     g_test_add_func("/engine/media", test_media);
     return g_test_run();
