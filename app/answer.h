@@ -5,6 +5,7 @@
 #include "app/i18n.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -28,6 +29,8 @@ static inline void answer_end(void)
 /* The second thing that a program with commands does: however it ends, its status tells of a lost answer. */
 static inline void answer_begin(void)
 {
+    /* A file that may not grow (ulimit -f) is an error with a sentence, as a full disk is, not the end. */
+    signal(SIGXFSZ, SIG_IGN);
     if (atexit(answer_end) != 0)
         abort();
 }

@@ -2,12 +2,12 @@
 /* vitrine run and vitrine boot: machines that run, in a window or without any display. */
 #include "app/cli.h"
 #include "app/control.h"
+#include "app/ending.h"
 #include "app/history.h"
 #include "app/i18n.h"
 #include "app/library.h"
 #include "app/session.h"
 
-#include <glib-unix.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -221,8 +221,7 @@ static void on_finished(VitrineSession *session, struct running *r)
 static int run_headless(struct running *r)
 {
     r->loop = g_main_loop_new(NULL, FALSE);
-    g_unix_signal_add(SIGINT, on_signal, r);
-    g_unix_signal_add(SIGTERM, on_signal, r);
+    vitrine_watch_end(on_signal, r);
     g_signal_connect(r->session, "finished", G_CALLBACK(on_finished), r);
     vitrine_session_start_async(r->session, NULL, on_started, r);
     g_main_loop_run(r->loop);

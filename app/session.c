@@ -469,6 +469,17 @@ VitrineBundle *session_kept_bundle(VitrineSession *self)
     return self->flags & SESSION_DISCARD_WRITES ? NULL : self->bundle;
 }
 
+gboolean vitrine_session_is_over(VitrineSession *self)
+{
+    return (self->state == SESSION_NEW || self->state == SESSION_OFF || self->state == SESSION_ERROR) && !self->engine &&
+           !self->finishing;
+}
+
+gboolean vitrine_session_keeps(VitrineSession *self)
+{
+    return session_kept_bundle(self) != NULL;
+}
+
 VitrineRewind *vitrine_session_get_rewind(VitrineSession *self)
 {
     if (!self->rewind)

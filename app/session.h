@@ -75,6 +75,10 @@ struct engine *vitrine_session_get_engine(VitrineSession *self); /* NULL unless 
 const char *vitrine_session_get_message(VitrineSession *self);   /* why SESSION_ERROR */
 int vitrine_session_get_exit_status(VitrineSession *self);
 gboolean vitrine_session_is_live(VitrineSession *self); /* running, paused or saving */
+/* It is off, failed or was never started, and everything that it used is closed. */
+gboolean vitrine_session_is_over(VitrineSession *self);
+/* What it does stays in its bundle: it can be saved, and have moments. */
+gboolean vitrine_session_keeps(VitrineSession *self);
 
 /* The last minutes of the machine; never NULL, off until it is enabled. Owned by the session. */
 VitrineRewind *vitrine_session_get_rewind(VitrineSession *self);

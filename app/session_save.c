@@ -114,7 +114,8 @@ void vitrine_session_save_state_async(VitrineSession *self, const char *path, gb
     GTask *task = g_task_new(self, NULL, callback, user_data);
     struct save *save = g_new0(struct save, 1);
 
-    save->path = path ? g_strdup(path) : self->bundle ? vitrine_bundle_resume_state(self->bundle) : NULL;
+    VitrineBundle *kept = session_kept_bundle(self);
+    save->path = path ? g_strdup(path) : kept ? vitrine_bundle_resume_state(kept) : NULL;
     save->stop = stop;
     save->was_running = self->state == SESSION_RUNNING;
     g_task_set_task_data(task, save, save_free);
@@ -123,8 +124,9 @@ void vitrine_session_save_state_async(VitrineSession *self, const char *path, gb
     if (!save->path || self->state == SESSION_SAVING) {
         g_task_return_new_error(
             task, G_IO_ERROR, G_IO_ERROR_PENDING,
-            save->path ? _("The state is being saved already.")
-                       : _("A machine without a folder has no place for its state. Name a file."));
+            save->path     ? _("The state is being saved already.")
+            : self->bundle ? _("This machine runs without saving: the disks that its state belongs to go when it ends.")
+                           : _("A machine without a folder has no place for its state. Name a file."));
         g_object_unref(task);
         return;
     }

@@ -2,6 +2,7 @@
 /* The GTK application. */
 #include "app/ui/application.h"
 
+#include "app/ending.h"
 #include "app/i18n.h"
 #include "app/settings.h"
 #include "app/ui/dialogs.h"
@@ -88,6 +89,33 @@ void vitrine_application_show_machine(VitrineApplication *self, VitrineBundle *b
 
     vitrine_library_window_show_machine(window, bundle, tab);
     gtk_window_present(GTK_WINDOW(window));
+}
+
+/* ---- the end of the program, or of the desktop's session ---- */
+
+static gboolean asked_to_end(gpointer data)
+{
+    g_application_quit(G_APPLICATION(data));
+    return G_SOURCE_REMOVE;
+}
+
+/* TRUE while machines are not off yet. */
+static gboolean end_machines(VitrineApplication *self)
+{
+    g_autoptr(GList) windows = g_list_copy(gtk_application_get_windows(GTK_APPLICATION(self)));
+    gboolean any = FALSE;
+
+    for (GList *l = windows; l; l = l->next)
+        any |= VITRINE_IS_MACHINE_WINDOW(l->data) && vitrine_machine_window_end(l->data);
+    return any;
+}
+
+/* Whoever ends the program, and however: what runs is kept. */
+static void vitrine_application_shutdown(GApplication *application)
+{
+    while (end_machines(VITRINE_APPLICATION(application)))
+        g_main_context_iteration(NULL, TRUE);
+    G_APPLICATION_CLASS(vitrine_application_parent_class)->shutdown(application);
 }
 
 /* ---- actions ---- */
@@ -195,6 +223,7 @@ static void vitrine_application_startup(GApplication *application)
     for (size_t i = 0; i < G_N_ELEMENTS(accelerators); i++)
         gtk_application_set_accels_for_action(GTK_APPLICATION(application), accelerators[i].action,
                                               accelerators[i].keys);
+    vitrine_watch_end(asked_to_end, application);
     gtk_window_set_default_icon_name(VITRINE_APP_ID);
     renderer_choose(gdk_display_get_default());
     names_install();
@@ -259,6 +288,7 @@ static void vitrine_application_class_init(VitrineApplicationClass *klass)
 {
     G_OBJECT_CLASS(klass)->finalize = vitrine_application_finalize;
     G_APPLICATION_CLASS(klass)->startup = vitrine_application_startup;
+    G_APPLICATION_CLASS(klass)->shutdown = vitrine_application_shutdown;
     G_APPLICATION_CLASS(klass)->activate = vitrine_application_activate;
     G_APPLICATION_CLASS(klass)->open = vitrine_application_open;
     GTK_APPLICATION_CLASS(klass)->window_added = vitrine_application_window_added;

@@ -180,11 +180,11 @@ void machine_window_update(VitrineMachineWindow *self)
     gtk_widget_action_set_enabled(widget, "machine.reset", steady);
     gtk_widget_action_set_enabled(widget, "machine.power-off", steady);
     gtk_widget_action_set_enabled(widget, "machine.save-state",
-                                  steady && vitrine_session_get_bundle(self->session));
-    gtk_widget_action_set_enabled(widget, "machine.snapshot", steady && vitrine_session_get_bundle(self->session));
+                                  steady && vitrine_session_keeps(self->session));
+    gtk_widget_action_set_enabled(widget, "machine.snapshot", steady && vitrine_session_keeps(self->session));
     gtk_widget_action_set_enabled(widget, "machine.rewind", steady);
     gtk_widget_action_set_enabled(widget, "machine.undo-restore",
-                                  steady && vitrine_session_get_bundle(self->session));
+                                  steady && vitrine_session_keeps(self->session));
     gtk_widget_action_set_enabled(widget, "machine.screenshot", steady);
     gtk_widget_action_set_enabled(widget, "machine.type-clipboard", steady);
     gtk_widget_action_set_enabled(widget, "machine.send-keys", steady);
@@ -439,13 +439,15 @@ static void on_close_response(AdwMessageDialog *dialog, const char *response, Vi
 
 static void ask_before_closing(VitrineMachineWindow *self)
 {
-    gboolean can_save = vitrine_session_get_bundle(self->session) != NULL;
+    gboolean can_save = vitrine_session_keeps(self->session);
+    gboolean discards = !can_save && vitrine_session_get_bundle(self->session);
     GtkWidget *dialog =
         adw_message_dialog_new(GTK_WINDOW(self), _("Close a Running Machine?"),
                                can_save ? _("Saved, it goes on right there at its next start. Powered off, "
                                             "what its system has not written to disk "
                                             "is lost.")
-                                        : _("What its system has not written to disk is lost."));
+                               : discards ? _("It runs without saving: everything that it has done is lost.")
+                                          : _("What its system has not written to disk is lost."));
 
     adw_message_dialog_add_responses(ADW_MESSAGE_DIALOG(dialog), "cancel", _("_Cancel"), "off",
                                      _("_Power Off"), NULL);
@@ -474,14 +476,40 @@ static gboolean vitrine_machine_window_close_request(GtkWindow *window)
         vitrine_screen_release(self->screen);
         if (self->closing)
             return TRUE;
-        if (g_settings_get_boolean(vitrine_settings_get(), "save-on-close") &&
-            vitrine_session_get_bundle(self->session))
+        if (g_settings_get_boolean(vitrine_settings_get(), "save-on-close") && vitrine_session_keeps(self->session))
             machine_window_save_and_close(self);
         else
             ask_before_closing(self);
         return TRUE;
     }
     return GTK_WINDOW_CLASS(vitrine_machine_window_parent_class)->close_request(window);
+}
+
+static void on_saved_at_end(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+    VitrineSession *session = VITRINE_SESSION(source);
+    g_autoptr(GError) error = NULL;
+
+    if (vitrine_session_save_state_finish(session, result, &error))
+        return;
+    machine_log(vitrine_bundle_get_folder(vitrine_session_get_bundle(session)),
+                _("It could not be saved when Vitrine was ended, and was powered off: %s"), error->message);
+    vitrine_session_power_off(session);
+}
+
+gboolean vitrine_machine_window_end(VitrineMachineWindow *self)
+{
+    if (vitrine_session_is_over(self->session))
+        return FALSE;
+    self->closing = TRUE;
+    if (self->ending || !vitrine_session_is_live(self->session) || state_of(self) == SESSION_SAVING)
+        return TRUE;
+    self->ending = TRUE;
+    if (vitrine_session_keeps(self->session))
+        vitrine_session_save_state_async(self->session, NULL, TRUE, on_saved_at_end, NULL);
+    else
+        vitrine_session_power_off(self->session);
+    return TRUE;
 }
 
 /* ---- properties (actions of the same name) ---- */
