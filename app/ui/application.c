@@ -314,6 +314,7 @@ static gboolean display_is_there(void)
                              "missing. Install it again, or run glib-compile-schemas where it was installed."));
         return FALSE;
     }
+    gtk_disable_setlocale(); /* language_begin() has chosen */
     if (gtk_init_check())
         return TRUE;
     g_printerr(

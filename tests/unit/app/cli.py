@@ -206,6 +206,18 @@ def what_is_not_well_is_told():
     run("delete", "box")
 
 
+def languages_are_not_mixed():
+    """The system's words are English between ours, as long as nobody has translated those; Debian's locales has the German ones."""
+    for arguments in (["image", "info", "/nowhere"], ["exec", "--strace=/nowhere/log", PROGRAM]):
+        words = []
+        for language in ("C", "de"):
+            done = subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=120,
+                                  env={**ENVIRONMENT, "LANGUAGE": language})
+            assert done.returncode != 0 and done.stderr, arguments
+            words.append(done.stderr)
+        assert words[0] == words[1], words
+
+
 def windows_need_a_display():
     assert "--headless" in run("boot", "--model", "ss5", status=1).stderr
 
@@ -235,7 +247,7 @@ TESTS = [help_everywhere, lost_answers_are_failures, unknown_words_are_usage_err
          a_file_of_something_else_is_no_memory, logs_are_written, exported_is_told_as_json,
          interruptions_leave_nothing_half_made,
          snapshots_take_their_own_options, images_take_their_own_options, what_is_not_well_is_told,
-         windows_need_a_display, snapshot_leaves_the_disk_alone, state_is_saved_and_loaded]
+         languages_are_not_mixed, windows_need_a_display, snapshot_leaves_the_disk_alone, state_is_saved_and_loaded]
 
 print(f"1..{len(TESTS)}")
 failed = 0
