@@ -159,7 +159,9 @@ static gboolean type_now(gpointer data)
     struct running *r = data;
     g_autofree char *text = g_strcompress(r->type);
 
-    vitrine_session_type(r->session, text);
+    g_autofree char *left_out = vitrine_session_type(r->session, text);
+    if (left_out)
+        g_printerr("%s\n", left_out);
     return G_SOURCE_REMOVE;
 }
 

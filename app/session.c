@@ -555,10 +555,11 @@ gboolean session_refuse_if_off(VitrineSession *self, GTask *task)
 
 /* ---- typing ---- */
 
-void vitrine_session_type(VitrineSession *self, const char *text)
+char *vitrine_session_type(VitrineSession *self, const char *text)
 {
-    if (vitrine_session_is_live(self))
-        typist_type(self->typist, text);
+    g_autofree char *left_out = vitrine_session_is_live(self) ? typist_type(self->typist, text) : NULL;
+
+    return left_out ? g_strdup_printf(_("The machine’s keyboard has no key for “%s”: that was left out."), left_out) : NULL;
 }
 
 void vitrine_session_send_chord(VitrineSession *self, const unsigned *codes)

@@ -104,8 +104,9 @@ void vitrine_session_change_medium_async(VitrineSession *self, const char *drive
                                          gboolean force, GAsyncReadyCallback callback, gpointer user_data);
 gboolean vitrine_session_change_medium_finish(VitrineSession *self, GAsyncResult *result, GError **error);
 
-/* Types text on the guest's keyboard (US layout), key by key. */
-void vitrine_session_type(VitrineSession *self, const char *text);
+/* Types text on the guest's keyboard (US layout), key by key. What no key types is left out: a sentence that says so, or
+ * NULL. */
+char *vitrine_session_type(VitrineSession *self, const char *text);
 /* Presses the keys together, in order, and lets them go in the other order. `codes` ends with 0. */
 void vitrine_session_send_chord(VitrineSession *self, const unsigned *codes);
 

@@ -10,7 +10,8 @@ struct typist;
 struct typist *typist_new(struct engine *engine, void (*done)(void *opaque), void *opaque);
 void typist_free(struct typist *typist); /* NULL is allowed */
 
-/* Text key by key (US layout); what no key types is left out. Waits while the machine is paused. */
-void typist_type(struct typist *typist, const char *text);
+/* Text (UTF-8) key by key (US layout). What no key types is left out and returned, each character once (the first
+ * ones of many); NULL when all is typed. Waits while the machine is paused. */
+char *typist_type(struct typist *typist, const char *text);
 /* Presses the keys together, in order, and lets them go in the other order. `codes` ends with 0. */
 void typist_chord(struct typist *typist, const unsigned *codes);

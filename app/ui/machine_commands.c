@@ -134,10 +134,13 @@ static void on_clipboard_text(GObject *source, GAsyncResult *result, gpointer us
     g_autoptr(VitrineMachineWindow) self = user_data;
     g_autofree char *text = gdk_clipboard_read_text_finish(GDK_CLIPBOARD(source), result, NULL);
 
-    if (!text || !*text)
+    if (!text || !*text) {
         dialogs_toast(GTK_WIDGET(self), _("There is no text in the clipboard."));
-    else
-        vitrine_session_type(self->session, text);
+        return;
+    }
+    g_autofree char *left_out = vitrine_session_type(self->session, text);
+    if (left_out)
+        dialogs_toast(GTK_WIDGET(self), left_out);
 }
 
 static void type_clipboard(GtkWidget *widget, const char *name, GVariant *parameter)

@@ -4,6 +4,7 @@
 #include "app/png.h"
 #include "app/profiles.h"
 #include "app/size.h"
+#include "app/typist.h"
 
 #include <glib/gstdio.h>
 #include <linux/input-event-codes.h>
@@ -58,6 +59,22 @@ static void test_keys(void)
     g_assert_cmpuint(codes[2], ==, 0);
     g_assert_false(keys_parse_chord("Stop+Nonsense", codes, 8));
     g_assert_false(keys_parse_chord("A+B+C", codes, 3));
+}
+
+/* What no key types is told, each character once; there is no machine here, and no main loop that would type. */
+static void test_left_out(void)
+{
+    static const char *const cases[][2] = {{"plain text\r\n", NULL},
+                                           {"", NULL},
+                                           {"Grüße über Köln", "üßö"},
+                                           {"αβγδεζηθικλμνξοπρστυφχψω", "αβγδεζηθικλμνξοπρστυ…"}};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        struct typist *typist = typist_new(NULL, NULL, NULL);
+        g_autofree char *left_out = typist_type(typist, cases[i][0]);
+        g_assert_cmpstr(left_out, ==, cases[i][1]);
+        typist_free(typist);
+    }
 }
 
 static void test_profiles(void)
@@ -121,6 +138,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/size/parse", test_sizes);
     g_test_add_func("/keys/tables", test_keys);
+    g_test_add_func("/typist/left-out", test_left_out);
     g_test_add_func("/profiles/load", test_profiles);
     g_test_add_func("/profiles/volume-name", test_volume_name);
     g_test_add_func("/png/encode", test_png);
