@@ -435,16 +435,37 @@ gboolean vitrine_bundle_add_disk(const char *folder, MachineIni *machine, const 
     return TRUE;
 }
 
-char *vitrine_bundle_new_folder(const char *machines_folder, const char *name, GError **error)
+gboolean vitrine_bundle_name_is_free(const char *machines_folder, const char *name, const char *own, GError **error)
 {
     if (!machine_ini_name_is_valid(name, error))
+        return FALSE;
+    /* A machine that was renamed stays in its folder; one that cannot be read is called as its folder is. */
+    g_autoptr(GDir) dir = g_dir_open(machines_folder, 0, NULL);
+    for (const char *entry; dir && (entry = g_dir_read_name(dir));) {
+        g_autofree char *folder = g_build_filename(machines_folder, entry, NULL);
+        if (*entry == '.' || g_strcmp0(folder, own) == 0)
+            continue;
+        g_autoptr(MachineIni) machine = read_machine(folder, NULL);
+        if (strcmp(machine ? machine->name : entry, name) == 0) {
+            g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_EXISTS,
+                        _("There is a machine named “%s” already. Please choose another name."), name);
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+char *vitrine_bundle_new_folder(const char *machines_folder, const char *name, GError **error)
+{
+    if (!vitrine_bundle_name_is_free(machines_folder, name, NULL, error))
         return NULL;
     g_autofree char *folder = g_build_filename(machines_folder, name, NULL);
-    if (!g_file_test(folder, G_FILE_TEST_EXISTS))
-        return g_steal_pointer(&folder);
-    g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_EXISTS,
-                _("There is a machine named “%s” already. Please choose another name."), name);
-    return NULL;
+    for (unsigned number = 2; g_file_test(folder, G_FILE_TEST_EXISTS); number++) {
+        g_autofree char *numbered = g_strdup_printf("%s-%u", name, number);
+        g_free(folder);
+        folder = g_build_filename(machines_folder, numbered, NULL);
+    }
+    return g_steal_pointer(&folder);
 }
 
 VitrineBundle *vitrine_bundle_create(const char *machines_folder, const MachineIni *wanted,

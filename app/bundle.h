@@ -53,7 +53,10 @@ struct bundle_disk {
     int unit;      /* -1 = next free */
 };
 
-/* Where a machine of this name will stand; NULL with a sentence when the name is impossible or taken. */
+/* FALSE with a sentence when a machine cannot be called so, or another one in the folder is. `own`: the folder of the
+ * machine itself; NULL for a new one. */
+gboolean vitrine_bundle_name_is_free(const char *machines_folder, const char *name, const char *own, GError **error);
+/* Where a machine of this name will stand; NULL with a sentence when the name is not free. */
 char *vitrine_bundle_new_folder(const char *machines_folder, const char *name, GError **error);
 
 /*

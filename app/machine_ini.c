@@ -120,24 +120,31 @@ struct machine_drive *machine_ini_add_disk(MachineIni *machine, const char *file
     return drive;
 }
 
+/* NULL when a machine may be called so. */
+static const char *problem_of_name(const char *name)
+{
+    if (!name || !*name)
+        return _("A machine needs a name.");
+    if (strlen(name) > MACHINE_MAX_NAME)
+        return _("The name of the machine is too long.");
+    if (!g_utf8_validate(name, -1, NULL))
+        return _("The name of the machine is not valid UTF-8.");
+    if (name[0] == '.')
+        return _("The name of a machine cannot begin with a dot.");
+    for (const char *p = name; *p; p = g_utf8_next_char(p)) {
+        if (*p == '/' || !g_unichar_isprint(g_utf8_get_char(p)))
+            return _("The name of a machine cannot hold slashes or control characters.");
+    }
+    return NULL;
+}
+
 gboolean machine_ini_name_is_valid(const char *name, GError **error)
 {
-    const char *problem = NULL;
+    const char *problem = problem_of_name(name);
 
-    if (!name || !*name)
+    /* One that has such a name already can be read, and called otherwise. */
+    if (!problem && strspn(name, " ") == strlen(name))
         problem = _("A machine needs a name.");
-    else if (strlen(name) > MACHINE_MAX_NAME)
-        problem = _("The name of the machine is too long.");
-    else if (!g_utf8_validate(name, -1, NULL))
-        problem = _("The name of the machine is not valid UTF-8.");
-    else if (name[0] == '.')
-        problem = _("The name of a machine cannot begin with a dot.");
-    else {
-        for (const char *p = name; *p; p = g_utf8_next_char(p)) {
-            if (*p == '/' || !g_unichar_isprint(g_utf8_get_char(p)))
-                problem = _("The name of a machine cannot hold slashes or control characters.");
-        }
-    }
     if (!problem)
         return TRUE;
     g_set_error_literal(error, MACHINE_ERROR, MACHINE_ERROR_INVALID, problem);
@@ -342,8 +349,11 @@ MachineIni *machine_ini_parse(const char *data, gsize size, GError **error)
         bad_value(error, "Machine", "Model");
         return NULL;
     }
-    if (!machine_ini_name_is_valid(machine->name, error))
+    const char *problem = problem_of_name(machine->name);
+    if (problem) {
+        g_set_error_literal(error, MACHINE_ERROR, MACHINE_ERROR_INVALID, problem);
         return NULL;
+    }
     return g_steal_pointer(&machine);
 }
 

@@ -87,7 +87,7 @@ void machine_ini_set_drive(struct machine_drive *drive, const char *file, const 
 struct machine_drive *machine_ini_add_disk(MachineIni *machine, const char *file, const char *format,
                                            int unit, gboolean read_only, GError **error);
 /* A name that may be given to a machine: 1 to MACHINE_MAX_NAME bytes, UTF-8, one line, no slash, no dot in
- * front. */
+ * front, not only spaces. */
 gboolean machine_ini_name_is_valid(const char *name, GError **error);
 
 /* What people call hard disk `number` (from 0) of `count`: "Hard Disk", or "Hard Disk 2" where there are several. g_free(). */

@@ -2,6 +2,7 @@
 /* An AdwMessageDialog with rows; the form lives as long as the dialog. */
 #include "app/ui/form.h"
 
+#include "app/bundle.h"
 #include "app/i18n.h"
 #include "app/ui/dialogs.h"
 
@@ -10,6 +11,7 @@ struct Form {
     AdwMessageDialog *dialog;
     AdwPreferencesGroup *group;
     GHashTable *fields; /* key to GtkWidget */
+    char *machines_folder, *own; /* where a machine's name must be free, but for the machine itself */
     FormAccepted accepted;
     gpointer data;
     GDestroyNotify destroy;
@@ -21,6 +23,8 @@ static void form_free(gpointer pointer)
 
     g_weak_ref_clear(&form->owner);
     g_hash_table_unref(form->fields);
+    g_free(form->machines_folder);
+    g_free(form->own);
     if (form->destroy)
         form->destroy(form->data);
     g_free(form);
@@ -73,6 +77,27 @@ void form_add_entry(Form *form, const char *key, const char *title, const char *
     gtk_editable_set_text(GTK_EDITABLE(row), value ? value : "");
     adw_entry_row_set_activates_default(ADW_ENTRY_ROW(row), TRUE);
     add_field(form, key, row, row, title);
+}
+
+static void on_name_changed(GtkEditable *row, Form *form)
+{
+    g_autofree char *name = g_strstrip(g_strdup(gtk_editable_get_text(row)));
+    g_autoptr(GError) error = NULL;
+
+    if (vitrine_bundle_name_is_free(form->machines_folder, name, form->own, &error))
+        gtk_widget_remove_css_class(GTK_WIDGET(row), "error");
+    else
+        gtk_widget_add_css_class(GTK_WIDGET(row), "error");
+    adw_preferences_group_set_description(form->group, error ? error->message : NULL);
+    adw_message_dialog_set_response_enabled(form->dialog, "do", !error);
+}
+
+void form_add_machine_name(Form *form, const char *key, const char *value, const char *machines_folder, const char *own)
+{
+    form->machines_folder = g_strdup(machines_folder);
+    form->own = g_strdup(own);
+    form_add_entry(form, key, _("Name"), value);
+    g_signal_connect(g_hash_table_lookup(form->fields, key), "changed", G_CALLBACK(on_name_changed), form);
 }
 
 void form_add_choice(Form *form, const char *key, const char *title, const char *const *titles, guint selected)
@@ -156,6 +181,11 @@ const char *form_get_text(Form *form, const char *key)
 
     return GTK_IS_EDITABLE(row) ? gtk_editable_get_text(GTK_EDITABLE(row))
                                 : g_object_get_data(G_OBJECT(row), "path");
+}
+
+char *form_get_name(Form *form, const char *key)
+{
+    return g_strstrip(g_strdup(form_get_text(form, key)));
 }
 
 guint form_get_selected(Form *form, const char *key)

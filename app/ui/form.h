@@ -19,6 +19,9 @@ typedef struct Form Form;
 Form *form_new(GtkWidget *owner, const char *heading, const char *body, const char *accept);
 void form_set_destructive(Form *form);
 void form_add_entry(Form *form, const char *key, const char *title, const char *value);
+/* A name for the machine in the folder `own`, or (NULL) for a new one in `machines_folder`: as long as it cannot have the
+ * name, the form says why and is not accepted. */
+void form_add_machine_name(Form *form, const char *key, const char *value, const char *machines_folder, const char *own);
 /* `titles` ends with NULL. */
 void form_add_choice(Form *form, const char *key, const char *title, const char *const *titles, guint selected);
 void form_add_switch(Form *form, const char *key, const char *title, const char *subtitle, gboolean active);
@@ -29,6 +32,7 @@ typedef void (*FormAccepted)(Form *form, GtkWidget *owner, gpointer data);
 void form_run(Form *form, FormAccepted accepted, gpointer data, GDestroyNotify destroy);
 
 const char *form_get_text(Form *form, const char *key);  /* entry or file; NULL: no file */
+char *form_get_name(Form *form, const char *key);        /* a machine's, without spaces around it; g_free() */
 guint form_get_selected(Form *form, const char *key);    /* choice */
 gboolean form_get_active(Form *form, const char *key);   /* switch */
 

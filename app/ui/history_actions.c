@@ -207,13 +207,7 @@ static void place_free(gpointer data)
 static void on_branch(Form *form, GtkWidget *owner, gpointer data)
 {
     struct place *place = data;
-    const char *name = form_get_text(form, "name");
-    g_autoptr(GError) error = NULL;
-
-    if (!machine_ini_name_is_valid(name, &error)) {
-        dialogs_toast(owner, error->message);
-        return;
-    }
+    g_autofree char *name = form_get_name(form, "name");
     g_autofree char *title = g_strdup_printf(_("Making “%s”"), name);
     struct operation *operation = operation_new(owner, place->history, title);
     vitrine_history_branch_async(place->history, place->node, name, !form_get_active(form, "linked"),
@@ -231,7 +225,7 @@ void history_action_branch(GtkWidget *owner, VitrineHistory *history, VitrineHis
                           here ? _("_Duplicate") : _("_Branch"));
     g_autofree char *name = vitrine_library_free_name(library, vitrine_bundle_get_name(bundle));
 
-    form_add_entry(form, "name", _("Name"), name);
+    form_add_machine_name(form, "name", name, vitrine_library_get_folder(library), NULL);
     form_add_switch(form, "linked", _("Share the Disks' Contents"), _("Quick and small; both stand on the same images"),
                     TRUE);
     form_run(form, on_branch, place_new(history, node), place_free);

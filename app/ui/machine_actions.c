@@ -145,13 +145,13 @@ static void start_from(GtkWidget *widget, VitrineBundle *bundle)
 
 static void on_renamed(Form *form, GtkWidget *owner, gpointer data)
 {
-    const char *name = form_get_text(form, "name");
+    g_autofree char *name = form_get_name(form, "name");
     g_autoptr(MachineIni) machine = machine_ini_copy(vitrine_bundle_get_machine(data));
     g_autoptr(GError) error = NULL;
 
-    if (machine && machine_ini_name_is_valid(name, &error)) {
+    if (machine) {
         g_free(machine->name);
-        machine->name = g_strdup(name);
+        machine->name = g_steal_pointer(&name);
         vitrine_bundle_save(data, machine, &error);
     }
     if (error)
@@ -162,7 +162,10 @@ static void rename_machine(GtkWidget *widget, VitrineBundle *bundle)
 {
     Form *form = form_new(widget, _("Rename Machine"), NULL, _("_Rename"));
 
-    form_add_entry(form, "name", _("Name"), vitrine_bundle_get_name(bundle));
+    const char *folder = vitrine_bundle_get_folder(bundle);
+    g_autofree char *machines_folder = g_path_get_dirname(folder);
+
+    form_add_machine_name(form, "name", vitrine_bundle_get_name(bundle), machines_folder, folder);
     form_run(form, on_renamed, g_object_ref(bundle), g_object_unref);
 }
 

@@ -319,11 +319,15 @@ static gboolean take(VitrineMachineSettings *self, MachineIni *machine, enum id 
     if (selected == GTK_INVALID_LIST_POSITION)
         return TRUE;
     switch (id) {
-    case ID_NAME:
-        if (!machine_ini_name_is_valid(row_text(self, id), error))
+    case ID_NAME: {
+        g_autofree char *name = g_strstrip(g_strdup(row_text(self, id)));
+        const char *folder = vitrine_bundle_get_folder(self->bundle);
+        g_autofree char *machines_folder = g_path_get_dirname(folder);
+        if (!vitrine_bundle_name_is_free(machines_folder, name, folder, error))
             return FALSE;
-        set_text(&machine->name, row_text(self, id));
+        set_text(&machine->name, name);
         break;
+    }
     case ID_MODEL: set_text(&machine->model, engine_models()[selected]->id); break;
     case ID_MEMORY: {
         g_autoptr(GArray) sizes = memory_sizes(machine, model);

@@ -40,7 +40,7 @@ struct _VitrineWizard {
     GtkDropTarget *drop_target;
     AdwActionRow *medium_row, *image_row, *kernel_row, *initrd_row;
     GtkWidget *medium_clear, *copy_row, *network_row, *audio_row, *kernel_group;
-    AdwPreferencesGroup *system_group, *model_group, *summary_group;
+    AdwPreferencesGroup *system_group, *model_group, *name_group, *summary_group;
     AdwComboRow *display_row, *ram_row, *disk_row, *size_row;
     GtkStringList *display_list, *ram_list, *size_list;
     GtkSwitch *copy_switch, *network_switch, *audio_switch, *start_switch;
@@ -241,17 +241,25 @@ static void on_disk_kind_changed(AdwComboRow *row, GParamSpec *spec, VitrineWiza
     update_disk_rows(self);
 }
 
+/* Without the spaces around it, which nobody sees; g_free(). */
+static char *chosen_name(VitrineWizard *self)
+{
+    return g_strstrip(g_strdup(gtk_editable_get_text(self->name_row)));
+}
+
 static void on_name_changed(GtkEditable *editable, VitrineWizard *self)
 {
+    VitrineLibrary *library = vitrine_application_get_library(self->application);
+    g_autofree char *name = chosen_name(self);
     g_autoptr(GError) error = NULL;
 
     if (!self->updating)
         self->name_is_own = TRUE;
-    if (machine_ini_name_is_valid(gtk_editable_get_text(editable), &error))
+    if (vitrine_bundle_name_is_free(vitrine_library_get_folder(library), name, NULL, &error))
         gtk_widget_remove_css_class(GTK_WIDGET(editable), "error");
     else
         gtk_widget_add_css_class(GTK_WIDGET(editable), "error");
-    gtk_widget_set_tooltip_text(GTK_WIDGET(editable), error ? error->message : NULL);
+    adw_preferences_group_set_description(self->name_group, error ? error->message : NULL);
     gtk_widget_action_set_enabled(GTK_WIDGET(self), "wizard.create", !error);
 }
 
@@ -565,7 +573,8 @@ static void create(GtkWidget *widget, const char *name, GVariant *parameter)
     const struct engine_choice *display = chosen_display(self);
     const char *append = gtk_editable_get_text(self->append_row);
     struct creation *creation = g_new0(struct creation, 1);
-    MachineIni *machine = machine_ini_new(gtk_editable_get_text(self->name_row), self->model->id);
+    g_autofree char *called = chosen_name(self);
+    MachineIni *machine = machine_ini_new(called, self->model->id);
 
     machine->ram_mib = chosen_ram(self);
     machine->display = display ? g_strdup(display->id) : NULL;
@@ -676,6 +685,7 @@ static void vitrine_wizard_class_init(VitrineWizardClass *klass)
     BIND(audio_switch);
     BIND(start_switch);
     BIND(append_row);
+    BIND(name_group);
     BIND(name_row);
     BIND(spinner);
     BIND(medium_spinner);

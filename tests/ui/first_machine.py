@@ -46,6 +46,8 @@ def wizard_makes_a_machine(desk):
         time.sleep(1)  # the pages slide: only the pictures wait for that
         desk.picture(f"wizard-{number}")
     entry = desk.find("Name", ("text", "entry"))
+    entry.get_editable_text_iface().set_text_contents("a/b")
+    desk.find("The name of a machine cannot hold slashes or control characters.")
     entry.get_editable_text_iface().set_text_contents(NAME)
     desk.press("Create")
     wait_for("the machine on disk", lambda: state(desk) in ("off", "running"), 20)

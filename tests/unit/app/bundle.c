@@ -58,6 +58,31 @@ static void test_create(struct place *place, gconstpointer data)
     g_assert_error(error, MACHINE_ERROR, MACHINE_ERROR_EXISTS);
 }
 
+/* A machine that was renamed stays in its folder: neither its old name nor its new one leads to two of one name. */
+static void test_names_are_free(struct place *place, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(VitrineBundle) first = make(place, "One", NULL, 0, &error);
+    g_assert_no_error(error);
+    const char *folder = vitrine_bundle_get_folder(first);
+    g_autoptr(MachineIni) machine = machine_ini_copy(vitrine_bundle_get_machine(first));
+    g_free(machine->name);
+    machine->name = g_strdup("Other");
+    g_assert_true(vitrine_bundle_save(first, machine, &error));
+
+    g_assert_null(make(place, "Other", NULL, 0, &error));
+    g_assert_error(error, MACHINE_ERROR, MACHINE_ERROR_EXISTS);
+    g_clear_error(&error);
+    g_assert_true(vitrine_bundle_name_is_free(place->folder, "Other", folder, &error));
+    g_autoptr(VitrineBundle) second = make(place, "One", NULL, 0, &error);
+    g_assert_no_error(error);
+    g_assert_cmpstr(vitrine_bundle_get_name(second), ==, "One");
+    g_assert_cmpstr(vitrine_bundle_get_folder(second), !=, folder);
+    g_assert_false(vitrine_bundle_name_is_free(place->folder, "One", folder, NULL));
+    for (const char *const *bad = (const char *const[]){"", "   ", ".x", "a/b", "a\nb", "\xff", NULL}; *bad; bad++)
+        g_assert_false(vitrine_bundle_name_is_free(place->folder, *bad, NULL, NULL));
+}
+
 /* The disk cannot be made: nothing of the machine stays behind. */
 static void test_failed_create_leaves_nothing(struct place *place, gconstpointer data)
 {
@@ -337,6 +362,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
 #define ADD(path, function) g_test_add(path, struct place, NULL, set_up, function, tear_down)
     ADD("/bundle/create", test_create);
+    ADD("/bundle/names-are-free", test_names_are_free);
     ADD("/bundle/failed-create-leaves-nothing", test_failed_create_leaves_nothing);
     ADD("/bundle/original-is-never-written", test_original_is_never_written);
     ADD("/bundle/open-once", test_open_once);
