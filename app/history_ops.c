@@ -3,6 +3,7 @@
 #include "app/history_store.h"
 
 #include "app/building.h"
+#include "app/dependents.h"
 #include "app/i18n.h"
 
 #include <errno.h>
@@ -337,6 +338,37 @@ static gboolean branch_disks(const char *bundle, const char *folder, MachineIni 
     return ok;
 }
 
+/* A file that the machine names: one of its own comes along, under the same name; what stands elsewhere is named as before. */
+static gboolean branch_file(const char *bundle, const char *folder, char **file, GError **error)
+{
+    if (!*file)
+        return TRUE;
+    g_autofree char *named = vitrine_bundle_path(bundle, *file);
+    g_autofree char *from = g_canonicalize_filename(named, NULL);
+    if (!vitrine_is_inside(bundle, from)) {
+        set_text(file, from);
+        return TRUE;
+    }
+    g_autofree char *name = g_strdup(from + strlen(bundle) + 1);
+    g_autofree char *to = g_build_filename(folder, name, NULL);
+    g_autofree char *place = g_path_get_dirname(to);
+    set_text(file, name);
+    if (g_mkdir_with_parents(place, 0755) != 0)
+        return vitrine_set_errno(error, errno, _("The folder could not be made"), place);
+    return g_file_test(to, G_FILE_TEST_EXISTS) || (copy_file(from, to, error) && vitrine_sync_folder(place, error));
+}
+
+static gboolean branch_files(const char *bundle, const char *folder, MachineIni *machine, GError **error)
+{
+    char **const files[] = {&machine->cdrom.file, &machine->floppy.file, &machine->kernel, &machine->initrd,
+                            &machine->firmware};
+    gboolean ok = TRUE;
+
+    for (unsigned i = 0; ok && i < G_N_ELEMENTS(files); i++)
+        ok = branch_file(bundle, folder, files[i], error);
+    return ok;
+}
+
 /* The memory of the node with the packs that it needs. */
 static gboolean branch_memory(const char *bundle, const HistoryRecord *from, const char *folder, const char *node,
                               GError **error)
@@ -401,6 +433,7 @@ char *history_branch_off(const char *bundle, const char *id, const char *machine
     start->machine->last_used = 0;
     g_autofree char *node = ok ? history_begin_node(building->path, start->id, error) : NULL;
     ok = node && branch_disks(bundle, building->path, start->machine, full_copy, job, error) &&
+         branch_files(bundle, building->path, start->machine, error) &&
          branch_memory(bundle, from, building->path, node, error) &&
          history_finish_node(building->path, node, start, error);
     g_autoptr(MachineIni) machine = ok ? machine_ini_copy(start->machine) : NULL;

@@ -91,6 +91,24 @@ def stood_on_stays():
     assert read(disk) == read(original)
 
 
+def branch_has_its_media():
+    """A branch of a machine that came in one file has that file's media, and keeps them when the other one goes."""
+    medium = os.path.join(HOME.name, "cd.iso")
+    write(medium, os.urandom(1 << 20))
+    create("--cdrom", medium, "--disk", "1M")
+    archive = os.path.join(HOME.name, "cd.vitrine")
+    run("export", "m", archive)
+    run("import", archive, "--name", "from")
+    node = run("snapshot", "from", "take").strip()
+    run("snapshot", "from", "branch", node, "linked")
+    run("snapshot", "from", "branch", node, "copied", "--full-copy")
+    run("delete", "linked")
+    run("delete", "from")
+    info = json.loads(run("info", "copied", "--json"))
+    assert not [finding for finding in info["findings"] if finding["setting"] == "cdrom"], info["findings"]
+    assert read(os.path.join(info["folder"], info["cdrom"])) == read(medium)
+
+
 def state_is_left_first():
     """A machine that goes on from a snapshot does not run while its description says that it has yet to: its disks would move
     away from that memory."""
@@ -112,7 +130,7 @@ def state_is_left_first():
         assert b"Resume=" not in read(DESCRIPTION)
 
 
-STEPS = [settings_and_nvram_come_back, stood_on_stays, state_is_left_first]
+STEPS = [settings_and_nvram_come_back, stood_on_stays, branch_has_its_media, state_is_left_first]
 print(f"1..{len(STEPS)}")
 failed = 0
 for number, step in enumerate(STEPS, 1):
