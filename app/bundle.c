@@ -370,7 +370,7 @@ static gboolean write_machine(const char *folder, const MachineIni *machine, GEr
 
 gboolean vitrine_bundle_save(VitrineBundle *self, const MachineIni *machine, GError **error)
 {
-    if (!write_machine(self->folder, machine, error))
+    if (!vitrine_bundle_is_in_place(self, error) || !write_machine(self->folder, machine, error))
         return FALSE;
     vitrine_bundle_refresh(self);
     return TRUE;
@@ -502,6 +502,14 @@ VitrineBundle *vitrine_bundle_create(const char *machines_folder, const MachineI
 
 /* ---- lock ---- */
 
+static gboolean is_file_at(int fd, const char *path)
+{
+    GStatBuf ours, there;
+
+    return fstat(fd, &ours) == 0 && g_stat(path, &there) == 0 && ours.st_dev == there.st_dev &&
+           ours.st_ino == there.st_ino;
+}
+
 static gboolean lock(VitrineBundle *self, enum use use, GError **error)
 {
     if (self->lock_fd >= 0)
@@ -516,9 +524,7 @@ static gboolean lock(VitrineBundle *self, enum use use, GError **error)
         return refuse_in_use(self, use_of_another(self), FALSE, error);
     }
     /* It may have been deleted or moved since the file was opened. */
-    GStatBuf ours, there;
-    if (fstat(fd, &ours) != 0 || g_stat(path, &there) != 0 || ours.st_dev != there.st_dev ||
-        ours.st_ino != there.st_ino) {
+    if (!is_file_at(fd, path)) {
         close(fd);
         return vitrine_set_errno(error, ENOENT, _("The machine is not there any more"), self->folder);
     }
@@ -544,6 +550,19 @@ gboolean vitrine_bundle_lock_for_change(VitrineBundle *self, GError **error)
 gboolean vitrine_bundle_lock_for_export(VitrineBundle *self, GError **error)
 {
     return lock(self, USE_EXPORT, error);
+}
+
+gboolean vitrine_bundle_is_in_place(VitrineBundle *self, GError **error)
+{
+    g_autofree char *path = g_build_filename(self->folder, "lock", NULL);
+    g_autofree char *shown = g_filename_display_name(self->folder);
+
+    if (self->lock_fd < 0 || is_file_at(self->lock_fd, path))
+        return TRUE;
+    g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_NOT_FOUND,
+                _("The machine's folder “%s” has been moved or replaced while the machine is open. Put it back and try again."),
+                shown);
+    return FALSE;
 }
 
 void vitrine_bundle_unlock(VitrineBundle *self)

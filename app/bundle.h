@@ -101,6 +101,9 @@ gboolean vitrine_bundle_lock_for_change(VitrineBundle *self, GError **error);
 /* The same to write it to a file: its state is BUNDLE_EXPORTING. */
 gboolean vitrine_bundle_lock_for_export(VitrineBundle *self, GError **error);
 void vitrine_bundle_unlock(VitrineBundle *self);
+/* FALSE, with a sentence: it is open here, but its folder has been moved or replaced meanwhile, and what is written there
+ * would belong to nothing or to another machine. Any thread. */
+gboolean vitrine_bundle_is_in_place(VitrineBundle *self, GError **error);
 
 /* Removes the folder for good; refuses while it is open. */
 gboolean vitrine_bundle_delete(VitrineBundle *self, GError **error);

@@ -407,7 +407,7 @@ char *history_branch_off(const char *bundle, const char *id, const char *machine
     g_autoptr(HistoryRecord) from = folder ? history_read_one(bundle, id, error) : NULL;
     if (!from)
         return NULL;
-    if (!from->machine) {
+    if (from->problem || !from->machine) {
         g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_SYNTAX, _("The snapshot “%s” cannot be branched: %s"),
                     from->name, from->problem);
         return NULL;

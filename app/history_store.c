@@ -169,11 +169,11 @@ HistoryRecord *history_read_one(const char *bundle, const char *id, GError **err
     return g_steal_pointer(&record);
 }
 
-static int by_time(gconstpointer a, gconstpointer b)
+static int by_order(gconstpointer a, gconstpointer b)
 {
     const HistoryRecord *x = *(HistoryRecord *const *)a, *y = *(HistoryRecord *const *)b;
 
-    return x->time < y->time ? -1 : x->time > y->time ? 1 : strcmp(x->id, y->id);
+    return x->order < y->order ? -1 : x->order > y->order ? 1 : strcmp(x->id, y->id);
 }
 
 HistoryRecord *history_find(const GPtrArray *records, const char *id)
@@ -204,6 +204,22 @@ static gboolean check_parents(GPtrArray *records)
     return whole;
 }
 
+/* By time; but a node comes after its parent whatever a clock that was set back said. */
+static void put_in_order(GPtrArray *records)
+{
+    g_autoptr(GHashTable) by_id = g_hash_table_new(g_str_hash, g_str_equal);
+
+    for (guint i = 0; i < records->len; i++)
+        g_hash_table_insert(by_id, ((HistoryRecord *)records->pdata[i])->id, records->pdata[i]);
+    for (guint i = 0; i < records->len; i++) {
+        HistoryRecord *record = records->pdata[i], *up = record;
+        record->order = record->time;
+        for (gint64 steps = 1; up->parent && (up = g_hash_table_lookup(by_id, up->parent)); steps++)
+            record->order = MAX(record->order, MIN(up->time, G_MAXINT64 - steps) + steps);
+    }
+    g_ptr_array_sort(records, by_order);
+}
+
 static GPtrArray *read_nodes(const char *bundle, gboolean *whole, GError **error)
 {
     GPtrArray *records = g_ptr_array_new_with_free_func((GDestroyNotify)history_record_free);
@@ -215,8 +231,8 @@ static GPtrArray *read_nodes(const char *bundle, gboolean *whole, GError **error
         if (record)
             g_ptr_array_add(records, record);
     }
-    g_ptr_array_sort(records, by_time);
     *whole = check_parents(records);
+    put_in_order(records);
     return records;
 }
 
@@ -295,19 +311,27 @@ char *history_new_id(const char *bundle)
     }
 }
 
+static void set_or_remove(GKeyFile *file, const char *key, const char *value)
+{
+    if (value && *value)
+        g_key_file_set_string(file, "Node", key, value);
+    else
+        g_key_file_remove_key(file, "Node", key, NULL);
+}
+
 static gboolean write_record_in(const char *folder, const HistoryRecord *record, GError **error)
 {
     g_autofree char *path = g_build_filename(folder, "node.ini", NULL);
     g_autoptr(GKeyFile) file = g_key_file_new();
     gsize size;
 
-    g_key_file_set_integer(file, "Node", "Version", NODE_VERSION);
+    g_key_file_load_from_file(file, path, G_KEY_FILE_KEEP_COMMENTS, NULL);
+    if (g_key_file_get_uint64(file, "Node", "Version", NULL) < NODE_VERSION)
+        g_key_file_set_integer(file, "Node", "Version", NODE_VERSION);
     g_key_file_set_string(file, "Node", "Kind", kind_ids[record->kind]);
-    if (record->parent)
-        g_key_file_set_string(file, "Node", "Parent", record->parent);
+    set_or_remove(file, "Parent", record->parent);
     g_key_file_set_string(file, "Node", "Name", record->name);
-    if (record->note && *record->note)
-        g_key_file_set_string(file, "Node", "Note", record->note);
+    set_or_remove(file, "Note", record->note);
     g_key_file_set_int64(file, "Node", "Time", record->time);
     g_key_file_set_boolean(file, "Node", "Pinned", record->pinned);
     g_autofree char *data = g_key_file_to_data(file, &size, NULL);

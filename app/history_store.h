@@ -34,6 +34,7 @@ typedef struct HistoryRecord {
     char *name, *note;
     enum history_kind kind;
     gint64 time; /* microseconds since 1970 */
+    gint64 order; /* its place among the others: the time, but later than its parent's; set when all are read */
     gboolean pinned;
     gboolean has_ram;
     MachineIni *machine; /* NULL: its file cannot be read */
@@ -42,7 +43,7 @@ typedef struct HistoryRecord {
 void history_record_free(HistoryRecord *record);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(HistoryRecord, history_record_free)
 
-/* All nodes, by time; never NULL. */
+/* All nodes in their order; never NULL. */
 GPtrArray *history_read(const char *bundle);
 /* The same for who removes what no node needs: NULL with a sentence when there may be nodes, or parts of them, that
  * cannot be read. `without`: id of a node that is going, and may be broken (may be NULL). */
@@ -52,7 +53,8 @@ GPtrArray *history_read_all(const char *bundle, const char *without, GError **er
 GPtrArray *history_look(const char *bundle, MachineIni **machine, char **here);
 HistoryRecord *history_read_one(const char *bundle, const char *id, GError **error);
 HistoryRecord *history_find(const GPtrArray *records, const char *id); /* NULL: there is none */
-gboolean history_write_record(const HistoryRecord *record, GError **error); /* node.ini of a folder that is there */
+/* node.ini of a folder that is there; what this program does not know in it stays. */
+gboolean history_write_record(const HistoryRecord *record, GError **error);
 char *history_new_id(const char *bundle);
 /* Where the machine is: machine.ini's Here, or Before if that node is not there; NULL = nowhere. g_free(). */
 char *history_here(const char *bundle, const MachineIni *machine);

@@ -341,7 +341,9 @@ static void op_begin(struct op *op)
     }
     VitrineSession *session = live_session(self);
     gboolean looks = op->kind == OP_COMPARE || op->kind == OP_VERIFY;
-    if (session && op->kind == OP_REPAIR) {
+    if (session && !vitrine_bundle_is_in_place(self->bundle, &error)) {
+        /* nothing is done */
+    } else if (session && op->kind == OP_REPAIR) {
         error = g_error_new(MACHINE_ERROR, MACHINE_ERROR_IN_USE, _("Switch the machine off first."));
     } else if (session && !looks) {
         op->session = g_object_ref(session);
@@ -675,7 +677,10 @@ static gboolean edit(VitrineHistory *self, VitrineHistoryNode *node, const char 
         ok = edit_remote(self, id, name, note, pinned, error);
     } else {
         g_autoptr(HistoryRecord) record = history_read_one(folder, id, error);
-        ok = record != NULL;
+        ok = record && !record->problem;
+        if (record && record->problem)
+            g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_VERSION, _("The snapshot “%s” cannot be changed: %s"), record->name,
+                        record->problem);
         if (ok && name) {
             g_free(record->name);
             record->name = g_strdup(name);

@@ -121,7 +121,7 @@ static void log_state(VitrineSession *self, enum session_state before)
 {
     const char *folder = self->bundle ? vitrine_bundle_get_folder(self->bundle) : NULL;
 
-    if (!folder)
+    if (!folder || !vitrine_bundle_is_in_place(self->bundle, NULL))
         return;
     switch (self->state) {
     case SESSION_STARTING:

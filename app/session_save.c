@@ -41,7 +41,7 @@ static void thumbnail_written(GObject *source, GAsyncResult *result, gpointer us
 
 void session_save_thumbnail(VitrineSession *self)
 {
-    if (!self->bundle || (self->flags & SESSION_DISCARD_WRITES))
+    if (!session_kept_bundle(self) || !vitrine_bundle_is_in_place(self->bundle, NULL))
         return;
     g_autofree char *path = vitrine_bundle_thumbnail(self->bundle);
     take_picture(self, path, THUMBNAIL_WIDTH, g_task_new(self, NULL, thumbnail_written, NULL));
@@ -130,6 +130,12 @@ void vitrine_session_save_state_async(VitrineSession *self, const char *path, gb
         g_object_unref(task);
         return;
     }
+    GError *moved = NULL;
+    if (!path && !vitrine_bundle_is_in_place(kept, &moved)) {
+        g_task_return_error(task, moved);
+        g_object_unref(task);
+        return;
+    }
     engine_pause(self->engine);
     session_set_state(self, SESSION_SAVING);
     session_save_thumbnail(self);
@@ -157,7 +163,8 @@ static void free_engine(GTask *task, gpointer source, gpointer task_data, GCance
     if (self->history)
         history_wait_tightening(self->history);
     /* What had to wait until nobody uses the disks. */
-    if (session_kept_bundle(self) && !history_collect(vitrine_bundle_get_folder(self->bundle), NULL, &error))
+    if (session_kept_bundle(self) && vitrine_bundle_is_in_place(self->bundle, &error) &&
+        !history_collect(vitrine_bundle_get_folder(self->bundle), NULL, &error))
         g_message("%s", error->message);
     g_task_return_boolean(task, TRUE);
 }

@@ -130,7 +130,76 @@ def state_is_left_first():
         assert b"Resume=" not in read(DESCRIPTION)
 
 
-STEPS = [settings_and_nvram_come_back, stood_on_stays, branch_has_its_media, state_is_left_first]
+def moved_while_it_runs():
+    """A folder that is moved or replaced while its machine runs: nothing is written to where it was, and nothing in it is lost."""
+    create("--disk", "1M")
+    guest = Forth()
+    with Machine() as machine:
+        guest.boot(machine)
+        guest.set(machine, 12)
+        node = snapshot("take")
+    backup, away = FOLDER + " (backup)", FOLDER + " away"
+    subprocess.run(["cp", "-a", FOLDER, backup], check=True)
+    snapshot("restore", node)
+    for replaced in (False, True):
+        with Machine() as machine:
+            time.sleep(1)
+            os.rename(FOLDER, away)
+            if replaced:
+                os.rename(backup, FOLDER)
+                before = contents(FOLDER)
+            assert guest.get(machine) == 12
+        if replaced:
+            after = contents(FOLDER)
+            assert before == after, [path for path in {*before, *after} if before.get(path) != after.get(path)]
+            shutil.rmtree(FOLDER)
+        else:
+            assert not os.path.exists(FOLDER), "something has been written to where it was"
+        os.rename(away, FOLDER)
+        check_images()
+        snapshot("verify", "--deep")
+        snapshot("restore", node)
+    with Machine() as machine:
+        time.sleep(1)
+        assert guest.get(machine) == 12
+
+
+def clock_set_back():
+    """Snapshots stand in the order in which they were taken, whatever the clock said: the ring of autosaves loses its oldest."""
+    create()
+    ids = [snapshot("take", str(number)) for number in range(4)]
+    for number, node in enumerate(ids[:2]):
+        path = os.path.join(FOLDER, "history", node, "node.ini")
+        was = next(line for line in read(path).splitlines() if line.startswith(b"Time="))
+        change_setting(was, b"Time=%d" % (4102444800000000 - number * 1000000), path)
+    assert [node for node in tree() if node != "here"] == ids
+
+
+def newer_is_left_alone():
+    """What a newer Vitrine made is refused with a sentence, and stays as it is."""
+    create("--disk", "1M")
+    first, second = snapshot("take", "first"), snapshot("take", "second")
+    node = os.path.join(FOLDER, "history", second, "node.ini")
+    change_setting(b"Version=1", b"Version=9\nMood=fair", node)
+    before = contents(FOLDER)
+    for words in (("rename", second, "other"), ("note", second, "other"), ("pin", second), ("restore", second),
+                  ("branch", second, "branch")):
+        assert "newer" in refused("snapshot", "m", *words), words
+        assert contents(FOLDER) == before, words
+    snapshot("delete", first)
+    assert b"Version=9" in read(node) and b"Mood=fair" in read(node)
+    change_setting(b"Version=1", b"Version=9")
+    before = contents(FOLDER)
+    for words in (("run", "m", "--headless"), ("snapshot", "m", "take"), ("snapshot", "m", "restore", second),
+                  ("snapshot", "m", "delete", second), ("info", "m"), ("export", "m", os.path.join(HOME.name, "newer.vitrine"))):
+        assert "newer" in refused(*words), words
+        after = contents(FOLDER)
+        assert {path: data for path, data in after.items() if os.path.basename(path) not in ("lock", "log")} == \
+            {path: data for path, data in before.items() if os.path.basename(path) not in ("lock", "log")}, words
+
+
+STEPS = [settings_and_nvram_come_back, stood_on_stays, branch_has_its_media, state_is_left_first, moved_while_it_runs,
+         clock_set_back, newer_is_left_alone]
 print(f"1..{len(STEPS)}")
 failed = 0
 for number, step in enumerate(STEPS, 1):
