@@ -361,11 +361,9 @@ static gboolean write_machine(const char *folder, const MachineIni *machine, GEr
 {
     g_autofree char *path = g_build_filename(folder, "machine.ini", NULL);
     gsize size;
-    g_autofree char *data = machine_ini_format(machine, &size);
-    /* What is written must be readable: out-of-bounds values are refused here, before they are on disk. */
-    g_autoptr(MachineIni) check = machine_ini_parse(data, size, error);
+    g_autofree char *data = machine_ini_format_to_write(machine, &size, error);
 
-    return check && vitrine_write_file(path, data, size, error);
+    return data && vitrine_write_file(path, data, size, error);
 }
 
 gboolean vitrine_bundle_save(VitrineBundle *self, const MachineIni *machine, GError **error)
@@ -472,6 +470,8 @@ VitrineBundle *vitrine_bundle_create(const char *machines_folder, const MachineI
                                      const struct bundle_disk *disks, guint disk_count,
                                      GCancellable *cancellable, GError **error)
 {
+    if (!machine_ini_check_files(wanted, error))
+        return NULL;
     g_autoptr(MachineIni) machine = machine_ini_copy(wanted);
     g_autofree char *folder = vitrine_bundle_new_folder(machines_folder, wanted->name, error);
 
@@ -584,12 +584,12 @@ static gboolean may_go(VitrineBundle *self, GError **error)
     return use == N_USES || refuse_in_use(self, use, TRUE, error);
 }
 
-/* One that is deleted itself does not keep this one. */
+/* One that is deleted itself, or is not whole, does not keep this one. */
 static void note_dependent(const char *machine, const char *base, gpointer data)
 {
     g_autofree char *folder = g_path_get_basename(machine);
 
-    if (!g_str_has_prefix(folder, VITRINE_DELETED_PREFIX))
+    if (folder[0] != '.')
         g_hash_table_add(data, g_strdup(machine));
 }
 

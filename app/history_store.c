@@ -80,9 +80,9 @@ static MachineIni *read_machine_file(const char *path, GError **error)
 static gboolean write_machine_file(const char *path, const MachineIni *machine, GError **error)
 {
     gsize size;
-    g_autofree char *data = machine_ini_format(machine, &size);
+    g_autofree char *data = machine_ini_format_to_write(machine, &size, error);
 
-    return vitrine_write_file(path, data, size, error);
+    return data && vitrine_write_file(path, data, size, error);
 }
 
 MachineIni *history_read_machine(const char *bundle, GError **error)

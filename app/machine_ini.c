@@ -419,6 +419,39 @@ char *machine_ini_format(const MachineIni *machine, gsize *size)
     return g_key_file_to_data(file, size, NULL);
 }
 
+static gboolean check_file(const char *file, GError **error)
+{
+    if (!file || (g_utf8_validate(file, -1, NULL) && !strpbrk(file, "\n\r")))
+        return TRUE;
+    g_autofree char *shown = g_filename_display_name(file);
+    g_strdelimit(shown, "\n\r", ' ');
+    g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_INVALID,
+                _("“%s” cannot be used: its name, or that of a folder it is in, has a line break or is not text in UTF-8. "
+                  "Rename it, or copy it to another place."),
+                shown);
+    return FALSE;
+}
+
+gboolean machine_ini_check_files(const MachineIni *machine, GError **error)
+{
+    gboolean ok = check_file(machine->kernel, error) && check_file(machine->initrd, error) &&
+                  check_file(machine->firmware, error) && check_file(machine->cdrom.file, error) &&
+                  check_file(machine->floppy.file, error);
+
+    for (unsigned i = 0; ok && i < machine->disk_count; i++)
+        ok = check_file(machine->disks[i].file, error) && check_file(machine->disks[i].base, error);
+    return ok;
+}
+
+char *machine_ini_format_to_write(const MachineIni *machine, gsize *size, GError **error)
+{
+    if (!machine_ini_check_files(machine, error))
+        return NULL;
+    g_autofree char *data = machine_ini_format(machine, size);
+    g_autoptr(MachineIni) again = machine_ini_parse(data, *size, error);
+    return again ? g_steal_pointer(&data) : NULL;
+}
+
 static gboolean all_keys_in(GKeyFile *file, GKeyFile *other)
 {
     g_auto(GStrv) groups = g_key_file_get_groups(file, NULL);

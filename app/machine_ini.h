@@ -76,8 +76,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(MachineIni, machine_ini_free)
 
 /* Reads the contents of a machine.ini; NULL with a sentence. */
 MachineIni *machine_ini_parse(const char *data, gsize size, GError **error);
-/* The contents to write; g_free(). */
+/* Its contents; g_free(). */
 char *machine_ini_format(const MachineIni *machine, gsize *size);
+/* Its contents to be written: what cannot be read again is refused with a sentence (NULL). g_free(). */
+char *machine_ini_format_to_write(const MachineIni *machine, gsize *size, GError **error);
+/* FALSE, with a sentence: the name of a file cannot stand in a description. */
+gboolean machine_ini_check_files(const MachineIni *machine, GError **error);
 /* Do they say the same, also in keys that this program does not know? */
 gboolean machine_ini_equal(const MachineIni *a, const MachineIni *b);
 

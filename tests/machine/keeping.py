@@ -198,8 +198,32 @@ def newer_is_left_alone():
             {path: data for path, data in before.items() if os.path.basename(path) not in ("lock", "log")}, words
 
 
+def odd_places():
+    """A library in a folder whose name is not text: what can be kept there is kept, the rest is refused with a sentence."""
+    place = os.fsencode(HOME.name) + b"/odd\xff\nplace"
+    os.mkdir(place)
+    odd = dict(ENVIRONMENT, XDG_DATA_HOME=os.fsdecode(place))
+    original = os.path.join(os.fsdecode(place), "original.img")
+    write(original, bytes(1 << 20))
+
+    def ask(status, *words):
+        done = subprocess.run([PROGRAM, *words], capture_output=True, text=True, errors="replace", env=odd, timeout=600)
+        assert done.returncode == status, f"{words}: {done.returncode}: {done.stderr}"
+        assert status == 0 or "not text" in done.stderr, done.stderr
+        return done.stdout.strip()
+    ask(2, "create", "m", "--model", "ss5", "--disk", original)
+    ask(2, "create", "m", "--model", "ss5", "--cdrom", original)
+    ask(0, "create", "m", "--model", "ss5", "--disk", "1M")
+    node = ask(0, "snapshot", "m", "take")
+    ask(0, "snapshot", "m", "restore", node)
+    ask(1, "snapshot", "m", "branch", node, "linked")
+    ask(0, "snapshot", "m", "branch", node, "copied", "--full-copy")
+    ask(0, "delete", "m")
+    ask(0, "snapshot", "copied", "verify", "--deep")
+
+
 STEPS = [settings_and_nvram_come_back, stood_on_stays, branch_has_its_media, state_is_left_first, moved_while_it_runs,
-         clock_set_back, newer_is_left_alone]
+         clock_set_back, newer_is_left_alone, odd_places]
 print(f"1..{len(STEPS)}")
 failed = 0
 for number, step in enumerate(STEPS, 1):
