@@ -7,6 +7,11 @@
 
 #include "app/bundle.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <sys/stat.h>
+
 #define SECONDS 2
 #define NODES   6
 
@@ -89,9 +94,45 @@ static void test_whole_tree(void)
     g_free(place.root);
 }
 
+/* Instead of the C library's: a file system that knows no modes, as those of sticks and network drives. */
+static gboolean no_modes;
+int chmod(const char *path, mode_t mode)
+{
+    if (!no_modes)
+        return fchmodat(AT_FDCWD, path, mode, 0);
+    errno = EPERM;
+    return -1;
+}
+
+static void test_without_modes(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *machines = g_dir_make_tmp("vitrine-look-XXXXXX", &error);
+    g_autoptr(MachineIni) wanted = machine_ini_new("ss5", "Station");
+    const struct bundle_disk disk = {.size = 1 << 20, .unit = 3};
+
+    no_modes = TRUE;
+    g_assert_cmpint(g_chmod(machines, 0755), ==, -1);
+    g_autoptr(VitrineBundle) bundle = vitrine_bundle_create(machines, wanted, &disk, 1, NULL, &error);
+    g_assert_no_error(error);
+    const char *folder = vitrine_bundle_get_folder(bundle);
+    g_autofree char *first = take(folder, "first");
+    g_autofree char *second = take(folder, "second");
+    g_assert_true(history_delete_node(folder, first, &error));
+    history_collect(folder, NULL, &error);
+    g_assert_no_error(error);
+    g_autofree char *disks = g_build_filename(folder, "disks", NULL);
+    g_auto(GStrv) left = vitrine_list_folder(disks, &error);
+    g_assert_cmpuint(g_strv_length(left), ==, 2);
+    no_modes = FALSE;
+    vitrine_remove_tree(machines, &error);
+    g_assert_no_error(error);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/history/without-modes", test_without_modes);
     g_test_add_func("/history/whole-tree-while-it-changes", test_whole_tree);
     return g_test_run();
 }
