@@ -23,7 +23,7 @@ struct running {
 
     VitrineSession *session;
     GMainLoop *loop;
-    bool begun, timed_out, interrupted, failed;
+    bool begun, stopping, timed_out, interrupted, failed;
     unsigned interrupts;
 };
 
@@ -120,11 +120,10 @@ static void saved(GObject *source, GAsyncResult *result, gpointer user_data)
 
 static void stop(struct running *r)
 {
-    if (!vitrine_session_is_live(r->session)) {
-        if (vitrine_session_get_state(r->session) == SESSION_STARTING)
-            r->failed = true; /* it did not even start: nothing to wait for */
+    /* It starts, or goes back in its history: as soon as it runs. Or it ends already. */
+    r->stopping = true;
+    if (!vitrine_session_is_live(r->session))
         return;
-    }
     if (r->stats)
         print_stats(r->session);
     if (r->save_state)
@@ -147,7 +146,7 @@ static gboolean on_signal(gpointer data)
     struct running *r = data;
 
     r->interrupted = true;
-    if (r->interrupts++ > 0 || !vitrine_session_is_live(r->session))
+    if (r->interrupts++ > 0 || vitrine_session_is_over(r->session))
         g_main_loop_quit(r->loop);
     else
         stop(r);
@@ -209,7 +208,9 @@ static void on_state(VitrineSession *session, struct running *r)
 {
     enum session_state state = vitrine_session_get_state(session);
 
-    if (state == SESSION_RUNNING && !r->begun)
+    if (state == SESSION_RUNNING && r->stopping)
+        stop(r);
+    else if (state == SESSION_RUNNING && !r->begun)
         begin(r);
     if ((state == SESSION_OFF || state == SESSION_ERROR) && !r->timed_out && !r->interrupted && r->stats)
         print_stats(session);

@@ -222,8 +222,39 @@ def odd_places():
     ask(0, "snapshot", "copied", "verify", "--deep")
 
 
+def ended_at_any_time():
+    """Whenever it is told to end, also while it starts or goes back in its history: it ends, and in order."""
+    create("--disk", "1M")
+    node = snapshot("take")
+    log = os.path.join(FOLDER, "log")
+    for _ in range(3):
+        process = subprocess.Popen([PROGRAM, "run", "m", "--headless", "--serial", "none"], env=ENVIRONMENT,
+                                   stderr=subprocess.DEVNULL)
+        end = time.monotonic() + 60
+        while not os.path.exists(os.path.join(FOLDER, "control")):
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        started = read(log).count(b"Started")
+        asks = subprocess.Popen([PROGRAM, "snapshot", "m", "restore", node], env=ENVIRONMENT, stdout=subprocess.DEVNULL,
+                                stderr=subprocess.DEVNULL)
+        while read(log).count(b"Started") == started:
+            assert time.monotonic() < end
+        process.terminate()  # it is just building the machine anew
+        assert process.wait(30) == 130, process.returncode
+        asks.wait(30)
+        assert b"Running=true" not in read(DESCRIPTION)
+    for number in range(8):
+        process = subprocess.Popen([PROGRAM, "run", "m", "--headless", "--serial", "none"], env=ENVIRONMENT,
+                                   stderr=subprocess.DEVNULL)
+        time.sleep(0.03 + 0.03 * number)
+        process.terminate()
+        assert process.wait(30) in (-signal.SIGTERM, 130), process.returncode
+        assert b"Running=true" not in read(DESCRIPTION)
+    snapshot("verify", "--deep")
+
+
 STEPS = [settings_and_nvram_come_back, stood_on_stays, branch_has_its_media, state_is_left_first, moved_while_it_runs,
-         clock_set_back, newer_is_left_alone, odd_places]
+         clock_set_back, newer_is_left_alone, odd_places, ended_at_any_time]
 print(f"1..{len(STEPS)}")
 failed = 0
 for number, step in enumerate(STEPS, 1):
