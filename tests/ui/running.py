@@ -68,6 +68,7 @@ def folder_becomes_a_disk(desk):
 def linux_runs(desk):
     desk.focus("Vitrine")
     desk.keys("alt+Left")
+    desk.gone("Hard Disks")  # with the page goes another Start, and a press of that
     desk.press(f"Start “{NAME}”", seconds=60)
     window = desk.focus(NAME)
     wait_for("state running", lambda: state_of(desk, NAME) == "running", 60)
