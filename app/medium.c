@@ -4,7 +4,9 @@
 
 #include "images/images.h"
 
+#include <elf.h>
 #include <osinfo/osinfo.h>
+#include <stdio.h>
 #include <string.h>
 
 void medium_free(Medium *medium)
@@ -56,6 +58,18 @@ static void ask_osinfo(Medium *medium, GCancellable *cancellable)
     }
 }
 
+/* No disk begins like this: its first bytes are a label or a loader's code. */
+static gboolean is_elf(const char *path)
+{
+    char start[SELFMAG] = "";
+    FILE *file = fopen(path, "rbe");
+    gboolean elf = file && fread(start, 1, sizeof(start), file) == sizeof(start) && !memcmp(start, ELFMAG, SELFMAG);
+
+    if (file)
+        fclose(file);
+    return elf;
+}
+
 Medium *medium_recognise(const struct profiles *profiles, const char *path, GCancellable *cancellable, GError **error)
 {
     g_autoptr(Medium) medium = g_new0(Medium, 1);
@@ -67,6 +81,7 @@ Medium *medium_recognise(const struct profiles *profiles, const char *path, GCan
         return NULL;
     medium->volume = profiles_read_volume_name(path);
     medium->disc = medium->volume || g_str_has_suffix(lower, ".iso");
+    medium->kernel = !medium->disc && is_elf(path);
     if (!medium->disc)
         return g_steal_pointer(&medium);
     medium->profile = medium->volume ? profiles_recognise(profiles, medium->volume) : NULL;

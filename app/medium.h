@@ -8,7 +8,8 @@
 
 typedef struct Medium {
     char *path;
-    gboolean disc;              /* an ISO 9660 image, or named like one; else a disk image or something plain */
+    gboolean disc;              /* an ISO 9660 image, or named like one */
+    gboolean kernel;            /* an ELF file, which is started directly; neither: a disk image or something plain */
     const char *format;         /* of a disk image (see images/images.h) */
     char *volume;               /* name of a disc; NULL */
     char *system;               /* "Debian 6 (Squeeze)", as libosinfo calls it; NULL = it does not know */

@@ -30,6 +30,7 @@ struct _VitrineWizard {
     GPtrArray *system_checks, *model_checks; /* GtkCheckButton, unowned */
     char *cdrom, *image, *kernel, *initrd;
     gboolean name_is_own, updating, closed_while_working;
+    gboolean kernel_is_medium; /* it was given on the first page */
     int page;
     GCancellable *cancellable, *looking;
 
@@ -159,7 +160,7 @@ static void update_disk_rows(VitrineWizard *self)
 
 static void update_medium_row(VitrineWizard *self)
 {
-    const char *medium = self->cdrom ? self->cdrom : self->image;
+    const char *medium = self->cdrom ? self->cdrom : self->image ? self->image : self->kernel;
 
     show_file(self->medium_row, medium, _("None"));
     gtk_widget_set_visible(self->medium_clear, medium != NULL);
@@ -321,16 +322,21 @@ static char *describe_system(const Medium *medium)
     return medium->architecture ? g_strdup_printf(_("%s (%s)"), system, medium->architecture) : g_strdup(system);
 }
 
+static void choose_system(VitrineWizard *self, const struct profile *profile)
+{
+    for (guint i = 0; profile && i < self->system_checks->len; i++) {
+        if (g_object_get_data(self->system_checks->pdata[i], "profile") == profile)
+            gtk_check_button_set_active(self->system_checks->pdata[i], TRUE);
+    }
+}
+
 static void use_disc(VitrineWizard *self, const Medium *medium)
 {
     g_autofree char *system = describe_system(medium);
     g_autofree char *text = NULL;
 
     self->cdrom = g_strdup(medium->path);
-    for (guint i = 0; medium->profile && i < self->system_checks->len; i++) {
-        if (g_object_get_data(self->system_checks->pdata[i], "profile") == medium->profile)
-            gtk_check_button_set_active(self->system_checks->pdata[i], TRUE);
-    }
+    choose_system(self, medium->profile);
     if (system && medium->profile)
         text = g_strdup_printf(_("This is a disc of %s."), system);
     else if (system)
@@ -338,6 +344,40 @@ static void use_disc(VitrineWizard *self, const Medium *medium)
     else
         text = g_strdup(_("A disc of a system that Vitrine does not know. Choose what it is below."));
     dialogs_toast(GTK_WIDGET(self), text);
+}
+
+static void use_kernel(VitrineWizard *self, const char *path)
+{
+    g_free(self->kernel);
+    self->kernel = g_strdup(path);
+    show_file(self->kernel_row, path, _("None"));
+    update_medium_row(self);
+}
+
+/* A kernel given as the medium: the first system that is started from one. */
+static void use_kernel_as_medium(VitrineWizard *self, const char *path)
+{
+    const struct profile *found = NULL;
+
+    for (guint i = 0; !found && i < self->profiles->profiles->len; i++) {
+        const struct profile *profile = self->profiles->profiles->pdata[i];
+        if (profile->medium == PROFILE_MEDIUM_KERNEL)
+            found = profile;
+    }
+    choose_system(self, found);
+    use_kernel(self, path);
+    self->kernel_is_medium = TRUE;
+    dialogs_toast(GTK_WIDGET(self), _("This is a kernel: it is started directly, without a disc."));
+}
+
+/* What was chosen before as the medium. */
+static void forget_medium(VitrineWizard *self)
+{
+    if (self->kernel_is_medium)
+        use_kernel(self, NULL);
+    self->kernel_is_medium = FALSE;
+    g_clear_pointer(&self->cdrom, g_free);
+    g_clear_pointer(&self->image, g_free);
 }
 
 static void on_recognised(GObject *source, GAsyncResult *result, gpointer user_data)
@@ -351,12 +391,14 @@ static void on_recognised(GObject *source, GAsyncResult *result, gpointer user_d
     gtk_spinner_stop(self->medium_spinner);
     if (!medium) {
         dialogs_toast(GTK_WIDGET(self), error->message);
+        update_medium_row(self); /* what was chosen before */
         return;
     }
-    g_clear_pointer(&self->cdrom, g_free);
-    g_clear_pointer(&self->image, g_free);
+    forget_medium(self);
     if (medium->disc) {
         use_disc(self, medium);
+    } else if (medium->kernel) {
+        use_kernel_as_medium(self, medium->path);
     } else {
         self->image = g_strdup(medium->path);
         adw_combo_row_set_selected(self->disk_row, DISK_IMAGE);
@@ -378,8 +420,8 @@ static void use_medium(VitrineWizard *self, const char *path)
 
 static void on_medium_clear(GtkButton *button, VitrineWizard *self)
 {
-    g_clear_pointer(&self->cdrom, g_free);
-    g_clear_pointer(&self->image, g_free);
+    self->kernel_is_medium |= !self->cdrom && !self->image; /* it is what the row shows */
+    forget_medium(self);
     update_medium_row(self);
     choose_profile(self, self->profile);
 }
@@ -437,16 +479,15 @@ static void on_image_clicked(GtkButton *button, VitrineWizard *self)
     choose_medium(self, _("Disk Image"), use_image);
 }
 
-static void use_kernel(VitrineWizard *self, const char *path)
+static void use_chosen_kernel(VitrineWizard *self, const char *path)
 {
-    g_free(self->kernel);
-    self->kernel = g_strdup(path);
-    show_file(self->kernel_row, path, _("None"));
+    self->kernel_is_medium = FALSE;
+    use_kernel(self, path);
 }
 
 static void on_kernel_clicked(GtkButton *button, VitrineWizard *self)
 {
-    choose_file(self, _("Kernel"), use_kernel);
+    choose_file(self, _("Kernel"), use_chosen_kernel);
 }
 
 static void use_initrd(VitrineWizard *self, const char *path)

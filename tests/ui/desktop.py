@@ -116,7 +116,7 @@ def opened_by_the_one_that_runs(desk):
 
 
 def files_are_dropped(desk):
-    """An exported machine is imported; a disk image begins the wizard; a folder that is none is explained."""
+    """An exported machine is imported; a disk image or a kernel begins the wizard; a folder that is none is explained."""
     with Hand("", os.path.join(HOME, "Gift.vitrine")) as hand:
         hand.drag(desk, "Vitrine", 500, 500)
         desk.find("Gift 3", seconds=60)
@@ -130,6 +130,16 @@ def files_are_dropped(desk):
     desk.focus("New Machine")
     time.sleep(0.7)
     desk.picture("wizard-dropped")
+    desk.keys("Escape")
+    wait_for("the wizard to close", lambda: not desk.window("New Machine"))
+    kernel = os.path.join(HOME, "vmlinux")
+    with open(kernel, "wb") as file:
+        file.write(b"\x7fELF" + bytes(508))
+    with Hand("", kernel) as hand:
+        hand.drag(desk, "Vitrine", 500, 500)
+        desk.find("This is a kernel: it is started directly, without a disc.")
+        desk.find("vmlinux")
+    desk.focus("New Machine")
     desk.keys("Escape")
     wait_for("the wizard to close", lambda: not desk.window("New Machine"))
     with Hand("", HOME) as hand:

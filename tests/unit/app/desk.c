@@ -236,6 +236,12 @@ static void test_media_are_recognised(void)
     g_autoptr(Medium) image = medium_recognise(profiles, disk, NULL, &error);
     g_assert_false(image->disc);
     g_assert_cmpstr(image->format, ==, "qcow2");
+    g_assert_false(image->kernel);
+    g_autofree char *elf = g_build_filename(work, "vmlinux", NULL);
+    g_assert_true(g_file_set_contents(elf, "\177ELF\1\2\1", 7, NULL));
+    g_autoptr(Medium) kernel = medium_recognise(profiles, elf, NULL, &error);
+    g_assert_no_error(error);
+    g_assert_true(kernel->kernel && !kernel->disc);
     g_assert_null(medium_recognise(profiles, work, NULL, &error));
     g_assert_nonnull(error);
     const struct profile *profile = profiles_recognise_system(profiles, "netbsd9", "sparc");
