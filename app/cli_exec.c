@@ -165,7 +165,7 @@ int cli_exec(int argc, char **argv)
     if (named && *named) {
         with.sysroot = sysroot = g_canonicalize_filename(named, NULL);
         if (!g_file_test(sysroot, G_FILE_TEST_IS_DIR))
-            return wrong(_("there is no folder %s."), sysroot);
+            return wrong(_("There is no folder %s. Name the folder that holds the program's own system."), sysroot);
     }
     if (optind >= argc)
         return wrong(_("Name the program to run. “vitrine exec --help” tells what comes before it."));

@@ -58,6 +58,20 @@ bool user_load_headers(const char *file, struct elf_image *image, GMappedFile **
     return true;
 }
 
+/* The first program of that name in a folder of PATH; `below`: only one below the sysroot. */
+static char *find_along(const struct user_process *process, char **folders, const char *name, bool below)
+{
+    for (char **folder = folders; *folder; folder++) {
+        g_autofree char *candidate = g_build_filename(**folder ? *folder : ".", name, NULL);
+        g_autofree char *file = user_path(process, candidate), *inside = user_path_inside(process, file);
+
+        if ((!below || !g_str_equal(inside, file)) && g_file_test(file, G_FILE_TEST_IS_REGULAR) &&
+            access(file, X_OK) == 0)
+            return g_steal_pointer(&candidate);
+    }
+    return NULL;
+}
+
 char *user_find_program(const struct user_process *process, const char *name, GError **error)
 {
     const char *path = g_getenv("PATH");
@@ -70,13 +84,12 @@ char *user_find_program(const struct user_process *process, const char *name, GE
             return g_strdup(name);
     } else {
         folders = g_strsplit(path ? path : "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", ":", -1);
-        for (char **folder = folders; *folder; folder++) {
-            g_autofree char *candidate = g_build_filename(**folder ? *folder : ".", name, NULL);
-            g_autofree char *file = user_path(process, candidate);
-
-            if (g_file_test(file, G_FILE_TEST_IS_REGULAR) && access(file, X_OK) == 0)
-                return g_steal_pointer(&candidate);
-        }
+        /* The host's /usr/bin/true would hide the /bin/true of an older system. */
+        char *found = process->options.sysroot ? find_along(process, folders, name, true) : NULL;
+        if (!found)
+            found = find_along(process, folders, name, false);
+        if (found)
+            return found;
     }
     g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_NOENT, _("%s was not found."), name);
     return NULL;

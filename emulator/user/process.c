@@ -142,9 +142,15 @@ static bool prepare(struct user_process *process, const char *program, char **ar
         return false;
     process->arch = user_find_arch(&process->image);
     if (!process->arch) {
+        bool own = process->image.machine == ELF_X86_64 || process->image.machine == ELF_386;
+
         g_set_error(error, ELF_ERROR, ELF_ERROR_UNSUITABLE,
-                    _("%s is for a processor that cannot run here (ELF machine %u, %d bits)."), file,
-                    process->image.machine, process->image.is64 ? 64 : 32);
+                    own ? _("%s is a program for PCs; programs for 32-bit ARM and SPARC run here (ELF machine %u, %d bits). "
+                            "If another system's is meant, name the folder of that system with --sysroot, and look whether "
+                            "the program is in there.")
+                        : _("%s is for a processor that cannot run here (ELF machine %u, %d bits); programs for 32-bit ARM "
+                            "and SPARC can."),
+                    file, process->image.machine, process->image.is64 ? 64 : 32);
         return false;
     }
     process->abi = process->arch->abi;

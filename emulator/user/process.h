@@ -235,7 +235,7 @@ bool user_process_forked(struct user_thread *thread);
 /* Loads segments and stack (load.c). `name` is what the program calls its file. */
 bool user_load_program(struct user_process *process, struct user_thread *thread, GMappedFile *map,
                        const char *name, char **envp, GError **error);
-/* The program's name for a program, along PATH when it has no slash. Free with g_free(). */
+/* The program's name for a program, along PATH when it has no slash: what is below the sysroot first. Free with g_free(). */
 char *user_find_program(const struct user_process *process, const char *name, GError **error);
 /* Reads the headers of a program file; *map holds its bytes. */
 bool user_load_headers(const char *file, struct elf_image *image, GMappedFile **map, GError **error);

@@ -209,6 +209,28 @@ static void test_sysroot(void)
         g_test_message("status %x, %s", outcome.status, outcome.messages);
     g_assert_cmpint(WEXITSTATUS(outcome.status), ==, 55);
     finish(&outcome);
+
+    /* A program below the sysroot comes before one of the host that stands earlier in PATH. */
+    g_autofree char *other = g_dir_make_tmp("vitrine-user-XXXXXX", NULL), *hosts = g_build_filename(other, "ends", NULL);
+    g_autofree char *path = g_strdup_printf("%s:/bin:/usr/bin", other);
+    g_auto(GStrv) envp = g_environ_setenv(g_get_environ(), "PATH", path, TRUE);
+    const char *by_name[] = {runner, "--sysroot", root, "ends", "exit", "7", NULL},
+               *hosts_own[] = {runner, "--sysroot", root, "own", NULL};
+    g_autofree char *own = g_build_filename(other, "own", NULL);
+
+    g_assert_cmpint(symlink("/proc/self/exe", hosts), ==, 0);
+    run_in(NULL, (char **)by_name, envp, &outcome);
+    g_assert_cmpint(WEXITSTATUS(outcome.status), ==, 7);
+    finish(&outcome);
+    g_assert_cmpint(symlink("/proc/self/exe", own), ==, 0);
+    run_in(NULL, (char **)hosts_own, envp, &outcome);
+    g_assert_cmpint(WEXITSTATUS(outcome.status), ==, 126);
+    g_assert_nonnull(strstr(outcome.messages, "--sysroot"));
+    finish(&outcome);
+    g_unlink(own);
+    g_unlink(hosts);
+    g_rmdir(other);
+
     g_unlink(script);
     g_unlink(program);
     g_rmdir(bin);
