@@ -459,20 +459,21 @@ static const struct action {
     const char *name, *words;
     int least, most;
     gboolean (*run)(struct snapshot *s, GError **error);
+    const char *about;
 } actions[] = {
-    {"take", "[NAME]", 0, 1, do_take},
-    {"tree", "", 0, 0, do_tree},
-    {"restore", "SNAPSHOT", 1, 1, do_restore},
-    {"undo", "", 0, 0, do_undo},
-    {"branch", "SNAPSHOT MACHINE", 2, 2, do_branch},
-    {"rename", "SNAPSHOT NAME", 2, 2, do_rename},
-    {"note", "SNAPSHOT TEXT", 2, 2, do_note},
-    {"pin", "SNAPSHOT", 1, 1, do_pin},
-    {"delete", "SNAPSHOT", 1, 1, do_delete},
-    {"compare", "SNAPSHOT SNAPSHOT", 2, 2, do_compare},
-    {"verify", "", 0, 0, do_verify},
-    {"repair", "[locate FILE|rebase|discard]", 0, 2, do_repair},
-    {"autosave", "[MINUTES]", 0, 1, do_autosave},
+    {"take", "[NAME]", 0, 1, do_take, N_("Keep the machine as it is now; it may run")},
+    {"tree", "", 0, 0, do_tree, N_("List the snapshots, and where the machine is")},
+    {"restore", "SNAPSHOT", 1, 1, do_restore, N_("Go back; where the machine was is kept")},
+    {"undo", "", 0, 0, do_undo, N_("Take the last restore back")},
+    {"branch", "SNAPSHOT MACHINE", 2, 2, do_branch, N_("Make a second machine that begins there")},
+    {"rename", "SNAPSHOT NAME", 2, 2, do_rename, N_("Give it another name")},
+    {"note", "SNAPSHOT TEXT", 2, 2, do_note, N_("Keep another note with it")},
+    {"pin", "SNAPSHOT", 1, 1, do_pin, N_("Keep it, also when old autosaves go")},
+    {"delete", "SNAPSHOT", 1, 1, do_delete, N_("Take it away; all others stay")},
+    {"compare", "SNAPSHOT SNAPSHOT", 2, 2, do_compare, N_("Tell what differs between the two")},
+    {"verify", "", 0, 0, do_verify, N_("Look whether everything is there")},
+    {"repair", "[locate FILE|rebase|discard]", 0, 2, do_repair, N_("Tell of originals that were changed or moved, and go on")},
+    {"autosave", "[MINUTES]", 0, 1, do_autosave, N_("Take one every so many minutes; 0 is never")},
 };
 
 static const struct action *find_action(const char *name)
@@ -546,7 +547,7 @@ int cli_snapshot(int argc, char **argv)
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(actions); i++)
-        g_string_append_printf(summary, "\n  %s %s", actions[i].name, actions[i].words);
+        g_string_append_printf(summary, "\n  %-8s %-28s  %s", actions[i].name, actions[i].words, _(actions[i].about));
     int status = CLI_USAGE;
     if (cli_parse(&argc, &argv, options, "NAME ACTION [WORD…]", summary->str, false)) {
         const struct action *action = argc > 2 ? find_action(argv[2]) : NULL;
