@@ -217,6 +217,27 @@ static GListModel *overlays_of(gpointer item, gpointer user_data)
     return g_list_model_get_n_items(overlays) > 0 ? g_object_ref(overlays) : NULL;
 }
 
+/* A machine with many snapshots has a long chain: the deeper the list goes, the less room a step takes. */
+static void fit_indentation(VitrineDisksWindow *self)
+{
+    static const struct {
+        guint depth;
+        const char *class;
+    } fits[] = {{8, "deep"}, {24, "deepest"}};
+    guint deepest = 0;
+
+    for (guint i = 0; i < g_list_model_get_n_items(G_LIST_MODEL(self->tree)); i++) {
+        g_autoptr(GtkTreeListRow) row = g_list_model_get_item(G_LIST_MODEL(self->tree), i);
+        deepest = MAX(deepest, gtk_tree_list_row_get_depth(row));
+    }
+    for (guint i = 0; i < G_N_ELEMENTS(fits); i++) {
+        if (deepest > fits[i].depth)
+            gtk_widget_add_css_class(GTK_WIDGET(self->list), fits[i].class);
+        else
+            gtk_widget_remove_css_class(GTK_WIDGET(self->list), fits[i].class);
+    }
+}
+
 static void select_path(VitrineDisksWindow *self, const char *path)
 {
     for (guint i = 0; path && i < g_list_model_get_n_items(G_LIST_MODEL(self->tree)); i++) {
@@ -245,6 +266,7 @@ static void on_looked(GObject *source, GAsyncResult *result, gpointer user_data)
         self->wanted ? g_steal_pointer(&self->wanted) : g_strdup(before ? vitrine_disk_get_path(before) : NULL);
     g_clear_object(&self->tree);
     self->tree = gtk_tree_list_model_new(G_LIST_MODEL(found), FALSE, TRUE, overlays_of, NULL, NULL);
+    fit_indentation(self);
     gtk_single_selection_set_model(self->selection, G_LIST_MODEL(self->tree));
     select_path(self, path);
     gtk_stack_set_visible_child_name(self->list_stack,
