@@ -162,6 +162,23 @@ def ends_of_pages(desk):
     wait_for("the wizard to close", lambda: not desk.window("New Machine"))
 
 
+def long_chains_fit(desk):
+    """Thirty steps deep, the list of images leaves the details their place."""
+    desk.run("create", "Chain", "--model", "ss5", "--disk", "1G")
+    for number in range(30):
+        desk.run("snapshot", "Chain", "take", f"Step {number + 1}")
+    desk.focus("Vitrine")
+    desk.keys("ctrl+shift+d")
+    desk.focus("Disks")
+    desk.find("Step 30", ("label",), seconds=60)
+    picture(desk, "disks-deep")
+    width = desk.find("Disk Images", ("list",)).get_component_iface().get_extents(Atspi.CoordType.WINDOW).width
+    assert 100 < width < 400, f"the list is {width} pixels wide"
+    desk.keys("Escape")
+    wait_for("the window to close", lambda: not desk.window("Disks"))
+    desk.run("delete", "Chain")
+
+
 def questions_about_images(desk):
     image = os.path.join(HOME, "Photographs.qcow2")
     base = os.path.join(HOME, "Base.qcow2")
@@ -324,5 +341,5 @@ def several_jobs(desk):
 
 
 if __name__ == "__main__":
-    run_tests([empty_library, sixty_machines, long_past, ends_of_pages, questions_about_images, further_preferences,
+    run_tests([empty_library, sixty_machines, long_past, ends_of_pages, long_chains_fit, questions_about_images, further_preferences,
                further_shortcuts, running_corners, several_jobs], Desk(sys.argv[1], sys.argv[2]))
