@@ -204,6 +204,8 @@ static GtkWidget *node_words(VitrineHistoryNode *node)
     gtk_widget_add_css_class(detail, "dim-label");
     if (here)
         gtk_widget_add_css_class(name, "heading");
+    gtk_widget_set_margin_top(box, 4); /* between rows of large text; small text has more room than that */
+    gtk_widget_set_margin_bottom(box, 4);
     gtk_widget_set_valign(box, GTK_ALIGN_CENTER);
     gtk_widget_set_hexpand(box, TRUE);
     return box;
