@@ -123,6 +123,13 @@ typedef struct NewImage {
     ImageCreateOptions options;
 } NewImage;
 
+/* The library does not know what its caller's option is called. */
+static void tell_force(const GError *error, const char *target)
+{
+    if (g_error_matches(error, IMAGE_ERROR, IMAGE_ERROR_EXISTS) && g_file_test(target, G_FILE_TEST_EXISTS))
+        g_printerr("%s\n", _("With --force it is replaced."));
+}
+
 static void new_image_clear(NewImage *n)
 {
     g_free(n->format);
@@ -248,6 +255,7 @@ static int run_create(int argc, char **argv)
             status = image_cli_failed(error);
         else
             status = STATUS_OK;
+        tell_force(error, argv[1]);
     }
     new_image_clear(&n);
     return status;
@@ -583,6 +591,7 @@ static int run_convert(int argc, char **argv)
         gboolean ok = source && image_convert(source, argv[2], n.format ? n.format : "qcow2", &options,
                                               &progress.job, &error);
         status = image_cli_end(&progress, ok, error, argv[2]);
+        tell_force(error, argv[2]);
     }
     new_image_clear(&n);
     return status;
@@ -627,10 +636,14 @@ static int run_resize(int argc, char **argv)
     else if (sign == '~')
         size = now - MIN(size, now);
     size = (size + 511) & ~(guint64)511;
+    gboolean refused = size < now && !shrink;
     gboolean ok = image_resize(image, size, shrink, &error);
     if (!image_close(image, ok ? &error : NULL))
         ok = FALSE;
-    return ok ? STATUS_OK : image_cli_failed(error);
+    int status = ok ? STATUS_OK : image_cli_failed(error);
+    if (!ok && refused)
+        g_printerr("%s\n", _("With --shrink it becomes smaller all the same."));
+    return status;
 }
 
 /* ---- The command -----------------------------------------------------------------------------------------

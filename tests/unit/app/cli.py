@@ -196,6 +196,9 @@ def images_take_their_own_options():
                     ["-f", "vmdk", "--compression", "zstd"], ["-F", "raw"], ["-f", "raw", "--lazy-refcounts"]):
         assert run("image", "create", *options, image, "1M", status=2).stderr and not os.path.exists(image), options
     run("image", "create", "-f", "qcow2", "--compat", "2", "--cluster-size", "4K", image, "1M")
+    assert "--force" in run("image", "create", image, "1M", status=1).stderr
+    assert "--shrink" in run("image", "resize", image, "512K", status=2).stderr
+    assert "--shrink" not in run("image", "resize", image, "2M").stderr
     os.unlink(image)
 
 
