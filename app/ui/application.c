@@ -23,7 +23,10 @@ struct _VitrineApplication {
     VitrineSession *session; /* of `vitrine boot` and `vitrine run`: the only window then */
     gboolean full_screen;
     int exit_status;
+    guint inhibited, looks; /* while the desktop's session waits for machines to be off */
 };
+
+#define ENDING_LOOK_MS 200
 
 G_DEFINE_FINAL_TYPE(VitrineApplication, vitrine_application, ADW_TYPE_APPLICATION)
 
@@ -100,20 +103,44 @@ static gboolean asked_to_end(gpointer data)
 }
 
 /* TRUE while machines are not off yet. */
-static gboolean end_machines(VitrineApplication *self)
+static gboolean end_machines(VitrineApplication *self, gboolean must)
 {
     g_autoptr(GList) windows = g_list_copy(gtk_application_get_windows(GTK_APPLICATION(self)));
     gboolean any = FALSE;
 
     for (GList *l = windows; l; l = l->next)
-        any |= VITRINE_IS_MACHINE_WINDOW(l->data) && vitrine_machine_window_end(l->data);
+        any |= VITRINE_IS_MACHINE_WINDOW(l->data) && vitrine_machine_window_end(l->data, must);
     return any;
+}
+
+static gboolean until_they_are_off(gpointer data)
+{
+    VitrineApplication *self = data;
+
+    if (end_machines(self, FALSE))
+        return G_SOURCE_CONTINUE;
+    gtk_application_uninhibit(GTK_APPLICATION(self), self->inhibited);
+    self->inhibited = self->looks = 0;
+    return G_SOURCE_REMOVE;
+}
+
+/* Somebody logs out or switches the computer off: that waits until what runs is saved. */
+static void on_query_end(VitrineApplication *self)
+{
+    if (self->looks || !end_machines(self, FALSE))
+        return;
+    self->inhibited = gtk_application_inhibit(GTK_APPLICATION(self), NULL, GTK_APPLICATION_INHIBIT_LOGOUT,
+                                              _("Machines are running"));
+    self->looks = g_timeout_add(ENDING_LOOK_MS, until_they_are_off, self);
 }
 
 /* Whoever ends the program, and however: what runs is kept. */
 static void vitrine_application_shutdown(GApplication *application)
 {
-    while (end_machines(VITRINE_APPLICATION(application)))
+    VitrineApplication *self = VITRINE_APPLICATION(application);
+
+    g_clear_handle_id(&self->looks, g_source_remove);
+    while (end_machines(self, TRUE))
         g_main_context_iteration(NULL, TRUE);
     G_APPLICATION_CLASS(vitrine_application_parent_class)->shutdown(application);
 }
@@ -224,6 +251,7 @@ static void vitrine_application_startup(GApplication *application)
         gtk_application_set_accels_for_action(GTK_APPLICATION(application), accelerators[i].action,
                                               accelerators[i].keys);
     vitrine_watch_end(asked_to_end, application);
+    g_signal_connect(application, "query-end", G_CALLBACK(on_query_end), NULL);
     gtk_window_set_default_icon_name(VITRINE_APP_ID);
     renderer_choose(gdk_display_get_default());
     names_install();
@@ -304,7 +332,7 @@ static VitrineApplication *application_new(GApplicationFlags flags)
     g_set_application_name("Vitrine");
     g_resources_register(vitrine_ui_get_resource());
     return g_object_new(VITRINE_TYPE_APPLICATION, "application-id", VITRINE_APP_ID, "flags", flags,
-                        "resource-base-path", "/org/vitrine/Vitrine", NULL);
+                        "resource-base-path", "/org/vitrine/Vitrine", "register-session", TRUE, NULL);
 }
 
 static gboolean display_is_there(void)

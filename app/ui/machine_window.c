@@ -487,28 +487,39 @@ static gboolean vitrine_machine_window_close_request(GtkWindow *window)
 
 static void on_saved_at_end(GObject *source, GAsyncResult *result, gpointer user_data)
 {
+    g_autoptr(VitrineMachineWindow) self = user_data;
     VitrineSession *session = VITRINE_SESSION(source);
     g_autoptr(GError) error = NULL;
 
     if (vitrine_session_save_state_finish(session, result, &error))
         return;
+    self->ending = FALSE;
+    if (!self->must_end) {
+        self->closing = FALSE;
+        dialogs_toast(GTK_WIDGET(self), error->message);
+        return;
+    }
     machine_log(vitrine_bundle_get_folder(vitrine_session_get_bundle(session)),
                 _("It could not be saved when Vitrine was ended, and was powered off: %s"), error->message);
     vitrine_session_power_off(session);
 }
 
-gboolean vitrine_machine_window_end(VitrineMachineWindow *self)
+gboolean vitrine_machine_window_end(VitrineMachineWindow *self, gboolean must)
 {
+    gboolean again = must && !self->must_end;
+
     if (vitrine_session_is_over(self->session))
         return FALSE;
-    self->closing = TRUE;
+    self->must_end |= must;
     if (self->ending || !vitrine_session_is_live(self->session) || state_of(self) == SESSION_SAVING)
         return TRUE;
-    self->ending = TRUE;
-    if (vitrine_session_keeps(self->session))
-        vitrine_session_save_state_async(self->session, NULL, TRUE, on_saved_at_end, NULL);
-    else
+    if (vitrine_session_keeps(self->session) && (again || !self->tried_to_end)) {
+        self->ending = self->closing = self->tried_to_end = TRUE;
+        vitrine_session_save_state_async(self->session, NULL, TRUE, on_saved_at_end, g_object_ref(self));
+    } else if (must) {
+        self->ending = self->closing = TRUE;
         vitrine_session_power_off(self->session);
+    }
     return TRUE;
 }
 

@@ -21,8 +21,9 @@ void vitrine_machine_window_start_again(VitrineMachineWindow *self, enum session
 /* The window goes when the guest has switched itself off (`vitrine boot`). */
 void vitrine_machine_window_set_close_at_end(VitrineMachineWindow *self, gboolean close_at_end);
 /* Ends the machine without a question, because the program or the desktop's session ends: saved, so that it goes on right
- * there, or powered off where that cannot be. TRUE while it is not off yet; called again until it is. */
-gboolean vitrine_machine_window_end(VitrineMachineWindow *self);
+ * there. Where that cannot be, it is powered off if it `must` go, else it runs on. TRUE while it is not off yet; called
+ * again until it is. */
+gboolean vitrine_machine_window_end(VitrineMachineWindow *self, gboolean must);
 gboolean vitrine_machine_window_shows(VitrineMachineWindow *self, const char *folder);
 
 G_END_DECLS

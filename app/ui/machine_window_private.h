@@ -14,7 +14,8 @@ struct _VitrineMachineWindow {
     AdwApplicationWindow parent;
     VitrineSession *session;
     VitrineHistory *history; /* of its bundle; NULL: it has none */
-    gboolean close_at_end, closing, ending, force_close;
+    gboolean close_at_end, closing, force_close;
+    gboolean ending, tried_to_end, must_end; /* because the program or the desktop's session ends */
     gboolean fault_seen, fault_gone; /* why it could not run is something in its description or its files */
     char *view;
     char *complained; /* the complaint that has been told */

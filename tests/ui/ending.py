@@ -96,6 +96,44 @@ def a_window_of_its_own_saves(desk):
     assert state_of(desk, "One") == "saved"
 
 
+def the_session_waits(desk):
+    """Who logs out: the session's end waits until what runs is saved, and for what cannot be saved until somebody decides."""
+    said = os.path.join(os.environ["HOME"], "session")
+    with open(said, "wb") as out:
+        manager = subprocess.Popen([sys.executable, os.path.join(os.path.dirname(os.path.abspath(__file__)), "session_manager.py")],
+                                   stdin=subprocess.PIPE, stdout=out, text=True)
+
+    def lines():
+        with open(said, encoding="utf-8") as file:
+            return file.read().splitlines()
+
+    def tell(what):
+        manager.stdin.write(what + "\n")
+        manager.stdin.flush()
+    try:
+        wait_for("the session manager", lambda: "ready" in lines())
+        desk.start("run", "One")
+        wait_for("it to run", lambda: state_of(desk, "One") == "running", 60)
+        wait_for("it to register", lambda: any(line.startswith("RegisterClient org.vitrine") for line in lines()))
+        tell("query")
+        wait_for("it to be off", lambda: state_of(desk, "One") == "saved", 60)
+        desk.process.wait(60)
+        assert [line for line in lines() if line.startswith("Inhibit")], lines()
+
+        desk.start("run", "Two", "--without-saving")
+        wait_for("it to run", lambda: state_of(desk, "Two") == "running", 60)
+        wait_for("it to register", lambda: sum(line.startswith("RegisterClient org.vitrine") for line in lines()) == 2)
+        tell("query")
+        wait_for("the session to be held", lambda: sum(line.startswith("Inhibit") for line in lines()) == 2)
+        assert state_of(desk, "Two") == "running"
+        tell("end")
+        desk.process.wait(60)
+        assert state_of(desk, "Two") != "running"
+    finally:
+        manager.stdin.close()
+        manager.wait(20)
+
+
 def without_room_it_is_powered_off(desk):
     desk.start("run", "One")
     wait_for("it to run", lambda: state_of(desk, "One") == "running", 60)
@@ -127,5 +165,6 @@ def without_saving_nothing_stays(desk):
 
 
 if __name__ == "__main__":
-    run_tests([machines_with_something_in_memory, each_signal_saves, a_window_of_its_own_saves, without_room_it_is_powered_off,
+    run_tests([machines_with_something_in_memory, each_signal_saves, a_window_of_its_own_saves, the_session_waits,
+               without_room_it_is_powered_off,
                without_saving_nothing_stays], Desk(sys.argv[1], sys.argv[2]))
