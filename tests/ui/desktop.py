@@ -140,6 +140,7 @@ def files_are_dropped(desk):
         desk.find("This is a kernel: it is started directly, without a disc.")
         desk.find("vmlinux")
     desk.focus("New Machine")
+    desk.gone("This is a kernel: it is started directly, without a disc.")  # Escape takes the toast first
     desk.keys("Escape")
     wait_for("the wizard to close", lambda: not desk.window("New Machine"))
     with Hand("", HOME) as hand:
