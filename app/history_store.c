@@ -169,6 +169,17 @@ HistoryRecord *history_read_one(const char *bundle, const char *id, GError **err
     return g_steal_pointer(&record);
 }
 
+HistoryRecord *history_read_to_change(const char *bundle, const char *id, GError **error)
+{
+    g_autoptr(HistoryRecord) record = history_read_one(bundle, id, error);
+
+    if (!record || !record->problem)
+        return g_steal_pointer(&record);
+    g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_SYNTAX, _("The snapshot “%s” cannot be changed: %s"), record->name,
+                record->problem);
+    return NULL;
+}
+
 static int by_order(gconstpointer a, gconstpointer b)
 {
     const HistoryRecord *x = *(HistoryRecord *const *)a, *y = *(HistoryRecord *const *)b;

@@ -52,6 +52,8 @@ GPtrArray *history_read_all(const char *bundle, const char *without, GError **er
  * caller's), as they belong together although somebody else, who has the lock, takes and deletes nodes meanwhile. */
 GPtrArray *history_look(const char *bundle, MachineIni **machine, char **here);
 HistoryRecord *history_read_one(const char *bundle, const char *id, GError **error);
+/* The same for who changes its description: one that cannot be read whole is refused. */
+HistoryRecord *history_read_to_change(const char *bundle, const char *id, GError **error);
 HistoryRecord *history_find(const GPtrArray *records, const char *id); /* NULL: there is none */
 /* node.ini of a folder that is there; what this program does not know in it stays. */
 gboolean history_write_record(const HistoryRecord *record, GError **error);

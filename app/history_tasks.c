@@ -341,15 +341,13 @@ static void op_begin(struct op *op)
     }
     VitrineSession *session = live_session(self);
     gboolean looks = op->kind == OP_COMPARE || op->kind == OP_VERIFY;
-    if (session && !vitrine_bundle_is_in_place(self->bundle, &error)) {
-        /* nothing is done */
-    } else if (session && op->kind == OP_REPAIR) {
+    if (session && op->kind == OP_REPAIR) {
         error = g_error_new(MACHINE_ERROR, MACHINE_ERROR_IN_USE, _("Switch the machine off first."));
-    } else if (session && !looks) {
+    } else if (session && !looks && vitrine_bundle_is_in_place(self->bundle, &error)) {
         op->session = g_object_ref(session);
         op->engine = vitrine_session_get_engine(session);
         engine_hold(op->engine);
-    } else if (!looks) {
+    } else if (!looks && !error) {
         op->locked = vitrine_bundle_lock_for_change(self->bundle, &error);
         /* Somebody else has it open: ask there. */
         if (!op->locked && g_error_matches(error, MACHINE_ERROR, MACHINE_ERROR_IN_USE) && !self->session &&
@@ -676,11 +674,8 @@ static gboolean edit(VitrineHistory *self, VitrineHistoryNode *node, const char 
     if (!begin_small(self, &locked, &busy)) {
         ok = edit_remote(self, id, name, note, pinned, error);
     } else {
-        g_autoptr(HistoryRecord) record = history_read_one(folder, id, error);
-        ok = record && !record->problem;
-        if (record && record->problem)
-            g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_VERSION, _("The snapshot “%s” cannot be changed: %s"), record->name,
-                        record->problem);
+        g_autoptr(HistoryRecord) record = history_read_to_change(folder, id, error);
+        ok = record != NULL;
         if (ok && name) {
             g_free(record->name);
             record->name = g_strdup(name);
