@@ -330,13 +330,30 @@ static void set_or_remove(GKeyFile *file, const char *key, const char *value)
         g_key_file_remove_key(file, "Node", key, NULL);
 }
 
+/* What stands there already, each key once: a key file removes one of several that have the same name. */
+static GKeyFile *read_keys(const char *path)
+{
+    g_autoptr(GKeyFile) old = g_key_file_new();
+    GKeyFile *file = g_key_file_new();
+
+    g_key_file_load_from_file(old, path, G_KEY_FILE_NONE, NULL);
+    g_auto(GStrv) groups = g_key_file_get_groups(old, NULL);
+    for (char **group = groups; *group; group++) {
+        g_auto(GStrv) keys = g_key_file_get_keys(old, *group, NULL, NULL);
+        for (char **key = keys; key && *key; key++) {
+            g_autofree char *value = g_key_file_get_value(old, *group, *key, NULL);
+            g_key_file_set_value(file, *group, *key, value);
+        }
+    }
+    return file;
+}
+
 static gboolean write_record_in(const char *folder, const HistoryRecord *record, GError **error)
 {
     g_autofree char *path = g_build_filename(folder, "node.ini", NULL);
-    g_autoptr(GKeyFile) file = g_key_file_new();
+    g_autoptr(GKeyFile) file = read_keys(path);
     gsize size;
 
-    g_key_file_load_from_file(file, path, G_KEY_FILE_KEEP_COMMENTS, NULL);
     if (g_key_file_get_uint64(file, "Node", "Version", NULL) < NODE_VERSION)
         g_key_file_set_integer(file, "Node", "Version", NODE_VERSION);
     g_key_file_set_string(file, "Node", "Kind", kind_ids[record->kind]);

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #define SECONDS 2
@@ -129,9 +130,37 @@ static void test_without_modes(void)
     g_assert_no_error(error);
 }
 
+/* Somebody's hand was in it: a key twice, and one that is not known. */
+static void test_description_written_again(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *machines = g_dir_make_tmp("vitrine-look-XXXXXX", &error);
+    g_autoptr(MachineIni) wanted = machine_ini_new("ss5", "Station");
+    g_autoptr(VitrineBundle) bundle = vitrine_bundle_create(machines, wanted, NULL, 0, NULL, &error);
+    g_assert_no_error(error);
+    const char *folder = vitrine_bundle_get_folder(bundle);
+    g_autofree char *id = take(folder, "first"), *path = history_node_file(folder, id, "node.ini"), *text = NULL;
+    g_assert_true(g_file_set_contents(path, "[Node]\nVersion=1\nParent=00000001\nParent=00000002\nNote=a\nNote=b\nName=first\n"
+                                            "Colour=red\n", -1, &error));
+    g_autoptr(HistoryRecord) record = history_read_one(folder, id, &error);
+    g_assert_cmpstr(record->note, ==, "b");
+    g_clear_pointer(&record->parent, g_free);
+    g_clear_pointer(&record->note, g_free);
+    g_assert_true(history_write_record(record, &error));
+    g_autoptr(HistoryRecord) again = history_read_one(folder, id, &error);
+    g_assert_no_error(error);
+    g_assert_null(again->parent);
+    g_assert_null(again->note);
+    g_assert_true(g_file_get_contents(path, &text, NULL, &error));
+    g_assert_nonnull(strstr(text, "Colour=red"));
+    vitrine_remove_tree(machines, &error);
+    g_assert_no_error(error);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/history/description-written-again", test_description_written_again);
     g_test_add_func("/history/without-modes", test_without_modes);
     g_test_add_func("/history/whole-tree-while-it-changes", test_whole_tree);
     return g_test_run();
