@@ -458,13 +458,12 @@ GPtrArray *history_find_problems(const char *bundle, const MachineIni *machine)
 gboolean history_move_base(const char *bundle, const char *from, const char *to, const ImageJob *job, GError **error)
 {
     g_autofree char *disks = disks_folder(bundle);
-    g_autoptr(GDir) dir = g_dir_open(disks, 0, error);
-    const char *name;
-    gboolean ok = dir != NULL;
+    g_auto(GStrv) names = vitrine_list_folder(disks, error);
+    gboolean ok = names != NULL;
 
-    while (ok && (name = g_dir_read_name(dir))) {
-        g_autofree char *path = g_build_filename(disks, name, NULL);
-        g_autoptr(ImageInfo) info = name[0] != '.' ? image_read_info(path, NULL, NULL) : NULL;
+    for (guint i = 0; ok && names[i]; i++) {
+        g_autofree char *path = g_build_filename(disks, names[i], NULL);
+        g_autoptr(ImageInfo) info = names[i][0] != '.' ? image_read_info(path, NULL, NULL) : NULL;
         g_autofree char *base = info && info->backing_path ? canonical(info->backing_path) : NULL;
         GStatBuf before;
         if (g_strcmp0(base, from) != 0 || g_stat(path, &before) != 0)

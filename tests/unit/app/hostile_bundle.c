@@ -121,6 +121,19 @@ static void test_kinds(struct place *place, gconstpointer data)
     }
 }
 
+/* A file where the disks' folder is to be. */
+static void test_no_folder(struct place *place, gconstpointer data)
+{
+    for (guint i = place->members->len; i-- > 0;) {
+        const struct archive_member *m = place->members->pdata[i];
+        if (g_str_has_prefix(m->path, "disks/"))
+            g_ptr_array_remove_index(place->members, i);
+    }
+    members_add(place->members, "disks", "a file", 6, AE_IFREG);
+    members_add(place->members, "files/original", "a file", 6, AE_IFREG);
+    write_and_refuse(place, ", \"bases\": [{\"path\": \"/x\", \"file\": \"files/original\"}]", -1);
+}
+
 static void test_twice(struct place *place, gconstpointer data)
 {
     g_autofree char *once = members_manifest(place->members, "", -1);
@@ -299,6 +312,7 @@ int main(int argc, char **argv)
     ADD("honest", test_honest);
     ADD("names", test_names);
     ADD("kinds", test_kinds);
+    ADD("no-folder", test_no_folder);
     ADD("twice", test_twice);
     ADD("sizes", test_sizes);
     ADD("manifests", test_manifests);
