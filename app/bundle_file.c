@@ -459,14 +459,20 @@ static gint64 number_of(JsonObject *object, const char *key)
                                                                                                  : -1;
 }
 
-/* The parser calls itself for each level, and takes comments: only what a manifest may have is given to it. */
+/* The parser calls itself for each level, and takes comments and several values one after the other: only what a manifest
+ * may have is given to it, one object. */
 static gboolean is_plain_json(const char *text, gsize length)
 {
     guint depth = 0;
-    gboolean in_string = FALSE;
+    gboolean in_string = FALSE, begun = FALSE;
 
     for (gsize i = 0; i < length; i++) {
         char c = text[i];
+        if (depth == 0 && !g_ascii_isspace(c)) {
+            if (begun || c != '{')
+                return FALSE;
+            begun = TRUE;
+        }
         if (c == '"')
             in_string = !in_string;
         else if (in_string && c == '\\')

@@ -170,6 +170,18 @@ static void test_manifests(struct place *place, gconstpointer data)
     }
     members_write(place->file, place->members, NULL, TRUE);
     assert_refused(place);
+    /* more than one value */
+    g_autofree char *honest = members_manifest(place->members, "", -1);
+    static const char *const around[][2] = {{"null", ""}, {"", "{}"}, {"\"x\"", ""}, {"", ", 1"}, {"[", "]"}};
+    for (gsize i = 0; i < G_N_ELEMENTS(around); i++) {
+        g_autofree char *several = g_strconcat(around[i][0], honest, around[i][1], NULL);
+        members_write(place->file, place->members, several, TRUE);
+        assert_refused(place);
+    }
+    g_autofree char *spaced = g_strconcat(" \n", honest, "\n ", NULL);
+    members_write(place->file, place->members, spaced, TRUE);
+    g_autofree char *folder = import(place);
+    g_assert_true(vitrine_remove_tree(folder, NULL));
     /* deeper than a parser that calls itself should go */
     static const char *const before[] = {"", "/* \" */ ", "{\"x\": \"[\\\"\", \"y\": "};
     for (gsize i = 0; i < G_N_ELEMENTS(before); i++) {
