@@ -79,17 +79,23 @@ void form_add_entry(Form *form, const char *key, const char *title, const char *
     add_field(form, key, row, row, title);
 }
 
-static void on_name_changed(GtkEditable *row, Form *form)
+gboolean form_check_machine_name(GtkEditable *row, AdwPreferencesGroup *group, const char *machines_folder, const char *own)
 {
     g_autofree char *name = g_strstrip(g_strdup(gtk_editable_get_text(row)));
     g_autoptr(GError) error = NULL;
 
-    if (vitrine_bundle_name_is_free(form->machines_folder, name, form->own, &error))
+    if (vitrine_bundle_name_is_free(machines_folder, name, own, &error))
         gtk_widget_remove_css_class(GTK_WIDGET(row), "error");
     else
         gtk_widget_add_css_class(GTK_WIDGET(row), "error");
-    adw_preferences_group_set_description(form->group, error ? error->message : NULL);
-    adw_message_dialog_set_response_enabled(form->dialog, "do", !error);
+    adw_preferences_group_set_description(group, error ? error->message : NULL);
+    return !error;
+}
+
+static void on_name_changed(GtkEditable *row, Form *form)
+{
+    adw_message_dialog_set_response_enabled(form->dialog, "do",
+                                            form_check_machine_name(row, form->group, form->machines_folder, form->own));
 }
 
 void form_add_machine_name(Form *form, const char *key, const char *value, const char *machines_folder, const char *own)

@@ -22,6 +22,9 @@ void form_add_entry(Form *form, const char *key, const char *title, const char *
 /* A name for the machine in the folder `own`, or (NULL) for a new one in `machines_folder`: as long as it cannot have the
  * name, the form says why and is not accepted. */
 void form_add_machine_name(Form *form, const char *key, const char *value, const char *machines_folder, const char *own);
+/* The same for a row that stands elsewhere: TRUE when a machine can be called so; else the row is marked and its group says
+ * why. */
+gboolean form_check_machine_name(GtkEditable *row, AdwPreferencesGroup *group, const char *machines_folder, const char *own);
 /* `titles` ends with NULL. */
 void form_add_choice(Form *form, const char *key, const char *title, const char *const *titles, guint selected);
 void form_add_switch(Form *form, const char *key, const char *title, const char *subtitle, gboolean active);

@@ -7,6 +7,7 @@
 #include "app/settings.h"
 #include "app/ui/dialogs.h"
 #include "app/ui/facts.h"
+#include "app/ui/form.h"
 #include "app/ui/library_window.h"
 #include "emulator/engine.h"
 #include "images/images.h"
@@ -242,26 +243,15 @@ static void on_disk_kind_changed(AdwComboRow *row, GParamSpec *spec, VitrineWiza
     update_disk_rows(self);
 }
 
-/* Without the spaces around it, which nobody sees; g_free(). */
-static char *chosen_name(VitrineWizard *self)
-{
-    return g_strstrip(g_strdup(gtk_editable_get_text(self->name_row)));
-}
-
 static void on_name_changed(GtkEditable *editable, VitrineWizard *self)
 {
     VitrineLibrary *library = vitrine_application_get_library(self->application);
-    g_autofree char *name = chosen_name(self);
-    g_autoptr(GError) error = NULL;
 
     if (!self->updating)
         self->name_is_own = TRUE;
-    if (vitrine_bundle_name_is_free(vitrine_library_get_folder(library), name, NULL, &error))
-        gtk_widget_remove_css_class(GTK_WIDGET(editable), "error");
-    else
-        gtk_widget_add_css_class(GTK_WIDGET(editable), "error");
-    adw_preferences_group_set_description(self->name_group, error ? error->message : NULL);
-    gtk_widget_action_set_enabled(GTK_WIDGET(self), "wizard.create", !error);
+    gtk_widget_action_set_enabled(
+        GTK_WIDGET(self), "wizard.create",
+        form_check_machine_name(editable, self->name_group, vitrine_library_get_folder(library), NULL));
 }
 
 /* ---- rows of a choice ---- */
@@ -614,7 +604,7 @@ static void create(GtkWidget *widget, const char *name, GVariant *parameter)
     const struct engine_choice *display = chosen_display(self);
     const char *append = gtk_editable_get_text(self->append_row);
     struct creation *creation = g_new0(struct creation, 1);
-    g_autofree char *called = chosen_name(self);
+    g_autofree char *called = g_strstrip(g_strdup(gtk_editable_get_text(self->name_row)));
     MachineIni *machine = machine_ini_new(called, self->model->id);
 
     machine->ram_mib = chosen_ram(self);
